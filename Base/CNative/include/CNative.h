@@ -1,0 +1,17 @@
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+/// Removes all metadata but the orientation from an image held in memory.
+/// Returns 0 and a malloc'd copy in *out, or non-zero when the bytes are not an image that Exiv2 can rewrite.
+int sinan_strip_image(const uint8_t *bytes, size_t count, uint8_t **out, size_t *out_count);
+/// 1 when the image carries a GPS position, 0 when it does not, -1 when it cannot be read.
+int sinan_image_has_position(const uint8_t *bytes, size_t count);
+/// Fills one byte for each of U+4E00...U+9FFF with the initial of its Mandarin reading, 0 where ICU has none.
+/// Returns 0 when it could. (ICU's own headers cannot be imported beside Foundation's, so they stay in here.)
+int sinan_pinyin_initials(uint8_t *out, size_t count);
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,17 @@
+/// A place in a law (条款): the law by its short name in the register, the article as lawyers cite it, `23(1)(5)`.
+package struct Article: Hashable, Sendable, Codable, CustomStringConvertible {
+    package let law: String
+    package let article: String
+    package init(law: String, article: String) {
+        self.law = law
+        self.article = article
+    }
+    /// Reads `O121-15`.
+    package init?(_ text: String) {
+        guard let dash = text.firstIndex(of: "-"), dash != text.startIndex else { return nil }
+        self.init(law: String(text[..<dash]), article: String(text[text.index(after: dash)...]))
+    }
+    package var description: String { "\(law)-\(article)" }
+    /// The article's number without paragraph and item: `23` of `23(1)(5)`.
+    package var number: String { String(article.prefix { $0.isNumber }) }
+}

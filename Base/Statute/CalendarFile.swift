@@ -1,0 +1,47 @@
+import Foundation
+import Kernel
+
+/// Reads a year's table: CSV `year,name,date,isOffDay` or holiday-cn's JSON `{"year":…,"days":[{"name","date","isOffDay"}]}`.
+package enum CalendarFile {
+    /// - Errors: names the line or the day that is wrong; a file with no day in it is refused.
+    package static func read(_ bytes: [UInt8]) throws(Refusal) -> [WorkCalendar.Exception] {
+        let first = bytes.first { $0 > 32 && $0 != 0xEF && $0 != 0xBB && $0 != 0xBF }
+        let table = first == UInt8(ascii: "{") ? try json(bytes) : try csv(String(decoding: bytes, as: UTF8.self))
+        guard !table.isEmpty else {
+            throw Refusal.invalid("/file", Text("文件中没有任何日期：该年度的放假通知可能尚未发布", "The file holds no day: the year's notice may not have been published yet"))
+        }
+        return table
+    }
+
+    private struct File: Decodable {
+        struct Entry: Decodable {
+            let name: String
+            let date: Day
+            let isOffDay: Bool
+        }
+        let days: [Entry]
+    }
+
+    private static func json(_ bytes: [UInt8]) throws(Refusal) -> [WorkCalendar.Exception] {
+        do {
+            return try JSONDecoder().decode(File.self, from: Data(bytes)).days.map { .init(day: $0.date, name: $0.name, isOff: $0.isOffDay) }
+        } catch {
+            throw Refusal.invalid("/file", Text("不是节假日 JSON 文件：\(error)", "Not a holiday file in JSON: \(error)"))
+        }
+    }
+
+    private static func csv(_ text: String) throws(Refusal) -> [WorkCalendar.Exception] {
+        var table: [WorkCalendar.Exception] = []
+        for (index, line) in text.split(whereSeparator: \.isNewline).enumerated() where !line.hasPrefix("#") {
+            let cells = line.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces.union(["\u{FEFF}"])) }
+            if cells.first == "year" { continue }
+            guard cells.count == 4, let day = Day(cells[2]), String(day.year) == cells[0] || day.month == 12 || day.month == 1,
+                let off = ["true": true, "false": false][cells[3].lowercased()]
+            else {
+                throw Refusal.invalid("/file", Text("第\(index + 1)行应为“年,名称,日期,是否放假”：\(line)", "Line \(index + 1) must read year,name,date,isOffDay: \(line)"))
+            }
+            table.append(.init(day: day, name: cells[1], isOff: off))
+        }
+        return table
+    }
+}

@@ -1,0 +1,75 @@
+import Kernel
+
+/// The working-day calendar (工作日历): Monday to Friday, less published days off, plus published make-up working days.
+///
+/// Law: the State Council's yearly notice on the arrangement of holidays (节假日安排的通知). A year whose notice is not
+/// loaded is computed on Monday to Friday, and everything that touches it says so.
+package struct WorkCalendar: Sendable, Equatable {
+    /// A day that the notice names (调休): off, or worked although it is a weekend.
+    package struct Exception: Sendable, Hashable {
+        package let day: Day
+        package let name: String
+        package let isOff: Bool
+        package init(day: Day, name: String, isOff: Bool) {
+            self.day = day
+            self.name = name
+            self.isOff = isOff
+        }
+    }
+
+    /// What a day is, and so why it counts or not.
+    package enum Kind: Sendable, Equatable {
+        case workday, makeUp(String), weekend, holiday(String)
+        package var isWorking: Bool {
+            switch self {
+            case .workday, .makeUp: true
+            case .weekend, .holiday: false
+            }
+        }
+    }
+
+    package private(set) var exceptions: [Day: Exception] = [:]
+    /// The years whose notice is loaded.
+    package private(set) var years: Set<Int> = []
+
+    package init() {}
+
+    package init(_ exceptions: some Sequence<Exception>) {
+        for exception in exceptions { insert(exception) }
+    }
+
+    package mutating func insert(_ exception: Exception) {
+        exceptions[exception.day] = exception
+        years.insert(exception.day.year)
+    }
+
+    /// The calendar with these years replaced by what the new tables say.
+    package func replacing(with table: [Exception]) -> WorkCalendar {
+        let replaced = Set(table.map(\.day.year))
+        return WorkCalendar(exceptions.values.filter { !replaced.contains($0.day.year) } + table)
+    }
+
+    package func kind(of day: Day) -> Kind {
+        if let exception = exceptions[day] { return exception.isOff ? .holiday(exception.name) : .makeUp(exception.name) }
+        return day.isWeekend ? .weekend : .workday
+    }
+    package func isWorking(_ day: Day) -> Bool {
+        if let exception = exceptions[day] { return !exception.isOff }
+        return !day.isWeekend
+    }
+    package func isKnown(_ day: Day) -> Bool { years.contains(day.year) }
+
+    /// The first working day that is not before `day`.
+    package func workday(from day: Day) -> Day {
+        var d = day
+        while !isWorking(d) { d = d.adding(days: 1) }
+        return d
+    }
+
+    /// The first day after a published holiday that `day` falls into; `day` itself outside one.
+    package func dayAfterHoliday(_ day: Day) -> Day {
+        var d = day
+        while let exception = exceptions[d], exception.isOff { d = d.adding(days: 1) }
+        return d
+    }
+}

@@ -1,0 +1,62 @@
+import Kernel
+
+/// One transaction on one engine (事务). It lives no longer than the body that was given it.
+///
+/// Bodies are synchronous: nothing can suspend inside a transaction. A write's body may run a second time when the
+/// engine asks for it, so it must change nothing but the database.
+package final class Transaction {
+    package let dialect: Dialect
+    private let execute: (SQL) throws -> (rows: [Row], changed: Int)
+    private let each: (SQL, (Row) throws -> Void) throws -> Void
+    private let copy: (String, [String], [[Value]]) throws -> Void
+    /// How many statements it has run: pages state how many they may.
+    package private(set) var statements = 0
+
+    init(
+        dialect: Dialect, execute: @escaping (SQL) throws -> (rows: [Row], changed: Int), each: @escaping (SQL, (Row) throws -> Void) throws -> Void,
+        copy: @escaping (String, [String], [[Value]]) throws -> Void
+    ) {
+        self.dialect = dialect
+        self.execute = execute
+        self.each = each
+        self.copy = copy
+    }
+
+    /// All rows of a query.
+    package func all(_ sql: SQL) throws -> [Row] {
+        statements += 1
+        return try execute(sql).rows
+    }
+    /// The first row of a query, or nil.
+    package func one(_ sql: SQL) throws -> Row? { try all(sql).first }
+    /// The single integer of a query such as `SELECT count(*) AS n …`: the column must be called `n`.
+    package func count(_ sql: SQL) throws -> Int { try one(sql).map { Int($0.int("n")) } ?? 0 }
+    /// Runs a statement. Returns how many rows it changed.
+    @discardableResult
+    package func run(_ sql: SQL) throws -> Int {
+        statements += 1
+        return try execute(sql).changed
+    }
+    /// Inserts and returns the new key: the statement ends in `RETURNING id`.
+    package func insert(_ sql: SQL) throws -> Int64 {
+        guard let row = try one(sql) else { throw Fault("an insert returned no key") }
+        return row.int("id")
+    }
+    /// Changes exactly one row, or says that somebody else was first.
+    package func change(_ sql: SQL) throws {
+        guard try run(sql) == 1 else {
+            throw Refusal(.conflict, Text("刚刚已被他人处理，请刷新后再看", "Somebody else has just dealt with this: reload to see how it stands"))
+        }
+    }
+    /// Many rows into one table at the engine's own speed: a prepared insert on SQLite, COPY on PostgreSQL.
+    package func bulk(into table: String, _ columns: [String], _ rows: [[Value]]) throws {
+        guard !rows.isEmpty else { return }
+        statements += 1
+        try copy(table, columns, rows)
+    }
+    /// Row by row, for what does not fit into memory. The body runs no statement of its own.
+    package func forEach(_ sql: SQL, _ body: (Row) throws -> Void) throws {
+        statements += 1
+        try each(sql, body)
+    }
+}

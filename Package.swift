@@ -1,0 +1,65 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A target of ours: sources in `path`, its card and its tests beside them.
+func room(_ name: String, _ path: String, _ needs: [Target.Dependency], resources: [Resource] = [], tested: Bool = true) -> [Target] {
+    let house: [Target] = [
+        .target(
+            name: name, dependencies: needs, path: path, exclude: tested ? ["Tests"] : [],
+            resources: resources, swiftSettings: swift)
+    ]
+    guard tested else { return house }
+    return house + [
+        .testTarget(
+            name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + needs,
+            path: path + "/Tests", swiftSettings: swift)
+    ]
+}
+
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "sinan",
+    products: [.executable(name: "sinan", targets: ["sinan"])],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // Debian's C libraries, one module each in one module map: libpq, libcrypto, libxlsxwriter, libzip, expat, qrencode.
+        .systemLibrary(name: "CLibraries", path: "Base/CLibraries"),
+        .target(name: "CNative", path: "Base/CNative", linkerSettings: [.linkedLibrary("exiv2"), .linkedLibrary("icui18n"), .linkedLibrary("icuuc")]),
+    ]
+        + room("Kernel", "Base/Kernel", [])
+        + room("Statute", "Base/Statute", ["Kernel"])
+        + room("Formats", "Base/Formats", ["Kernel", "CLibraries", "CNative"])
+        + room("Store", "Base/Store", ["Kernel", "CLibraries", grdb, logging])
+        + room("Web", "Base/Web", ["Kernel", "CLibraries", hummingbird, logging])
+        + room("DataFiles", "Data", [], resources: [.copy("calendar"), .copy("law"), .copy("regions"), .copy("industries"), .copy("city")], tested: false)
+        + room("Platform", "Platform", ["Kernel", "Statute", "Formats", "Store", "Web", "DataFiles", "CLibraries", mustache, hummingbird, logging])
+        + room("Disputes", "Domains/Disputes", ["Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")])
+        + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false)
+        + room("TestSupport", "Tests/Testing", ["Kernel", "Statute", "Store", "Web", "Platform", "Disputes", "Insights", hummingbird, logging], tested: false)
+        + [
+            .executableTarget(
+                name: "sinan",
+                dependencies: ["Kernel", "Statute", "Formats", "Store", "Web", "Platform", "Disputes", "Insights", "DataFiles", hummingbird, arguments, logging],
+                path: "App", swiftSettings: swift),
+            .testTarget(name: "HouseTests", dependencies: ["Kernel", "Statute", "DataFiles"], path: "Tests/House", swiftSettings: swift),
+        ],
+    cxxLanguageStandard: .cxx17
+)
