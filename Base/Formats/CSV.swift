@@ -6,6 +6,10 @@ package enum CSV {
         /// The line on which it begins, counted from 1.
         package let line: Int
         package let cells: [String]
+        package init(line: Int, cells: [String]) {
+            self.line = line
+            self.cells = cells
+        }
     }
 
     /// - Errors: a quote that never closes, with its line.

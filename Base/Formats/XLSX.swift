@@ -77,11 +77,12 @@ private final class Archive {
 
     init(_ content: [UInt8], _ limits: XLSX.Limits) throws {
         self.limits = limits
-        bytes = UnsafeMutableRawPointer.allocate(byteCount: max(1, content.count), alignment: 1)
-        content.withUnsafeBytes { if let base = $0.baseAddress { bytes.copyMemory(from: base, byteCount: content.count) } }
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(1, content.count), alignment: 1)
+        content.withUnsafeBytes { if let base = $0.baseAddress { memory.copyMemory(from: base, byteCount: content.count) } }
+        bytes = memory
         var error = zip_error_t()
-        guard let source = zip_source_buffer_create(bytes, UInt64(content.count), 0, &error), let zip = zip_open_from_source(source, ZIP_RDONLY, &error) else {
-            bytes.deallocate()
+        guard let source = zip_source_buffer_create(memory, UInt64(content.count), 0, &error), let zip = zip_open_from_source(source, ZIP_RDONLY, &error) else {
+            memory.deallocate()
             throw Refusal.invalid("/file", Text("不是有效的 Excel（.xlsx）文件；旧版 .xls 请另存为 .xlsx", "Not a valid Excel file (.xlsx); save an old .xls as .xlsx"))
         }
         self.zip = zip

@@ -45,6 +45,7 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable {
         package init(literalCapacity: Int, interpolationCount: Int) { segments[0].reserveCapacity(literalCapacity) }
         package mutating func appendLiteral(_ literal: String) { segments[segments.count - 1] += literal }
         package mutating func appendInterpolation(_ value: some Bindable) { bind(value.value) }
+        package mutating func appendInterpolation<B: Bindable>(_ value: B?) { bind(value?.value ?? .null) }
         /// A state, a kind: an enum over strings is bound as its raw value.
         package mutating func appendInterpolation<E: RawRepresentable>(_ value: E) where E.RawValue == String { bind(.text(value.rawValue)) }
         package mutating func appendInterpolation<E: RawRepresentable>(_ value: E?) where E.RawValue == String { bind(value.map { .text($0.rawValue) } ?? .null) }

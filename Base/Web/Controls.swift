@@ -1,0 +1,145 @@
+import Kernel
+
+/// The parts that forms and pages are made of (页面组件), complete with label, hint, error and keyboard.
+extension HTML {
+    /// The fields that were refused, by name, for a form that is shown again.
+    package struct Errors: Sendable {
+        let byField: [String: Text]
+        package init(_ refusal: Refusal? = nil) {
+            byField = Dictionary((refusal?.fields ?? []).map { ($0.pointer.split(separator: "/").joined(separator: "."), $0.text) }) { a, _ in a }
+        }
+        package subscript(_ field: String) -> Text? { byField[field] }
+        package var isEmpty: Bool { byField.isEmpty }
+    }
+
+    /// What is wrong, at the head of a form, each linked to its field.
+    package func errorSummary(_ refusal: Refusal?) {
+        guard let refusal else { return }
+        element("div", "alert alert-danger", [.role("alert"), .init("tabindex", "-1"), .id("errors")]) {
+            element("h2", "h6 mb-1", text: say(refusal.text))
+            if !refusal.fields.isEmpty {
+                ul("mb-0") {
+                    for field in refusal.fields {
+                        li { a("#f-" + field.pointer.split(separator: "/").joined(separator: "."), nil, field.text) }
+                    }
+                }
+            }
+        }
+    }
+
+    private func frame(_ name: String, _ label: Text, _ hint: Text?, _ errors: Errors, required: Bool, _ control: (_ described: String?, _ cls: String) -> Void) {
+        let error = errors[name]
+        div("mb-3") {
+            element("label", "form-label", [.for_("f-" + name)]) {
+                text(label)
+                if !required { span("optional", Text("（选填）", " (optional)")) }
+            }
+            if let hint { element("div", "form-text", [.id("h-" + name)], text: say(hint)) }
+            let described = [hint.map { _ in "h-" + name }, error.map { _ in "e-" + name }].compactMap { $0 }.joined(separator: " ")
+            control(described.isEmpty ? nil : described, error == nil ? "" : " is-invalid")
+            if let error { element("div", "invalid-feedback", [.id("e-" + name)], text: say(error)) }
+        }
+    }
+
+    package func field(
+        _ name: String, _ label: Text, value: String?, type: String = "text", hint: Text? = nil, errors: Errors = Errors(), required: Bool = true,
+        autocomplete: String? = nil, inputmode: String? = nil, attributes: [Attribute] = []
+    ) {
+        frame(name, label, hint, errors, required: required) { described, cls in
+            void(
+                "input", "form-control" + cls,
+                [
+                    .id("f-" + name), .name(name), .type(type), .value(value), .describedBy(described), .init("autocomplete", autocomplete),
+                    .init("inputmode", inputmode), .init("required", if: required), .init("aria-invalid", errors[name] == nil ? nil : "true"),
+                ] + attributes)
+        }
+    }
+
+    package func area(_ name: String, _ label: Text, value: String?, rows: Int = 5, hint: Text? = nil, errors: Errors = Errors(), required: Bool = true, maxLength: Int = 5000) {
+        frame(name, label, hint, errors, required: required) { described, cls in
+            element(
+                "textarea", "form-control" + cls,
+                [.id("f-" + name), .name(name), .init("rows", String(rows)), .init("maxlength", String(maxLength)), .describedBy(described), .init("required", if: required)],
+                text: value ?? "")
+        }
+    }
+
+    package func select(_ name: String, _ label: Text, options: [(String, Text)], value: String?, hint: Text? = nil, errors: Errors = Errors(), required: Bool = true, empty: Text? = nil) {
+        frame(name, label, hint, errors, required: required) { described, cls in
+            element("select", "form-select" + cls, [.id("f-" + name), .name(name), .describedBy(described), .init("required", if: required)]) {
+                if let empty { element("option", nil, [.value("")], text: say(empty)) }
+                for (key, title) in options { element("option", nil, [.value(key), .selected(key == value)], text: say(title)) }
+            }
+        }
+    }
+
+    package func checkbox(_ name: String, _ label: Text, value: String = "yes", checked: Bool, hint: Text? = nil) {
+        div("form-check mb-2") {
+            void("input", "form-check-input", [.type("checkbox"), .id("f-\(name)-\(value)"), .name(name), .value(value), .checked(checked)])
+            element("label", "form-check-label", [.for_("f-\(name)-\(value)")]) {
+                text(label)
+                if let hint { element("span", "form-text d-block", text: say(hint)) }
+            }
+        }
+    }
+
+    package func radios(_ name: String, _ label: Text, options: [(String, Text, Text?)], value: String?, errors: Errors = Errors(), inline: Bool = false) {
+        element("fieldset", "mb-3", [.id("f-" + name)]) {
+            element("legend", "form-label", text: say(label))
+            if let error = errors[name] { element("div", "text-danger small mb-1", [.id("e-" + name)], text: say(error)) }
+            for (key, title, hint) in options {
+                div("form-check" + (inline ? " form-check-inline" : "")) {
+                    void("input", "form-check-input", [.type("radio"), .id("f-\(name)-\(key)"), .name(name), .value(key), .checked(key == value), .required])
+                    element("label", "form-check-label", [.for_("f-\(name)-\(key)")]) {
+                        text(title)
+                        if let hint { element("span", "form-text d-block", text: say(hint)) }
+                    }
+                }
+            }
+        }
+    }
+
+    package func hidden(_ name: String, _ value: String) { void("input", nil, [.type("hidden"), .name(name), .value(value)]) }
+
+    package func button(_ label: Text, _ cls: String = "btn btn-primary", name: String? = nil, value: String? = nil, attributes: [Attribute] = []) {
+        element("button", cls, [.type("submit"), .init("name", name), .value(value)] + attributes, text: say(label))
+    }
+
+    /// A name and what it is, in a list of definitions.
+    package func definition(_ name: Text, _ value: String?) {
+        definition(name) { value.map(text) ?? span("text-muted", Text("未填写", "Not given")) }
+    }
+    package func definition(_ name: Text, body: () -> Void) {
+        element("div", "def") {
+            element("dt", text: say(name))
+            element("dd") { body() }
+        }
+    }
+    package func definitions(_ body: () -> Void) { element("dl", "defs", [], body) }
+
+    package func card(_ title: Text, _ cls: String = "", id: String? = nil, body: () -> Void) {
+        element("section", "card mb-3 " + cls, [.init("id", id)]) {
+            element("h2", "card-header", text: say(title))
+            div("card-body") { body() }
+        }
+    }
+
+    package func badge(_ text: Text, _ tone: String) { span("badge tone-" + tone, text) }
+
+    /// Nothing here: says so, and what to do.
+    package func empty(_ title: Text, _ hint: Text) {
+        div("empty") {
+            p("empty-title", title)
+            p("text-muted mb-0", hint)
+        }
+    }
+
+    /// Previous and next of a list that pages.
+    package func pager(previous: String?, next: String?, summary: String) {
+        element("nav", "pager", [.label(say(Text("翻页", "Pages")))]) {
+            if let previous { a(previous, "btn btn-outline-secondary btn-sm", Text("上一页", "Previous")) }
+            span("text-muted small", summary)
+            if let next { a(next, "btn btn-outline-secondary btn-sm", Text("下一页", "Next")) }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Formats
+import Kernel
+import Store
+
+/// Files of a matter (附件): kept by hash, known by their bytes, capped, and shown outside only without where a photo was taken.
+package struct Attachment: Sendable {
+    package let id: ID<Attachment>
+    package let matter: ID<Matter>
+    package let name: String
+    package let kind: String
+    package let size: Int
+    package let hash: String
+    package let outsideHash: String?
+    package let source: String
+    package let at: Moment
+
+    package init(_ row: Row) {
+        id = row.id("id")
+        matter = row.id("matter")
+        name = row.string("name")
+        kind = row.string("kind")
+        size = row.count("size")
+        hash = row.string("hash")
+        outsideHash = row.optionalString("outside_hash")
+        source = row.string("source")
+        at = row.moment("at")
+    }
+}
+
+package enum Attachments {
+    package static let maximumSize = 20 << 20
+    package static let maximumCount = 20
+
+    /// A file that was looked at and is on disk, not yet attached.
+    package struct Kept: Sendable {
+        package let name: String
+        package let kind: FileKind
+        package let size: Int
+        package let hash: String
+        package let outsideHash: String?
+    }
+
+    /// Sniffs, caps, keeps. Unit: bytes.
+    /// - Errors: says which file and why; nothing is attached then.
+    package static func keep(_ name: String, _ bytes: [UInt8], _ files: FileStore) throws -> Kept {
+        func refuse(_ zh: String, _ en: String) -> Refusal { Refusal.invalid("/files", Text("“\(name)”\(zh)", "“\(name)” \(en)")) }
+        guard bytes.count <= maximumSize else { throw refuse("超过20MB", "is larger than 20 MB") }
+        guard let kind = FileKind(sniffing: bytes) else { throw refuse("不是可接收的类型（照片 JPG、PNG、WebP，PDF 或 MP4）", "is not of an accepted type (photo as JPG, PNG or WebP, PDF, MP4)") }
+        let outside: String? = kind.isImage ? try FileKind.withoutMetadata(bytes).map { try files.keep($0) } : kind == .pdf ? try files.keep(bytes) : nil
+        return Kept(name: name, kind: kind, size: bytes.count, hash: try files.keep(bytes), outsideHash: outside)
+    }
+
+    package static func attach(_ kept: [Kept], to matter: Matter, source: String, by actor: String, at now: Moment, _ tx: Transaction) throws {
+        let already = try tx.count("SELECT count(*) AS n FROM casework_attachments WHERE matter = \(matter.id)")
+        guard already + kept.count <= maximumCount else { throw Refusal.invalid("/files", Text("每件最多\(maximumCount)个附件", "At most \(maximumCount) files each")) }
+        for file in kept {
+            let id = try tx.insert(
+                """
+                INSERT INTO casework_attachments (matter, name, kind, size, hash, outside_hash, source, at)
+                VALUES (\(matter.id), \(file.name), \(file.kind), \(file.size), \(file.hash), \(file.outsideHash), \(source), \(now)) RETURNING id
+                """)
+            try tx.audit("casework.attached", of: matter.reference, by: actor, at: now, details: [("sha256", .string(file.hash))], sealing: [("casework_attachments", id)])
+        }
+    }
+
+    package static func of(_ matter: ID<Matter>, _ tx: Transaction) throws -> [Attachment] {
+        try tx.all("SELECT * FROM casework_attachments WHERE matter = \(matter) ORDER BY id").map(Attachment.init)
+    }
+    package static func find(_ id: ID<Attachment>, _ tx: Transaction) throws -> Attachment {
+        guard let row = try tx.one("SELECT * FROM casework_attachments WHERE id = \(id)") else { throw Refusal.notFound }
+        return Attachment(row)
+    }
+}

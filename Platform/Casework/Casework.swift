@@ -1,0 +1,122 @@
+import Kernel
+import Statute
+import Store
+
+/// The one place where a matter changes (办理): checks the table, changes the state if it is still what it was, runs
+/// the clocks, writes the move and the ledger, all in one transaction.
+package struct Casework: Sendable {
+    package let table: MoveTable
+    package let engine: DeadlineEngine
+    package let permissions: PermissionTable
+
+    package init(table: MoveTable, desk: Desk) {
+        self.table = table
+        engine = desk.engine
+        permissions = desk.permissions
+    }
+
+    /// What a new matter needs.
+    package struct Opening: Sendable {
+        package let number: String
+        package let state: String
+        package let title: String
+        package let regime: String
+        package let region: String
+        package let `operator`: ID<Operator>?
+        package let receivedAt: Moment
+        package let competentAt: Moment
+        package init(number: String, state: String, title: String, regime: String, region: String, operator: ID<Operator>?, receivedAt: Moment, competentAt: Moment) {
+            self.number = number
+            self.state = state
+            self.title = title
+            self.regime = regime
+            self.region = region
+            self.operator = `operator`
+            self.receivedAt = receivedAt
+            self.competentAt = competentAt
+        }
+    }
+
+    /// Inserts the matter; its move and ledger entry follow by `record`, when the domain's own row is there.
+    package func open(_ o: Opening, _ tx: Transaction) throws -> Matter {
+        let id = try tx.insert(
+            """
+            INSERT INTO casework_matters (kind, number, state, open, title, regime, region, operator, received_at, competent_at, changed_at)
+            VALUES (\(table.kind), \(o.number), \(o.state), \(table.state(o.state).open), \(o.title), \(o.regime), \(o.region), \(o.operator), \(o.receivedAt), \(o.competentAt), \(o.receivedAt))
+            RETURNING id
+            """)
+        return try tx.matter(ID(id))
+    }
+
+    /// The first line of a matter's history, its first clocks, its ledger entry.
+    package func record(_ matter: Matter, as name: String, by actor: Actor, article: Article?, starting duties: [String], at now: Moment, details: [(String, JSON)], sealing: [(table: String, id: Int64)], _ tx: Transaction) throws {
+        let move = try writeMove(matter, name, to: matter.state, actor, article, details, now, tx)
+        for duty in duties { try Clocks.start(duty, of: matter, from: matter.competentAt, engine, tx) }
+        try Clocks.refreshNextDue(matter.id, tx)
+        try tx.audit("\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: article, details: [("number", .string(matter.number))], sealing: sealing + [("casework_matters", matter.id.raw), ("casework_moves", move)])
+    }
+
+    /// Makes a move.
+    /// - Parameter outcome: how it ended, where this move ends it.
+    /// - Errors: `conflict` or `forbidden` by the table; `conflict` where somebody else was first.
+    @discardableResult
+    package func perform(
+        _ name: String, on matter: Matter, by actor: Actor, at now: Moment, details: [(String, JSON)] = [], outcome: String? = nil,
+        sealing: [(table: String, id: Int64)] = [], _ tx: Transaction
+    ) throws -> Matter {
+        let move = try table.check(name, on: matter, by: actor, permissions)
+        let to = move.to ?? matter.state
+        let state = table.state(to)
+        try tx.change(
+            """
+            UPDATE casework_matters SET state = \(to), open = \(state.open), outcome = COALESCE(\(outcome), outcome),
+            closed_at = \(state.open ? nil : (matter.closedAt ?? now)), changed_at = \(now)
+            WHERE id = \(matter.id) AND state = \(matter.state)
+            """)
+        let written = try writeMove(matter, name, to: to, actor, move.article(under: matter.regime), details, now, tx)
+        for duty in move.stops { try Clocks.stop(duty, of: matter.id, at: now, tx) }
+        if !state.open { try Clocks.voidAll(of: matter.id, at: now, tx) }
+        switch move.pause {
+        case .begins(let duty): try Clocks.pause(duty, of: matter.id, from: now.day, reason: name, tx)
+        case .ends(let duty): try Clocks.resume(duty, of: matter, on: now.day, engine, tx)
+        case nil: break
+        }
+        for duty in move.starts { try Clocks.start(duty, of: matter, from: now, engine, tx) }
+        try Clocks.refreshNextDue(matter.id, tx)
+        try tx.audit(
+            "\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: move.article(under: matter.regime), details: [("number", .string(matter.number))],
+            sealing: sealing + [("casework_matters", matter.id.raw), ("casework_moves", written)])
+        return try tx.matter(matter.id)
+    }
+
+    private func writeMove(_ matter: Matter, _ name: String, to: String, _ actor: Actor, _ article: Article?, _ details: [(String, JSON)], _ now: Moment, _ tx: Transaction) throws -> Int64 {
+        try tx.insert(
+            """
+            INSERT INTO casework_moves (matter, move, from_state, to_state, actor, account, article, at, details)
+            VALUES (\(matter.id), \(name), \(matter.state), \(to), \(actor.mark), \(actor.account?.id), \(article?.description), \(now), \(JSON.object(details).text)) RETURNING id
+            """)
+    }
+
+    /// Gives a matter to a person, or takes it back: not a move, the state stays; the ledger has it.
+    package static func assign(_ matter: Matter, to account: Account?, by officer: Account, at now: Moment, _ tx: Transaction) throws {
+        guard account == nil || account!.covers(matter.region) || matter.region.hasPrefix(account!.region) else {
+            throw Refusal.invalid("/assignee", Text("\(account!.name)的辖区不含该事项", "\(account!.name) does not cover this matter's region"))
+        }
+        try tx.change("UPDATE casework_matters SET assignee = \(account?.id), changed_at = \(now) WHERE id = \(matter.id)")
+        try tx.audit("casework.assigned", of: matter.reference, by: officer.mark, at: now, details: [("to", .text(account?.mark))], sealing: [("casework_matters", matter.id.raw)])
+    }
+
+    package static func note(_ body: String, on matter: Matter, by officer: Account, at now: Moment, _ tx: Transaction) throws {
+        guard !body.isEmpty, body.count <= 4000 else { throw Refusal.invalid("/body", Text("备注应为1至4000字", "A note has 1 to 4,000 characters")) }
+        try tx.run("INSERT INTO casework_notes (matter, account, body, at) VALUES (\(matter.id), \(officer.id), \(body), \(now))")
+        try tx.audit("casework.noted", of: matter.reference, by: officer.mark, at: now)
+    }
+
+    package static func link(_ matter: Matter, with other: Matter, why: String, by officer: Account, at now: Moment, _ tx: Transaction) throws {
+        guard matter.id != other.id else { throw Refusal.invalid("/number", Text("不能与自身关联", "A matter cannot be linked with itself")) }
+        for (a, b) in [(matter.id, other.id), (other.id, matter.id)] {
+            try tx.run("INSERT INTO casework_links (matter, other, why) VALUES (\(a), \(b), \(why)) ON CONFLICT (matter, other) DO UPDATE SET why = \(why)")
+        }
+        try tx.audit("casework.linked", of: matter.reference, by: officer.mark, at: now, details: [("with", .string(other.number))])
+    }
+}

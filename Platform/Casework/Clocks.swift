@@ -1,0 +1,177 @@
+import Kernel
+import Statute
+import Store
+
+/// The running periods of a matter (期限计时): each lapses on a day that can be explained.
+package struct RunningClock: Sendable {
+    package let id: Int64
+    package let matter: ID<Matter>
+    package let duty: String
+    package let startedAt: Moment
+    package let receivedOn: Day
+    package let due: Day
+    package let dueAt: Moment?
+    package let strict: Day
+    package let incomplete: Bool
+    package let extended: Bool
+    package let stoppedAt: Moment?
+    package let state: String
+
+    package init(_ row: Row) {
+        id = row.int("id")
+        matter = row.id("matter")
+        duty = row.string("duty")
+        startedAt = row.moment("started_at")
+        receivedOn = row.day("received_on")
+        due = row.day("due")
+        dueAt = row.optionalMoment("due_at")
+        strict = row.day("strict")
+        incomplete = row.bool("incomplete")
+        extended = row.bool("extended")
+        stoppedAt = row.optionalMoment("stopped_at")
+        state = row.string("state")
+    }
+}
+
+package enum Clocks {
+    package static func of(_ matter: ID<Matter>, _ tx: Transaction) throws -> [RunningClock] {
+        try tx.all("SELECT * FROM casework_clocks WHERE matter = \(matter) ORDER BY id").map(RunningClock.init)
+    }
+    package static func find(_ id: Int64, _ tx: Transaction) throws -> RunningClock {
+        guard let row = try tx.one("SELECT * FROM casework_clocks WHERE id = \(id)") else { throw Refusal.notFound }
+        return RunningClock(row)
+    }
+
+    /// Stretches that are not counted; one that has not ended yet is counted as paused through `today`.
+    package static func pauses(_ clock: Int64, through today: Day, _ tx: Transaction) throws -> [ClosedRange<Day>] {
+        try tx.all("SELECT from_day, to_day FROM casework_pauses WHERE clock = \(clock) ORDER BY id").map { row in
+            let from = row.day("from_day")
+            return from...max(from, row.optionalDay("to_day") ?? today)
+        }
+    }
+
+    static func start(_ duty: String, of matter: Matter, from moment: Moment, _ engine: DeadlineEngine, _ tx: Transaction) throws {
+        let deadline = try engine.deadline(duty, from: moment, received: matter.receivedAt.day, explain: false)
+        // Starting the same duty anew ends the count that ran before: a return and a second dispatch.
+        try tx.run("UPDATE casework_clocks SET state = 'void', stopped_at = \(moment) WHERE matter = \(matter.id) AND duty = \(duty) AND state = 'open'")
+        try tx.run(
+            """
+            INSERT INTO casework_clocks (matter, duty, started_at, received_on, due, due_at, strict, incomplete, state)
+            VALUES (\(matter.id), \(duty), \(moment), \(matter.receivedAt.day), \(deadline.due), \(deadline.dueMoment), \(deadline.strict), \(deadline.calendarIncomplete), 'open')
+            """)
+    }
+
+    static func stop(_ duty: String, of matter: ID<Matter>, at now: Moment, _ tx: Transaction) throws {
+        try tx.run(
+            """
+            UPDATE casework_clocks SET stopped_at = \(now), state = CASE WHEN due < \(now.day) THEN 'missed' ELSE 'met' END
+            WHERE matter = \(matter) AND duty = \(duty) AND state = 'open'
+            """)
+    }
+
+    /// A matter that is closed owes nothing more.
+    static func voidAll(of matter: ID<Matter>, at now: Moment, _ tx: Transaction) throws {
+        try tx.run("UPDATE casework_clocks SET stopped_at = \(now), state = 'void' WHERE matter = \(matter) AND state = 'open'")
+    }
+
+    static func pause(_ duty: String, of matter: ID<Matter>, from day: Day, reason: String, _ tx: Transaction) throws {
+        try tx.run("INSERT INTO casework_pauses (clock, from_day, reason) SELECT id, \(day), \(reason) FROM casework_clocks WHERE matter = \(matter) AND duty = \(duty) AND state = 'open'")
+    }
+
+    static func resume(_ duty: String, of matter: Matter, on day: Day, _ engine: DeadlineEngine, _ tx: Transaction) throws {
+        guard let row = try tx.one("SELECT * FROM casework_clocks WHERE matter = \(matter.id) AND duty = \(duty) AND state = 'open'") else { return }
+        let clock = RunningClock(row)
+        try tx.run("UPDATE casework_pauses SET to_day = \(day) WHERE clock = \(clock.id) AND to_day IS NULL")
+        try write(compute(clock, engine, today: day, tx), to: clock, tx)
+    }
+
+    package static func compute(_ clock: RunningClock, _ engine: DeadlineEngine, today: Day, explain: Bool = false, _ tx: Transaction) throws -> Deadline {
+        try engine.deadline(
+            clock.duty, from: clock.startedAt, received: clock.receivedOn, suspended: pauses(clock.id, through: today, tx), extended: clock.extended, explain: explain)
+    }
+
+    private static func write(_ deadline: Deadline, to clock: RunningClock, _ tx: Transaction) throws {
+        try tx.run("UPDATE casework_clocks SET due = \(deadline.due), due_at = \(deadline.dueMoment), strict = \(deadline.strict), incomplete = \(deadline.calendarIncomplete) WHERE id = \(clock.id)")
+    }
+
+    /// A longer period, by who may grant it.
+    package static func extend(_ clock: RunningClock, by officer: Account, engine: DeadlineEngine, at now: Moment, _ tx: Transaction) throws {
+        guard clock.state == "open", !clock.extended else { throw Refusal(.conflict, Text("该期限已结束或已延长过", "This period has ended or was extended before")) }
+        let deadline = try engine.deadline(clock.duty, from: clock.startedAt, received: clock.receivedOn, suspended: pauses(clock.id, through: now.day, tx), extended: true, explain: false)
+        try tx.run("UPDATE casework_clocks SET extended = 1, extended_by = \(officer.id) WHERE id = \(clock.id)")
+        try write(deadline, to: clock, tx)
+        try refreshNextDue(clock.matter, tx)
+        try tx.audit(
+            "casework.extended", of: Reference(kind: "matter", id: clock.matter.raw), by: officer.mark, at: now, under: deadline.rule.extension?.basis?.first,
+            details: [("duty", .string(clock.duty)), ("due", .string(deadline.due.description))], sealing: [("casework_matters", clock.matter.raw)])
+    }
+
+    /// The queue sorts by what lapses first, so the matter carries it. The caller seals the matter's row afterwards.
+    static func refreshNextDue(_ matter: ID<Matter>, _ tx: Transaction) throws {
+        try tx.run("UPDATE casework_matters SET next_due = (SELECT min(due) FROM casework_clocks WHERE matter = \(matter) AND state = 'open') WHERE id = \(matter)")
+    }
+
+    // MARK: A new calendar
+
+    package struct Change: Sendable {
+        package let clock: Int64
+        package let matter: Int64
+        package let duty: String
+        package let before: Day
+        package let after: Day
+    }
+
+    /// Which open clocks another calendar would move. Reads only: shown before it is applied.
+    package static func changes(under engine: DeadlineEngine, today: Day, _ tx: Transaction) throws -> (examined: Int, moved: [Change], learned: [Int64]) {
+        var pausesByClock: [Int64: [ClosedRange<Day>]] = [:]
+        try tx.forEach("SELECT p.clock AS clock, p.from_day AS from_day, p.to_day AS to_day FROM casework_pauses p JOIN casework_clocks c ON c.id = p.clock WHERE c.state = 'open'") { row in
+            let from = row.day("from_day")
+            pausesByClock[row.int("clock"), default: []].append(from...max(from, row.optionalDay("to_day") ?? today))
+        }
+        var moved: [Change] = []
+        var learned: [Int64] = []
+        var examined = 0
+        // Many clocks start on the same day under the same rule: each combination is computed once.
+        struct Same: Hashable {
+            let duty: String
+            let start: Day
+            let received: Day
+            let extended: Bool
+        }
+        var known: [Same: Deadline] = [:]
+        try tx.forEach("SELECT * FROM casework_clocks WHERE state = 'open'") { row in
+            let clock = RunningClock(row)
+            examined += 1
+            let same = Same(duty: clock.duty, start: clock.startedAt.day, received: clock.receivedOn, extended: clock.extended)
+            let pauses = pausesByClock[clock.id] ?? []
+            let deadline: Deadline
+            if pauses.isEmpty, clock.dueAt == nil, let found = known[same] {
+                deadline = found
+            } else {
+                deadline = try engine.deadline(clock.duty, from: clock.startedAt, received: clock.receivedOn, suspended: pauses, extended: clock.extended, explain: false)
+                if pauses.isEmpty, clock.dueAt == nil { known[same] = deadline }
+            }
+            if deadline.due != clock.due || deadline.strict != clock.strict {
+                moved.append(Change(clock: clock.id, matter: clock.matter.raw, duty: clock.duty, before: clock.due, after: deadline.due))
+            } else if deadline.calendarIncomplete != clock.incomplete {
+                learned.append(clock.id)
+            }
+        }
+        return (examined, moved, learned)
+    }
+
+    /// Applies what `changes` showed. Seals the matters whose next day moved.
+    package static func apply(_ moved: [Change], learned: [Int64], engine: DeadlineEngine, today: Day, by actor: String, at now: Moment, _ tx: Transaction) throws {
+        for change in moved {
+            let clock = try find(change.clock, tx)
+            try write(compute(clock, engine, today: today, tx), to: clock, tx)
+        }
+        for start in stride(from: 0, to: learned.count, by: 500) {
+            try tx.run("UPDATE casework_clocks SET incomplete = 0 WHERE id IN (\(list: Array(learned[start..<min(start + 500, learned.count)])))")
+        }
+        for matter in Set(moved.map(\.matter)).sorted() {
+            try refreshNextDue(ID(matter), tx)
+            try tx.audit("casework.recomputed", of: Reference(kind: "matter", id: matter), by: actor, at: now, sealing: [("casework_matters", matter)])
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import Kernel
+
+/// Who makes a move (行为人).
+package enum Actor: Sendable, Equatable {
+    case staff(Account)
+    /// The person who filed it, known by number and code.
+    case filer
+    case system
+
+    package static func == (a: Actor, b: Actor) -> Bool { a.mark == b.mark }
+    package var mark: String {
+        switch self {
+        case .staff(let account): account.mark
+        case .filer: "filer"
+        case .system: "system"
+        }
+    }
+    package var account: Account? { if case .staff(let account) = self { account } else { nil } }
+}
+
+/// An edge of the table of allowed moves (流转): from where to where, by whom, under which article, which clocks it
+/// starts, stops, pauses.
+package struct Move: Sendable {
+    package enum By: Sendable, Equatable {
+        case staff(Permission)
+        case filer
+        case system
+    }
+    package enum Pause: Sendable { case begins(String), ends(String) }
+
+    package let name: String
+    package let title: Text
+    package let from: Set<String>
+    /// nil: the state stays.
+    package let to: String?
+    package let by: [By]
+    /// The article by regime.
+    package let articles: [String: String]
+    package let starts: [String]
+    package let stops: [String]
+    package let pause: Pause?
+
+    package init(
+        _ name: String, _ title: Text, from: Set<String>, to: String?, by: [By], articles: [String: String], starts: [String] = [], stops: [String] = [], pause: Pause? = nil
+    ) {
+        self.name = name
+        self.title = title
+        self.from = from
+        self.to = to
+        self.by = by
+        self.articles = articles
+        self.starts = starts
+        self.stops = stops
+        self.pause = pause
+    }
+
+    package func article(under regime: String) -> Article? { articles[regime].map { Article(law: regime, article: $0) } }
+}
+
+/// A state of a kind of matter (状态): what it is called, whether anything is still to be done, how it is coloured.
+package struct State: Sendable {
+    package let name: String
+    package let title: Text
+    /// What the person who filed it reads.
+    package let outside: Text
+    package let open: Bool
+    package let tone: String
+    package init(_ name: String, _ title: Text, outside: Text, open: Bool, tone: String) {
+        self.name = name
+        self.title = title
+        self.outside = outside
+        self.open = open
+        self.tone = tone
+    }
+}
+
+/// The table of allowed moves of one kind of matter (流转表). What it does not have cannot be done, by page, API or job.
+package struct MoveTable: Sendable {
+    package let kind: String
+    package let title: Text
+    package let states: [State]
+    package let moves: [Move]
+    package init(kind: String, title: Text, states: [State], moves: [Move]) {
+        self.kind = kind
+        self.title = title
+        self.states = states
+        self.moves = moves
+    }
+
+    package func state(_ name: String) -> State { states.first { $0.name == name } ?? State(name, Text(verbatim: name), outside: Text(verbatim: name), open: true, tone: "grey") }
+
+    /// The moves that this actor may make now.
+    package func available(_ matter: Matter, to actor: Actor, _ permissions: PermissionTable) -> [Move] {
+        moves.filter { $0.from.contains(matter.state) && MoveTable.allows($0, actor, permissions) }
+    }
+
+    static func allows(_ move: Move, _ actor: Actor, _ permissions: PermissionTable) -> Bool {
+        move.by.contains { by in
+            switch (by, actor) {
+            case (.staff(let permission), .staff(let account)): permissions.allows(account.roles, permission)
+            case (.filer, .filer), (.system, .system): true
+            default: false
+            }
+        }
+    }
+
+    /// - Errors: `notFound` for a move that the table does not have at all, `conflict` from this state, `forbidden` for this actor.
+    package func check(_ name: String, on matter: Matter, by actor: Actor, _ permissions: PermissionTable) throws(Refusal) -> Move {
+        guard let move = moves.first(where: { $0.name == name }) else {
+            throw Refusal(.conflict, Text("没有“\(name)”这一步骤", "There is no move “\(name)”"))
+        }
+        guard MoveTable.allows(move, actor, permissions) else {
+            throw Refusal(.forbidden, Text("您的岗位不能“\(move.title.zh)”", "Your role may not do this: \(move.title.en)"), article: move.article(under: matter.regime))
+        }
+        guard move.from.contains(matter.state) else {
+            let now = state(matter.state).title
+            throw Refusal(.conflict, Text("当前状态为“\(now.zh)”，不能“\(move.title.zh)”", "It is “\(now.en)” now: “\(move.title.en)” is not possible"), article: move.article(under: matter.regime))
+        }
+        return move
+    }
+}

@@ -1,0 +1,77 @@
+import DataFiles
+import Foundation
+import Kernel
+import Logging
+import Statute
+import Store
+import Synchronization
+
+/// The laws and periods that the program ships with (法规与期限).
+package struct LawBook: Sendable {
+    package let register: LawRegister
+    package let catalogue: DutyCatalogue
+    package static func load() throws -> LawBook {
+        LawBook(register: try LawRegister(json: DataFiles.data("law/laws.json")), catalogue: try DutyCatalogue(json: DataFiles.data("law/periods.json")))
+    }
+    package static func calendar() throws -> WorkCalendar { WorkCalendar(try CalendarFile.read([UInt8](DataFiles.data("calendar/cn.csv")))) }
+}
+
+/// The calendar in force, shared by all requests of a process and replaced when a new year is imported.
+package final class LiveCalendar: Sendable {
+    private let current: Mutex<WorkCalendar>
+    package init(_ calendar: WorkCalendar) { current = Mutex(calendar) }
+    package var value: WorkCalendar {
+        get { current.withLock { $0 } }
+        set { current.withLock { $0 = newValue } }
+    }
+}
+
+/// What an installation is configured to (配置): no city's name stands in code.
+package struct Configuration: Sendable {
+    package var cityName = Text("示例市", "Example City")
+    package var officeName = "示例市市场监督管理局"
+    package var officeShort = "示市监"
+    package var cityRegion = ""
+    package var hotline = "12315"
+    package var isDemo = false
+    package var secureCookies = false
+    package var trustsProxy = false
+    package var rollOver = RollOver.anyNonWorkingDay
+    package var vendorFolder = "/usr/share/javascript"
+    package var chromium = "/usr/bin/chromium"
+    package init() {}
+}
+
+/// What every handler and job stands at (工作台): store, clock, law, files, keys, who may do what.
+package struct Desk: Sendable {
+    package let store: Store
+    package let clock: OfficeClock
+    package let law: LawBook
+    package let calendar: LiveCalendar
+    package let files: FileStore
+    package let keys: Keys
+    package let permissions: PermissionTable
+    package let configuration: Configuration
+    package let logger: Logger
+    package let regions: LiveRegions
+
+    package init(
+        store: Store, clock: OfficeClock, law: LawBook, calendar: LiveCalendar, files: FileStore, keys: Keys, permissions: PermissionTable, configuration: Configuration, logger: Logger,
+        regions: LiveRegions
+    ) {
+        self.store = store
+        self.clock = clock
+        self.law = law
+        self.calendar = calendar
+        self.files = files
+        self.keys = keys
+        self.permissions = permissions
+        self.configuration = configuration
+        self.logger = logger
+        self.regions = regions
+    }
+
+    package var engine: DeadlineEngine { DeadlineEngine(calendar: calendar.value, catalogue: law.catalogue, rollOver: configuration.rollOver) }
+    package var now: Moment { clock.now }
+    package func today() -> Day { clock.today }
+}

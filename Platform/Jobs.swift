@@ -1,0 +1,80 @@
+import Foundation
+import Kernel
+import Logging
+import Store
+
+/// A kind of background work (后台任务): its name and what runs it.
+package struct JobKind: Sendable {
+    package let name: String
+    package let run: @Sendable (Desk, JSON) async throws -> Void
+    package init(_ name: String, _ run: @escaping @Sendable (Desk, JSON) async throws -> Void) {
+        self.name = name
+        self.run = run
+    }
+}
+
+/// The queue of jobs: a row written in the act's own transaction, taken by one worker at a time, tried again with
+/// growing pauses, kept with its error where it failed for good.
+package struct Jobs: Sendable {
+    let desk: Desk
+    let kinds: [String: JobKind]
+    static let attempts = 6
+
+    package init(desk: Desk, kinds: [JobKind]) {
+        self.desk = desk
+        self.kinds = Dictionary(kinds.map { ($0.name, $0) }) { a, _ in a }
+    }
+
+    package static func add(_ kind: String, _ payload: [(String, JSON)] = [], at due: Moment, _ tx: Transaction) throws {
+        try tx.run("INSERT INTO platform_jobs (kind, payload, due_at) VALUES (\(kind), \(JSON.object(payload).text), \(due))")
+    }
+
+    /// Takes and runs one job. Returns false where nothing is due.
+    package func runOne() async throws -> Bool {
+        let now = desk.now
+        let taken = try await desk.store.write { tx -> (Int64, String, String, Int)? in
+            let query: SQL = "SELECT id, kind, payload, attempts FROM platform_jobs WHERE state = 'waiting' AND due_at <= \(now) ORDER BY due_at, id LIMIT 1"
+            guard let row = try tx.one(query + tx.dialect.skippingLocked) else { return nil }
+            // While it runs it is not due for anybody else; a worker that dies gives it back by itself.
+            try tx.run("UPDATE platform_jobs SET attempts = attempts + 1, due_at = \(now.adding(seconds: 300)) WHERE id = \(row.int("id"))")
+            return (row.int("id"), row.string("kind"), row.string("payload"), row.count("attempts") + 1)
+        }
+        guard let (id, kind, payload, attempt) = taken else { return false }
+        do {
+            guard let runner = kinds[kind] else { throw Fault("nobody runs jobs of kind \(kind)") }
+            try await runner.run(desk, JSON(parsing: Array(payload.utf8)))
+            let done = desk.now
+            _ = try await desk.store.write { try $0.run("UPDATE platform_jobs SET state = 'done', done_at = \(done) WHERE id = \(id)") }
+        } catch {
+            desk.logger.warning("job failed", metadata: ["kind": "\(kind)", "attempt": "\(attempt)", "error": "\(error)"])
+            let pause = Int64(1) << Int64(min(attempt, 10)) * 15
+            let later = desk.now.adding(seconds: pause)
+            let text = String("\(error)".prefix(500))
+            _ = try await desk.store.write {
+                try $0.run("UPDATE platform_jobs SET due_at = \(later), error = \(text), state = \(attempt >= Jobs.attempts ? "failed" : "waiting") WHERE id = \(id)")
+            }
+        }
+        return true
+    }
+
+    /// Works until cancelled; signs a checkpoint of the ledger when it has grown.
+    package func work() async {
+        var sinceCheckpoint = 0
+        while !Task.isCancelled {
+            do {
+                if sinceCheckpoint == 0 {
+                    let now = desk.now
+                    let keys = desk.keys
+                    let size = try await desk.store.read { try $0.one("SELECT size FROM platform_ledger_head")?.int("size") ?? 0 }
+                    let signed = try await desk.store.read { try $0.one("SELECT max(size) AS n FROM platform_checkpoints")?.optionalInt("n") ?? -1 }
+                    if size != signed { _ = try await desk.store.write { try Ledger.checkpoint(keys: keys, at: now, $0) } }
+                }
+                sinceCheckpoint = (sinceCheckpoint + 1) % 30
+                if try await runOne() { continue }
+            } catch {
+                desk.logger.error("worker", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import Formats
+import Foundation
+import Kernel
+
+/// The installation's secrets (密钥): the ledger's signing key and the key of form tokens, in files apart from the
+/// database, readable by their owner alone.
+package struct Keys: Sendable {
+    /// The name under which checkpoints are signed, as C2SP asks: a name like a domain, chosen once.
+    package let origin: String
+    package let seed: [UInt8]
+    package let secret: [UInt8]
+    package var publicKey: [UInt8] { Crypto.publicKey(seed: seed) ?? [] }
+    package var verifierKey: String { Checkpoint.verifierKey(name: origin, publicKey: publicKey) }
+
+    package init(origin: String, seed: [UInt8], secret: [UInt8]) {
+        self.origin = origin
+        self.seed = seed
+        self.secret = secret
+    }
+
+    /// Reads the keys of a folder, or makes them there the first time.
+    package static func open(folder: String) throws -> Keys {
+        let url = URL(fileURLWithPath: folder)
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        func key(_ name: String, _ count: Int) throws -> [UInt8] {
+            let file = url.appendingPathComponent(name)
+            if let text = try? String(contentsOf: file, encoding: .utf8) {
+                guard let bytes = Crypto.bytes(hex: text.filter { !$0.isWhitespace }), bytes.count == count else { throw Fault("\(file.path) is not a key of \(count) bytes") }
+                return bytes
+            }
+            let bytes = Crypto.random(count)
+            guard FileManager.default.createFile(atPath: file.path, contents: Data(Crypto.hex(bytes).utf8), attributes: [.posixPermissions: 0o600]) else { throw Fault("cannot write \(file.path)") }
+            return bytes
+        }
+        return Keys(origin: "sinan.ledger/\(Crypto.hex(Crypto.sha256(try key("ledger.key", 32)).prefix(4)))", seed: try key("ledger.key", 32), secret: try key("forms.key", 32))
+    }
+}

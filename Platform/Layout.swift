@@ -1,0 +1,89 @@
+import Kernel
+import Web
+
+/// The page around every page (版式): head, navigation, language switch, foot. Public pages are wide and quiet, staff pages dense.
+extension Visit {
+    package func page(_ title: Text, status: Int = 200, active: String = "", scripts: [String] = [], body: (HTML) -> Void) -> Answer {
+        let h = HTML(language)
+        let city = desk.configuration.cityName
+        h.document(title: "\(title[language]) · \(h.say(Text("司南", "Sinan")))") {
+            h.void("link", nil, [.init("rel", "stylesheet"), .init("href", house.assets.path("bootstrap.min.css"))])
+            h.void("link", nil, [.init("rel", "stylesheet"), .init("href", house.assets.path("sinan.css"))])
+            h.void("link", nil, [.init("rel", "icon"), .type("image/svg+xml"), .init("href", house.assets.path("mark.svg"))])
+            for script in scripts + ["sinan.js"] { h.element("script", nil, [.init("src", house.assets.path(script)), .init("defer", if: true)]) {} }
+        } body: {
+            h.a("#main", "skip", Text("跳到正文", "Skip to content"))
+            if desk.configuration.isDemo {
+                h.div("demo-bar") {
+                    h.text(Text("演示环境：数据均为虚构。", "Demonstration: all data is invented."))
+                    h.a("/demo", nil, Text("以…身份进入", "Enter as…"))
+                }
+            }
+            h.element("header", account == nil ? "site-head" : "site-head staff") {
+                h.div("container-xl head-row") {
+                    h.a(account == nil ? "/" : "/desk", "brand") {
+                        h.void("img", nil, [.init("src", house.assets.path("mark.svg")), .init("alt", ""), .init("width", "34"), .init("height", "34")])
+                        h.span("brand-name", Text("司南", "Sinan"))
+                        h.span("brand-office", account == nil ? Text("\(city.zh)市场监管公共服务", "\(city.en) Market Regulation Services") : Text(verbatim: desk.configuration.officeName))
+                    }
+                    navigation(h, active)
+                }
+            }
+            h.element("main", account == nil ? "site-main" : "site-main staff", [.id("main")]) { h.div("container-xl") { body(h) } }
+            foot(h)
+        }
+        return .page(h, status: status)
+    }
+
+    private func navigation(_ h: HTML, _ active: String) {
+        h.element("nav", "head-nav", [.label(h.say(Text("主导航", "Main")))]) {
+            func item(_ path: String, _ text: Text) {
+                h.a(path, "nav-item" + (path == active ? " active" : ""), path == active ? [.init("aria-current", "page")] : []) { h.text(text) }
+            }
+            if let account {
+                item("/desk", Text("工作台", "Queue"))
+                for entry in house.menu where may(entry.permission) { item(entry.path, entry.title) }
+                if may("operators.see") { item("/operators", Text("经营主体", "Operators")) }
+                if may("ledger.see") { item("/ledger", Text("操作日志", "Ledger")) }
+                if may("calendar.change") || may("accounts.change") || may("templates.change") { item("/admin", Text("管理", "Admin")) }
+                h.element("details", "who") {
+                    h.element("summary") { h.text(account.name) }
+                    h.div("who-menu") {
+                        h.p("small text-muted", account.roles.map { $0.title[language] }.sorted().joined(separator: " · ") + " · " + desk.regions.name(account.region))
+                        h.a("/account", nil, Text("账号与安全", "Account and security"))
+                        h.element("form", nil, [.init("method", "post"), .init("action", "/signout")]) {
+                            h.hidden("form_token", formToken)
+                            h.button(Text("退出", "Sign out"), "btn btn-sm btn-outline-secondary")
+                        }
+                    }
+                }
+            } else {
+                item("/complaints/new", Text("我要投诉", "Complain"))
+                item("/track", Text("进度查询", "Track"))
+                item("/signin", Text("工作人员登录", "Staff"))
+            }
+            h.a(Link.query("/language", [("to", language.other.rawValue), ("back", exchange.path)]), "nav-item lang", [.init("lang", language.other.tag), .init("rel", "nofollow")]) {
+                h.text(language == .zh ? "English" : "中文")
+            }
+        }
+    }
+
+    private func foot(_ h: HTML) {
+        h.element("footer", "site-foot") {
+            h.div("container-xl") {
+                h.span(nil, desk.configuration.officeName)
+                h.span(nil, Text("消费者投诉举报热线 \(desk.configuration.hotline)", "Consumer hotline \(desk.configuration.hotline)"))
+                h.a("/law", nil, Text("期限与法律依据", "Periods and their law"))
+                h.a("/api/openapi.json", nil, Text("开放接口", "API"))
+            }
+        }
+    }
+
+    /// A form that carries its token.
+    package func form(_ h: HTML, _ action: String, _ cls: String? = nil, multipart: Bool = false, attributes: [HTML.Attribute] = [], body: () -> Void) {
+        h.element("form", cls, [.init("method", "post"), .init("action", action), .init("enctype", multipart ? "multipart/form-data" : nil)] + attributes) {
+            h.hidden("form_token", formToken)
+            body()
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Formats
+import Foundation
+import Kernel
+import Store
+
+/// Checks the ledger (日志核验): every entry, every node, the head, every signed checkpoint, every sealed row.
+package enum LedgerCheck {
+    package struct Finding: Sendable {
+        package let what: String
+        package let text: Text
+    }
+    package struct Report: Sendable {
+        package var entries: Int64 = 0
+        package var checkpoints = 0
+        package var rows = 0
+        package var root = ""
+        package var findings: [Finding] = []
+        package var holds: Bool { findings.isEmpty }
+    }
+
+    package static func run(publicKey: [UInt8], origin: String, _ tx: Transaction) throws -> Report {
+        var report = Report()
+        var tree = Merkle.Frontier()
+        var seals: [String: (digest: String, entry: Int64)] = [:]
+        var nodes: [[(Int64, Merkle.Hash)]] = []
+        var roots: [Int64: Merkle.Hash] = [:]
+        let checkpoints = try tx.all("SELECT size, note FROM platform_checkpoints ORDER BY size")
+        let wanted = Set(checkpoints.map { $0.int("size") })
+        if wanted.contains(0) { roots[0] = Merkle.emptyRoot }
+
+        func add(_ what: String, _ zh: String, _ en: String) {
+            if report.findings.count < 100 { report.findings.append(Finding(what: what, text: Text(zh, en))) }
+        }
+
+        try tx.forEach("SELECT idx, entry, leaf FROM platform_ledger ORDER BY idx") { row in
+            let index = row.int("idx")
+            if index != tree.size { add("platform_ledger/\(tree.size)", "日志缺少第\(tree.size)条（其后为第\(index)条）", "entry \(tree.size) is missing (entry \(index) follows)") }
+            let text = row.string("entry")
+            let leaf = Merkle.leaf(Array(text.utf8))
+            if leaf != row.blob("leaf") { add("platform_ledger/\(index)", "日志第\(index)条被改动", "entry \(index) was altered") }
+            for node in tree.append(row.blob("leaf")) where node.level > 0 {
+                while nodes.count < node.level { nodes.append([]) }
+                nodes[node.level - 1].append((node.index, node.hash))
+            }
+            if wanted.contains(tree.size) { roots[tree.size] = tree.root }
+            if let start = text.range(of: "\"rows\":{") {
+                for pair in text[start.upperBound...].dropLast(2).split(separator: ",") {
+                    let words = pair.split(separator: "\"")
+                    if words.count >= 3 { seals[String(words[0])] = (String(words[2]), index) }
+                }
+            }
+        }
+        report.entries = tree.size
+        report.root = Data(tree.root).base64EncodedString()
+        try checkNodes(&nodes, tx, add)
+        let head = try Ledger.frontier(tx)
+        if head.size != tree.size || head.root != tree.root {
+            add("platform_ledger_head", "日志头记录\(head.size)条，实有\(tree.size)条或根哈希不符", "the head says \(head.size) entries, there are \(tree.size), or the root differs")
+        }
+        for row in checkpoints {
+            report.checkpoints += 1
+            let size = row.int("size")
+            do {
+                let checkpoint = try Checkpoint(note: row.string("note"), name: origin, publicKey: publicKey)
+                if checkpoint.size != size || checkpoint.root != roots[size] {
+                    add("platform_checkpoints/\(size)", "第\(size)条处的签名检查点与日志内容不符：其前有条目被改动、删除或调换", "the signed checkpoint at \(size) does not fit: an entry before it was altered, removed or re-ordered")
+                }
+            } catch {
+                add("platform_checkpoints/\(size)", "第\(size)条处：\(error.text.zh)", "at \(size): \(error.text.en)")
+            }
+        }
+        try checkRows(seals, tx, &report, add)
+        return report
+    }
+
+    private static func checkNodes(_ nodes: inout [[(Int64, Merkle.Hash)]], _ tx: Transaction, _ add: (String, String, String) -> Void) throws {
+        var position = [Int](repeating: 0, count: nodes.count)
+        let expected = nodes
+        var seen = 0
+        try tx.forEach("SELECT level, idx, hash FROM platform_ledger_nodes ORDER BY level, idx") { row in
+            let level = Int(row.int("level")) - 1
+            guard level < expected.count, position[level] < expected[level].count else { return add("platform_ledger_nodes/\(level + 1)/\(row.int("idx"))", "多出日志树节点", "a node too many") }
+            let (index, hash) = expected[level][position[level]]
+            position[level] += 1
+            seen += 1
+            if index != row.int("idx") || hash != row.blob("hash") { add("platform_ledger_nodes/\(level + 1)/\(row.int("idx"))", "日志树节点被改动", "a node was altered") }
+        }
+        let total = expected.reduce(0) { $0 + $1.count }
+        if seen != total { add("platform_ledger_nodes", "日志树节点应有\(total)个，实有\(seen)个", "\(total) nodes expected, \(seen) found") }
+    }
+
+    private static func checkRows(
+        _ seals: [String: (digest: String, entry: Int64)], _ tx: Transaction, _ report: inout Report, _ add: (String, String, String) -> Void
+    ) throws {
+        let tables = Set(try tx.dialect.tables(tx))
+        var found = 0
+        for (table, key) in Ledger.sealedTables.sorted(by: { $0.key < $1.key }) where tables.contains(table) {
+            try tx.forEach("SELECT * FROM \(raw: table)") { row in
+                let name = "\(table)/\(row.int(key))"
+                guard let seal = seals[name] else { return add(name, "\(name) 没有对应的操作记录", "\(name) appears in no entry of the ledger") }
+                found += 1
+                if Ledger.digest(row.columns.names, row.values) != seal.digest { add(name, "\(name) 在日志第\(seal.entry)条之后被改动", "\(name) was altered after entry \(seal.entry)") }
+            }
+        }
+        report.rows = found
+        if found < seals.count {
+            for (name, seal) in seals.sorted(by: { $0.value.entry < $1.value.entry }) {
+                let parts = name.split(separator: "/")
+                guard parts.count == 2, let id = Int64(parts[1]), let key = Ledger.sealedTables[String(parts[0])] else { continue }
+                if try tx.one("SELECT 1 AS n FROM \(raw: String(parts[0])) WHERE \(raw: key) = \(id)") == nil {
+                    add(name, "\(name)（日志第\(seal.entry)条）已被删除", "\(name) (entry \(seal.entry)) was removed")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import Formats
+import Kernel
+import Store
+
+/// Import of the register (经营主体导入): CSV or XLSX, any order of columns, Chinese or English titles. Rows that are
+/// wrong are set aside with line, column and reason; the rest goes in; a second run changes nothing.
+package enum OperatorImport {
+    package static let format = ImportFormat(
+        kind: "operators",
+        columns: [
+            .init("uscc", ["统一社会信用代码", "信用代码", "统一代码"], required: true), .init("name", ["名称", "企业名称", "主体名称", "字号名称"], required: true),
+            .init("kind", ["类型", "主体类型", "市场主体类型"]), .init("status", ["状态", "登记状态", "经营状态"]), .init("address", ["地址", "住所", "经营场所", "住所（经营场所）"]),
+            .init("region", ["区划", "行政区划", "区划代码"]), .init("industry", ["行业", "行业代码", "行业门类"]), .init("representative", ["法定代表人", "负责人", "经营者", "法定代表人（负责人）"]),
+            .init("phone", ["电话", "联系电话"]), .init("registeredOn", ["成立日期", "登记日期", "注册日期"]), .init("shopPlatform", ["网店平台"]), .init("shopName", ["网店名称"]), .init("shopUrl", ["网店网址", "网址"]),
+        ])
+
+    struct Entry {
+        let uscc: String
+        let name: String
+        let kind: Operator.Kind
+        let status: Operator.Status
+        let address: String
+        let region: String
+        let industry: String
+        let representative: String
+        let phone: String
+        let registeredOn: Day?
+        let shop: (platform: String, name: String, url: String)?
+    }
+
+    static func entry(_ r: ImportRecord) throws(ImportReject) -> Entry {
+        let uscc: USCC
+        do { uscc = try USCC(r["uscc"]) } catch { throw r.reject("uscc", error.text) }
+        let name = r["name"]
+        guard (2...120).contains(name.count) else { throw r.reject("name", Text("名称应为2至120字", "a name has 2 to 120 characters")) }
+        let region = r["region"].isEmpty ? uscc.region : r["region"]
+        guard region.allSatisfy({ $0.isASCII && $0.isNumber }), [4, 6, 9, 12].contains(region.count) else { throw r.reject("region", Text("行政区划代码应为4、6、9或12位数字", "a division code has 4, 6, 9 or 12 digits")) }
+        var kind = Operator.Kind.enterprise
+        if !r["kind"].isEmpty {
+            guard let known = Operator.Kind(named: r["kind"]) else { throw r.reject("kind", Text("不认识的主体类型“\(r["kind"])”", "unknown kind “\(r["kind"])”")) }
+            kind = known
+        } else if uscc.description.hasPrefix("92") {
+            kind = .individual
+        }
+        var status = Operator.Status.active
+        if !r["status"].isEmpty {
+            guard let known = Operator.Status(named: r["status"]) else { throw r.reject("status", Text("不认识的登记状态“\(r["status"])”", "unknown status “\(r["status"])”")) }
+            status = known
+        }
+        var registered: Day?
+        if !r["registeredOn"].isEmpty {
+            guard let day = Transfer.day(r["registeredOn"]) else { throw r.reject("registeredOn", Text("日期应为 2026-11-23 形式", "a date reads 2026-11-23")) }
+            registered = day
+        }
+        let shop = r["shopUrl"].isEmpty ? nil : (r["shopPlatform"], r["shopName"].isEmpty ? name : r["shopName"], r["shopUrl"])
+        return Entry(
+            uscc: uscc.description, name: name, kind: kind, status: status, address: String(r["address"].prefix(300)), region: region, industry: r["industry"].uppercased(),
+            representative: r["representative"], phone: r["phone"], registeredOn: registered, shop: shop)
+    }
+
+    /// One batch in one transaction. Returns how many were new, changed, the same.
+    package static func write(_ records: [ImportRecord], at now: Moment, _ tx: Transaction) throws -> ImportBatch {
+        var batch = ImportBatch()
+        var fresh: [Entry] = []
+        var seen: Set<String> = []
+        var entries: [Entry] = []
+        for record in records {
+            do throws(ImportReject) {
+                let entry = try entry(record)
+                guard seen.insert(entry.uscc).inserted else { throw record.reject("uscc", Text("同一批中重复", "twice in the same batch")) }
+                entries.append(entry)
+            } catch {
+                batch.rejects.append(error)
+            }
+        }
+        let known = try Dictionary(uniqueKeysWithValues: tx.all("SELECT * FROM operators WHERE uscc IN (\(list: entries.map(\.uscc)))").map { ($0.string("uscc"), Operator($0)) })
+        for entry in entries {
+            guard let old = known[entry.uscc] else {
+                fresh.append(entry)
+                continue
+            }
+            if old.name == entry.name, old.status == entry.status, old.address == entry.address, old.region == entry.region, old.industry == entry.industry, old.phone == entry.phone {
+                batch.same += 1
+            } else {
+                let initials = Pinyin.initials(entry.name)
+                try tx.run(
+                    """
+                    UPDATE operators SET name = \(entry.name), kind = \(entry.kind), status = \(entry.status), address = \(entry.address), region = \(entry.region), industry = \(entry.industry),
+                    representative = \(entry.representative), phone = \(entry.phone), initials = \(initials), changed_at = \(now) WHERE id = \(old.id)
+                    """)
+                try tx.dialect.addToSearch(tx, kind: "operator", ref: old.id.raw, terms: Operators.searchTerms(name: entry.name, address: entry.address, initials: initials, region: entry.region, uscc: entry.uscc))
+                batch.changed += 1
+            }
+            if let shop = entry.shop { try attach(shop, to: old.id.raw, tx) }
+        }
+        try insert(fresh, at: now, tx)
+        batch.added = fresh.count
+        return batch
+    }
+
+    /// New rows by bulk insert: keys are taken from a counter, so rows and their search terms go in together.
+    static func insert(_ fresh: [Entry], at now: Moment, _ tx: Transaction) throws {
+        guard !fresh.isEmpty else { return }
+        let first = try tx.nextKeys("operators", fresh.count)
+        let firstSearch = try tx.nextKeys("platform_search", fresh.count)
+        var rows: [[Value]] = []
+        var terms: [[Value]] = []
+        var texts: [[Value]] = []
+        for (i, e) in fresh.enumerated() {
+            let id = first + Int64(i)
+            let initials = Pinyin.initials(e.name)
+            rows.append([
+                .int(id), .text(e.uscc), .text(e.name), .text(e.kind.rawValue), .text(e.status.rawValue), .text(e.address), .text(e.region), .text(e.industry), .text(e.representative), .text(e.phone),
+                e.registeredOn.value, .text(initials), .int(e.shop == nil ? 0 : 1), now.value,
+            ])
+            let body = Operators.searchTerms(name: e.name, address: e.address, initials: initials, region: e.region, uscc: e.uscc)
+            terms.append([.int(firstSearch + Int64(i)), .text("operator"), .int(id), .text(body)])
+            if tx.dialect == .sqlite { texts.append([.int(firstSearch + Int64(i)), .text(body)]) }
+        }
+        try tx.bulk(
+            into: "operators", ["id", "uscc", "name", "kind", "status", "address", "region", "industry", "representative", "phone", "registered_on", "initials", "online", "changed_at"], rows)
+        try tx.bulk(into: "platform_search", ["id", "kind", "ref", "terms"], terms)
+        try tx.bulk(into: "platform_search_text", ["rowid", "terms"], texts)
+        for (i, e) in fresh.enumerated() { if let shop = e.shop { try attach(shop, to: first + Int64(i), tx) } }
+    }
+
+    private static func attach(_ shop: (platform: String, name: String, url: String), to id: Int64, _ tx: Transaction) throws {
+        try tx.run(
+            "INSERT INTO operators_shops (operator, platform, shop, name, url) VALUES (\(id), \(shop.platform), \(shop.url), \(shop.name), \(shop.url)) ON CONFLICT (platform, shop) DO UPDATE SET operator = \(id), name = \(shop.name)")
+        try tx.run("UPDATE operators SET online = 1 WHERE id = \(id) AND online = 0")
+    }
+}

@@ -1,0 +1,48 @@
+import Kernel
+import Store
+
+/// Personal data (个人信息) by class. Law: 个人信息保护法 art. 34, 51; O121 art. 37, 39. The classes are a default of ours.
+package enum Secrecy: Int, Sendable, Comparable {
+    case open = 1, file = 2, complainant = 3, reporter = 4
+    package static func < (a: Secrecy, b: Secrecy) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// A value that prints masked wherever it goes; the whole of it comes out through `Reveal` alone.
+package struct Protected: Sendable, CustomStringConvertible {
+    private let value: String
+    private let mask: @Sendable (String) -> String
+    package init(_ value: String, _ mask: @escaping @Sendable (String) -> String) {
+        self.value = value
+        self.mask = mask
+    }
+    package var description: String { mask(value) }
+    /// Only with a receipt that the look was written down.
+    package func whole(_ receipt: Reveal) -> String { value }
+
+    /// 张三丰 → 张**; 欧阳 → 欧*.
+    package static func name(_ s: String) -> Protected { Protected(s) { v in String(v.prefix(1)) + String(repeating: "*", count: max(1, min(2, v.count - 1))) } }
+    /// 13812345678 → 138****5678.
+    package static func phone(_ s: String) -> Protected { Protected(s) { v in v.count < 7 ? "****" : String(v.prefix(3)) + "****" + String(v.suffix(v.count < 9 ? 2 : 4)) } }
+    /// The place down to the district or road, then stars.
+    package static func address(_ s: String) -> Protected { Protected(s) { v in String(v.prefix(min(6, v.count / 2))) + "****" } }
+    package static func number(_ s: String) -> Protected { Protected(s) { v in v.count < 8 ? "****" : String(v.prefix(3)) + "***********" + String(v.suffix(2)) } }
+}
+
+/// The proof that a look at protected data was written into the ledger, with who and why.
+package struct Reveal: Sendable {
+    private init() {}
+
+    /// - Errors: no permission, or no purpose given.
+    package static func log(_ thing: Reference, purpose: String, by account: Account, _ permissions: PermissionTable, at now: Moment, _ tx: Transaction) throws -> Reveal {
+        guard permissions.allows(account.roles, "personal.reveal") else { throw Refusal.forbidden("personal.reveal") }
+        guard !purpose.trimmedBlank.isEmpty else { throw Refusal.invalid("/purpose", Text("请填写查看用途", "Say for what purpose you look")) }
+        try tx.audit("personal.revealed", of: thing, by: account.mark, at: now, details: [("purpose", .string(String(purpose.prefix(200))))])
+        return Reveal()
+    }
+    /// For the filer's own view and for documents that the law addresses to both parties: no look by staff happens.
+    package static let bySubject = Reveal()
+}
+
+extension String {
+    fileprivate var trimmedBlank: String { filter { !$0.isWhitespace } }
+}

@@ -1,0 +1,145 @@
+import Formats
+import HTTPTypes
+import Kernel
+import Logging
+import Store
+import Web
+
+/// Who may come through a door (入口): checked before the handler runs, and again by the rule itself.
+package enum Door: Sendable, Equatable {
+    case anyone
+    case signedIn
+    case permitted(Permission)
+}
+
+/// One address of the program: method, path, door, handler. Each domain lists its own.
+package struct Route: Sendable {
+    package enum Style: Sendable { case page, api }
+    package let method: HTTPRequest.Method
+    package let path: String
+    package let door: Door
+    package let style: Style
+    /// Bytes that the body may have.
+    package let cap: Int
+    package let handle: @Sendable (Visit) async throws -> Answer
+
+    package init(_ method: HTTPRequest.Method, _ path: String, _ door: Door, style: Style = .page, cap: Int = 1 << 20, _ handle: @escaping @Sendable (Visit) async throws -> Answer) {
+        self.method = method
+        self.path = path
+        self.door = door
+        self.style = style
+        self.cap = cap
+        self.handle = handle
+    }
+}
+
+/// A domain as App composes it (业务模块).
+package struct Domain: Sendable {
+    package let name: String
+    package let migrations: [Migration]
+    package let grants: [Grant]
+    package let routes: @Sendable (Desk) -> [Route]
+    package let jobs: [JobKind]
+    /// Menu entries of the staff desk: path, title, permission.
+    package let menu: [(path: String, title: Text, permission: Permission)]
+    /// What the domain knows of an operator, for the operator's page.
+    package let operatorPanels: [OperatorPanel]
+    /// Shows a matter of a kind: its path.
+    package let matterKinds: [MatterKind]
+
+    package init(
+        name: String, migrations: [Migration], grants: [Grant], routes: @escaping @Sendable (Desk) -> [Route], jobs: [JobKind] = [],
+        menu: [(path: String, title: Text, permission: Permission)] = [], operatorPanels: [OperatorPanel] = [], matterKinds: [MatterKind] = []
+    ) {
+        self.name = name
+        self.migrations = migrations
+        self.grants = grants
+        self.routes = routes
+        self.jobs = jobs
+        self.menu = menu
+        self.operatorPanels = operatorPanels
+        self.matterKinds = matterKinds
+    }
+}
+
+/// How matters of a kind are shown in the shared queue.
+package struct MatterKind: Sendable {
+    package let table: MoveTable
+    package let path: @Sendable (Matter) -> String
+    package init(table: MoveTable, path: @escaping @Sendable (Matter) -> String) {
+        self.table = table
+        self.path = path
+    }
+}
+
+/// A part of the operator's page that a domain adds.
+package struct OperatorPanel: Sendable {
+    package let write: @Sendable (ID<Operator>, Visit, Transaction) throws -> @Sendable (HTML) -> Void
+    package init(_ write: @escaping @Sendable (ID<Operator>, Visit, Transaction) throws -> @Sendable (HTML) -> Void) { self.write = write }
+}
+
+/// One request at the desk (来访): the exchange, who it is, what the page around it needs.
+package struct Visit: Sendable {
+    package let desk: Desk
+    package let exchange: Exchange
+    package let account: Account?
+    package let sessionToken: String?
+    /// A random mark of this browser, for form tokens before anybody signs in.
+    package let visitor: String
+    package let house: House
+
+    package init(desk: Desk, exchange: Exchange, account: Account?, sessionToken: String?, visitor: String, house: House) {
+        self.desk = desk
+        self.exchange = exchange
+        self.account = account
+        self.sessionToken = sessionToken
+        self.visitor = visitor
+        self.house = house
+    }
+
+    package var language: Language { exchange.language }
+    package func may(_ permission: Permission) -> Bool { account.map { desk.permissions.allows($0.roles, permission) } ?? false }
+
+    @discardableResult
+    package func require(_ permission: Permission) throws(Refusal) -> Account {
+        guard let account else { throw .unauthenticated }
+        guard desk.permissions.allows(account.roles, permission) else { throw .forbidden(permission) }
+        return account
+    }
+    package func signedIn() throws(Refusal) -> Account {
+        guard let account else { throw .unauthenticated }
+        return account
+    }
+    /// Staff see the matters of their region and below, and those given to them.
+    package func maySee(_ matter: Matter) -> Bool {
+        guard let account, desk.permissions.allows(account.roles, "casework.see") else { return false }
+        return account.covers(matter.region) || matter.assignee == account.id
+    }
+
+    /// The token that every form of this visitor carries: bound to the browser and to the session.
+    package var formToken: String {
+        Crypto.hex(Crypto.hmacSHA256(key: desk.keys.secret, Array("form|\(visitor)|\(sessionToken ?? "")".utf8)).prefix(16))
+    }
+    package func checkForm(_ form: Form) throws(Refusal) {
+        guard let sent = form["form_token"], Crypto.equal(Array(sent.utf8), Array(formToken.utf8)) else {
+            throw Refusal(.forbidden, Text("页面已过期，请刷新后重新提交（您填写的内容未丢失，可用浏览器返回）", "This page has expired: reload it and send again (go back to find what you typed)"))
+        }
+    }
+    /// A value that only we can have made: `purpose|value` with its mark.
+    package func seal(_ purpose: String, _ value: String) -> String { Crypto.hex(Crypto.hmacSHA256(key: desk.keys.secret, Array("\(purpose)|\(value)".utf8)).prefix(16)) }
+}
+
+/// What all pages share: the domains' menus and kinds.
+package struct House: Sendable {
+    package let menu: [(path: String, title: Text, permission: Permission)]
+    package let kinds: [String: MatterKind]
+    package let panels: [OperatorPanel]
+    package let assets: Assets
+    package init(domains: [Domain], assets: Assets) {
+        menu = domains.flatMap(\.menu)
+        kinds = Dictionary(domains.flatMap(\.matterKinds).map { ($0.table.kind, $0) }) { a, _ in a }
+        panels = domains.flatMap(\.operatorPanels)
+        self.assets = assets
+    }
+    package func path(_ matter: Matter) -> String { kinds[matter.kind]?.path(matter) ?? "/" }
+}

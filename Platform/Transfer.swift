@@ -1,0 +1,168 @@
+import Formats
+import Foundation
+import Kernel
+import Store
+
+/// What a kind of import reads (导入格式): its columns and the titles under which offices write them.
+package struct ImportFormat: Sendable {
+    package struct Column: Sendable {
+        let name: String
+        let titles: [String]
+        let required: Bool
+        package init(_ name: String, _ titles: [String], required: Bool = false) {
+            self.name = name
+            self.titles = titles
+            self.required = required
+        }
+    }
+    package let kind: String
+    package let columns: [Column]
+    package init(kind: String, columns: [Column]) {
+        self.kind = kind
+        self.columns = columns
+    }
+
+    /// Which cell of a row is which column.
+    /// - Errors: names every required column that no title matches, and the titles found.
+    func map(header: [String]) throws(Refusal) -> [String: Int] {
+        var found: [String: Int] = [:]
+        for (i, raw) in header.enumerated() {
+            let title = raw.filter { !$0.isWhitespace && $0 != "\u{FEFF}" && $0 != "*" }.lowercased()
+            if let column = columns.first(where: { $0.name.lowercased() == title || $0.titles.contains(where: { $0.lowercased() == title }) }), found[column.name] == nil { found[column.name] = i }
+        }
+        let missing = columns.filter { $0.required && found[$0.name] == nil }
+        guard missing.isEmpty else {
+            let names = missing.map { "\($0.titles.first ?? $0.name)（\($0.name)）" }.joined(separator: "、")
+            throw Refusal.invalid("/file", Text("缺少必需的列：\(names)；文件中的列为：\(header.joined(separator: "、"))", "Required columns are missing: \(names); the file has: \(header.joined(separator: ", "))"))
+        }
+        return found
+    }
+}
+
+/// A row on its way in.
+package struct ImportRecord: Sendable {
+    package let line: Int
+    package let cells: [String]
+    let map: [String: Int]
+    package init(line: Int, cells: [String], map: [String: Int]) {
+        self.line = line
+        self.cells = cells
+        self.map = map
+    }
+    package subscript(_ name: String) -> String {
+        guard let i = map[name], i < cells.count else { return "" }
+        return cells[i].trimmed
+    }
+    package func reject(_ column: String, _ reason: Text) -> ImportReject { ImportReject(line: line, column: column, reason: reason, cells: cells) }
+}
+
+/// A row that stays outside, and why.
+package struct ImportReject: Error, Sendable {
+    package let line: Int
+    package let column: String
+    package let reason: Text
+    package let cells: [String]
+}
+
+package struct ImportBatch: Sendable {
+    package var added = 0
+    package var changed = 0
+    package var same = 0
+    package var rejects: [ImportReject] = []
+    package init() {}
+    mutating func add(_ other: ImportBatch) {
+        added += other.added
+        changed += other.changed
+        same += other.same
+        rejects += other.rejects
+    }
+}
+
+/// Reading files of offices in and out (导入导出).
+package enum Transfer {
+    /// Reads a file of any known form, in batches of one transaction each, with progress; writes what was set aside to
+    /// `FILE.rejected.csv` with line, column and reason in front.
+    package static func run(
+        _ format: ImportFormat, file: String, store: Store, progress: (Int) -> Void = { _ in }, write: @escaping @Sendable ([ImportRecord], Transaction) throws -> ImportBatch
+    ) async throws -> ImportBatch {
+        let bytes: [UInt8]
+        do { bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe)) } catch {
+            throw Refusal.invalid("/file", Text("无法读取文件 \(file)", "Cannot read the file \(file)"))
+        }
+        let (header, records) = try rows(bytes)
+        let map = try format.map(header: header)
+        var total = ImportBatch()
+        var done = 0
+        for start in stride(from: 0, to: records.count, by: 2000) {
+            let part = records[start..<min(start + 2000, records.count)].map { ImportRecord(line: $0.line, cells: $0.cells, map: map) }
+            total.add(try await store.write { try write(part, $0) })
+            done += part.count
+            progress(done)
+        }
+        try rejected(total.rejects, header: header, to: file + ".rejected.csv")
+        return total
+    }
+
+    package static func rows(_ bytes: [UInt8]) throws -> (header: [String], records: [CSV.Record]) {
+        var records: [CSV.Record] = []
+        if XLSX.looksLike(bytes) {
+            let box = RecordBox()
+            try XLSX.forEachRow(of: bytes) { number, cells in box.records.append(CSV.Record(line: number, cells: cells)) }
+            records = box.records
+        } else {
+            records = try CSV.read(Encodings.decode(bytes).text)
+        }
+        guard let header = records.first else { throw Refusal.invalid("/file", Text("文件是空的", "The file is empty")) }
+        return (header.cells, Array(records.dropFirst()))
+    }
+    private final class RecordBox { var records: [CSV.Record] = [] }
+
+    private static func rejected(_ rejects: [ImportReject], header: [String], to path: String) throws {
+        guard !rejects.isEmpty else {
+            try? FileManager.default.removeItem(atPath: path)
+            return
+        }
+        var text = "\u{FEFF}" + CSV.line(["行号 line", "列 column", "原因 reason"] + header)
+        for reject in rejects { text += CSV.line([String(reject.line), reject.column, "\(reject.reason.zh) / \(reject.reason.en)"] + reject.cells) }
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    /// `2026-11-23`, `2026/11/3`, `20261103`, `2026年11月3日`, each perhaps with a time behind.
+    package static func day(_ text: String) -> Day? {
+        let head = text.split(whereSeparator: { $0 == " " || $0 == "T" }).first.map(String.init) ?? ""
+        let numbers = head.split(whereSeparator: { !$0.isNumber }).compactMap { Int($0) }
+        if numbers.count == 3 { return Day(numbers[0], numbers[1], numbers[2]) }
+        if numbers.count == 1, head.count == 8 { return Day(numbers[0] / 10_000, numbers[0] / 100 % 100, numbers[0] % 100) }
+        return nil
+    }
+
+    /// A table as CSV that Excel in China opens without mojibake: UTF-8 with a mark.
+    package static func csv(header: [String], rows: [[String]]) -> [UInt8] {
+        var text = "\u{FEFF}" + CSV.line(header)
+        for row in rows { text += CSV.line(row) }
+        return Array(text.utf8)
+    }
+    package static func xlsx(sheet: String, header: [String], rows: [[String]]) throws -> [UInt8] {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-\(Crypto.hex(Crypto.random(8))).xlsx").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try XLSX.write(sheet: sheet, header: header, rows: rows, to: path)
+        return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+}
+
+extension Transaction {
+    /// A run of keys of a table, for rows that are written in bulk: the table's own numbering is moved past them.
+    package func nextKeys(_ table: String, _ count: Int) throws -> Int64 {
+        switch dialect {
+        case .sqlite:
+            try run("INSERT INTO sqlite_sequence (name, seq) SELECT \(table), 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = \(table))")
+            let row = try one("UPDATE sqlite_sequence SET seq = seq + \(count) WHERE name = \(table) RETURNING seq")
+            return (row?.int("seq") ?? 0) - Int64(count) + 1
+        case .postgres:
+            guard let row = try one("SELECT nextval(pg_get_serial_sequence(\(table), 'id')) AS n") else { throw Fault("no sequence of \(table)") }
+            let first = row.int("n")
+            _ = try one("SELECT setval(pg_get_serial_sequence(\(table), 'id'), \(first + Int64(count) - 1)) AS n")
+            return first
+        }
+    }
+}
