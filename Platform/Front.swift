@@ -37,7 +37,10 @@ package struct Front: Sendable {
     package func router(_ routes: [Route]) -> Router<FrontContext> {
         let router = Router(context: FrontContext.self)
         for route in routes {
-            router.on(RouterPath(route.path), method: route.method) { request, context in
+            if route.method == .get {
+                router.head(RouterPath(route.path)) { request, context in await respond(request, context, route).withoutBody.response }
+            }
+            router.on(RouterPath(route.path), method: .init(route.method.rawValue)!) { request, context in
                 await respond(request, context, route).response
             }
         }
@@ -45,8 +48,8 @@ package struct Front: Sendable {
     }
 
     /// The answer to an address that no route has.
-    func nothingHere(_ request: Request, _ context: FrontContext) async -> Answer {
-        await respond(request, context, Route(.get, "", .anyone, style: request.uri.path.hasPrefix("/api/") ? .api : .page) { _ in throw Refusal.notFound })
+    package func nothing(at request: Request, _ context: FrontContext) async -> Response {
+        await respond(request, context, Route(.get, "", .anyone, style: request.uri.path.hasPrefix("/api/") ? .api : .page) { _ in throw Refusal.notFound }).response
     }
 
     func respond(_ request: Request, _ context: FrontContext, _ route: Route) async -> Answer {
@@ -57,7 +60,7 @@ package struct Front: Sendable {
         let known = cookies[Front.visitorCookie].flatMap { $0.count == 32 && $0.allSatisfy(\.isHexDigit) ? $0 : nil }
         let visitor = known ?? Crypto.hex(Crypto.random(16))
         var visit = Visit(
-            desk: desk, exchange: Exchange(method: request.method, path: request.uri.path, language: language), account: nil, sessionToken: nil, visitor: visitor, house: house)
+            desk: desk, exchange: Exchange(method: route.method, path: request.uri.path, language: language), account: nil, sessionToken: nil, visitor: visitor, house: house)
         var answer: Answer
         do {
             visit = try await self.visit(request, context, route, cookies, language, visitor)
@@ -71,14 +74,14 @@ package struct Front: Sendable {
         }
         if known == nil, route.style == .page { answer = answer.setting(cookie: Front.visitorCookie, to: visitor, maxAge: 86_400 * 30, secure: desk.configuration.secureCookies) }
         metrics.count(status: answer.status, seconds: started.duration(to: .now))
-        return request.method == .head ? answer.withoutBody : answer
+        return answer
     }
 
     private func visit(_ request: Request, _ context: FrontContext, _ route: Route, _ cookies: [String: String], _ language: Language, _ visitor: String) async throws -> Visit {
         var query = Form()
         if let text = request.uri.query { query = try Form(urlencoded: Array(text.utf8)) }
         var body: [UInt8] = []
-        if request.method == .post || request.method == .put || request.method == .delete {
+        if route.method != .get {
             do { body = Array(buffer: try await request.body.collect(upTo: route.cap)) } catch is NIOTooManyBytesError {
                 throw Refusal(.tooLarge, Text("内容超过\(route.cap >> 20)MB上限", "The content is larger than \(route.cap >> 20) MB"))
             }
@@ -86,7 +89,7 @@ package struct Front: Sendable {
         let parameters = Dictionary(context.parameters.map { (String($0.key), String($0.value)) }) { a, _ in a }
         let peer = desk.configuration.trustsProxy ? request.headers[.init("X-Forwarded-For")!]?.split(separator: ",").last.map { String($0).trimmed } ?? context.peer : context.peer
         let exchange = Exchange(
-            method: request.method, path: request.uri.path, query: query, headers: request.headers, parameters: parameters, cookies: cookies, language: language, peer: peer, body: body)
+            method: route.method, path: request.uri.path, query: query, headers: request.headers, parameters: parameters, cookies: cookies, language: language, peer: peer, body: body)
         let now = desk.now
         var account: Account?
         var token: String?
@@ -106,7 +109,7 @@ package struct Front: Sendable {
         case .signedIn: _ = try visit.signedIn()
         case .permitted(let permission): try visit.require(permission)
         }
-        if route.style == .page, request.method == .post { try visit.checkForm(exchange.form()) }
+        if route.style == .page, route.method == .post { try visit.checkForm(exchange.form()) }
         return visit
     }
 
@@ -158,7 +161,7 @@ extension Answer {
         fields[.init("Referrer-Policy")!] = "same-origin"
         fields[.init("X-Frame-Options")!] = "SAMEORIGIN"
         if fields[.cacheControl] == nil { fields[.cacheControl] = "no-store" }
-        fields[.contentSecurityPolicy] = "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+        if fields[.contentSecurityPolicy] == nil { fields[.contentSecurityPolicy] = "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'" }
         return Response(status: .init(code: status), headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 }

@@ -1,5 +1,4 @@
 import Formats
-import HTTPTypes
 import Kernel
 import Logging
 import Store
@@ -15,7 +14,7 @@ package enum Door: Sendable, Equatable {
 /// One address of the program: method, path, door, handler. Each domain lists its own.
 package struct Route: Sendable {
     package enum Style: Sendable { case page, api }
-    package let method: HTTPRequest.Method
+    package let method: Method
     package let path: String
     package let door: Door
     package let style: Style
@@ -23,7 +22,7 @@ package struct Route: Sendable {
     package let cap: Int
     package let handle: @Sendable (Visit) async throws -> Answer
 
-    package init(_ method: HTTPRequest.Method, _ path: String, _ door: Door, style: Style = .page, cap: Int = 1 << 20, _ handle: @escaping @Sendable (Visit) async throws -> Answer) {
+    package init(_ method: Method, _ path: String, _ door: Door, style: Style = .page, cap: Int = 1 << 20, _ handle: @escaping @Sendable (Visit) async throws -> Answer) {
         self.method = method
         self.path = path
         self.door = door

@@ -41,6 +41,7 @@ package final class Store: Sendable {
         try await engine.read(body)
     }
 
+    @discardableResult
     package func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
             writer.submit(Act(body, continuation))

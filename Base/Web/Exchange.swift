@@ -3,9 +3,12 @@ import Hummingbird
 import Kernel
 import NIOCore
 
+/// The methods that routes have; HEAD is GET without its body.
+package enum Method: String, Sendable { case get = "GET", post = "POST", put = "PUT", delete = "DELETE" }
+
 /// One request as handlers see it (请求): method, path, parameters, query, cookies, language, body within its cap.
 package struct Exchange: Sendable {
-    package let method: HTTPRequest.Method
+    package let method: Method
     package let path: String
     package let query: Form
     package let headers: HTTPFields
@@ -17,7 +20,7 @@ package struct Exchange: Sendable {
     package let body: [UInt8]
 
     package init(
-        method: HTTPRequest.Method, path: String, query: Form = Form(), headers: HTTPFields = [:], parameters: [String: String] = [:],
+        method: Method, path: String, query: Form = Form(), headers: HTTPFields = [:], parameters: [String: String] = [:],
         cookies: [String: String] = [:], language: Language = .zh, peer: String = "127.0.0.1", body: [UInt8] = []
     ) {
         self.method = method
@@ -48,6 +51,8 @@ package struct Exchange: Sendable {
         guard value.isObject else { throw Refusal.invalid("", Text("请求体应为 JSON 对象", "The body must be a JSON object")) }
         return value
     }
+
+    package func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
 
     package func parameter(_ name: String) throws(Refusal) -> String {
         guard let value = parameters[name] else { throw .notFound }
@@ -86,6 +91,12 @@ package struct Answer: Sendable {
         var bytes: [UInt8] = []
         json.write(to: &bytes)
         return Answer(status: status, type: "application/json", bytes: bytes)
+    }
+    /// A sheet to print: it carries its own style and nothing else, no script, no frame, no fetch.
+    package static func sheet(_ html: String) -> Answer {
+        var answer = Answer(type: "text/html; charset=utf-8", bytes: Array(html.utf8))
+        answer.headers.append((.contentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"))
+        return answer
     }
     package static func text(_ text: String, status: Int = 200) -> Answer { Answer(status: status, type: "text/plain; charset=utf-8", bytes: Array(text.utf8)) }
     package static func redirect(_ to: String) -> Answer {

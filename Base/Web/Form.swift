@@ -22,6 +22,8 @@ package struct Form: Sendable {
     package func all(_ name: String) -> [String] { fields.filter { $0.name == name }.map(\.value) }
     package func has(_ name: String) -> Bool { fields.contains { $0.name == name } }
 
+    package mutating func remove(_ name: String) { fields.removeAll { $0.name == name } }
+    package mutating func add(_ name: String, _ value: String) { fields.append((name, value)) }
     package mutating func set(_ name: String, _ value: String) {
         fields.removeAll { $0.name == name }
         fields.append((name, value))

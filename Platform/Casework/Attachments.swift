@@ -38,6 +38,13 @@ package enum Attachments {
         package let size: Int
         package let hash: String
         package let outsideHash: String?
+        package init(name: String, kind: FileKind, size: Int, hash: String, outsideHash: String?) {
+            self.name = name
+            self.kind = kind
+            self.size = size
+            self.hash = hash
+            self.outsideHash = outsideHash
+        }
     }
 
     /// Sniffs, caps, keeps. Unit: bytes.

@@ -108,7 +108,7 @@ package enum Clocks {
 
     /// The queue sorts by what lapses first, so the matter carries it. The caller seals the matter's row afterwards.
     static func refreshNextDue(_ matter: ID<Matter>, _ tx: Transaction) throws {
-        try tx.run("UPDATE casework_matters SET next_due = (SELECT min(due) FROM casework_clocks WHERE matter = \(matter) AND state = 'open') WHERE id = \(matter)")
+        try tx.run("UPDATE casework_matters SET next_due = COALESCE((SELECT min(due) FROM casework_clocks WHERE matter = \(matter) AND state = 'open'), \(Matter.nothingDue)) WHERE id = \(matter)")
     }
 
     // MARK: A new calendar

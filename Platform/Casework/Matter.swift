@@ -20,6 +20,9 @@ package struct Matter: Sendable {
     package let nextDue: Day?
     package let outcome: String?
 
+    /// Stands where nothing runs, so that both engines sort it last.
+    package static let nothingDue = "9999-12-31"
+
     package var reference: Reference { Reference(kind: kind, id: id.raw) }
 
     package init(_ row: Row) {
@@ -36,7 +39,7 @@ package struct Matter: Sendable {
         receivedAt = row.moment("received_at")
         competentAt = row.moment("competent_at")
         closedAt = row.optionalMoment("closed_at")
-        nextDue = row.optionalDay("next_due")
+        nextDue = row.optionalDay("next_due").flatMap { $0.year == 9999 ? nil : $0 }
         outcome = row.optionalString("outcome")
     }
 }

@@ -14,18 +14,36 @@ package enum OperatorImport {
             .init("phone", ["电话", "联系电话"]), .init("registeredOn", ["成立日期", "登记日期", "注册日期"]), .init("shopPlatform", ["网店平台"]), .init("shopName", ["网店名称"]), .init("shopUrl", ["网店网址", "网址"]),
         ])
 
-    struct Entry {
-        let uscc: String
-        let name: String
-        let kind: Operator.Kind
-        let status: Operator.Status
-        let address: String
-        let region: String
-        let industry: String
-        let representative: String
-        let phone: String
-        let registeredOn: Day?
-        let shop: (platform: String, name: String, url: String)?
+    /// An operator on its way in.
+    package struct Entry: Sendable {
+        package let uscc: String
+        package let name: String
+        package let kind: Operator.Kind
+        package let status: Operator.Status
+        package let address: String
+        package let region: String
+        package let industry: String
+        package let representative: String
+        package let phone: String
+        package let registeredOn: Day?
+        package let shop: (platform: String, name: String, url: String)?
+
+        package init(
+            uscc: String, name: String, kind: Operator.Kind, status: Operator.Status, address: String, region: String, industry: String, representative: String, phone: String, registeredOn: Day?,
+            shop: (platform: String, name: String, url: String)?
+        ) {
+            self.uscc = uscc
+            self.name = name
+            self.kind = kind
+            self.status = status
+            self.address = address
+            self.region = region
+            self.industry = industry
+            self.representative = representative
+            self.phone = phone
+            self.registeredOn = registeredOn
+            self.shop = shop
+        }
     }
 
     static func entry(_ r: ImportRecord) throws(ImportReject) -> Entry {
@@ -99,8 +117,10 @@ package enum OperatorImport {
     }
 
     /// New rows by bulk insert: keys are taken from a counter, so rows and their search terms go in together.
-    static func insert(_ fresh: [Entry], at now: Moment, _ tx: Transaction) throws {
-        guard !fresh.isEmpty else { return }
+    /// Returns the first key; the others follow it.
+    @discardableResult
+    package static func insert(_ fresh: [Entry], at now: Moment, _ tx: Transaction) throws -> Int64 {
+        guard !fresh.isEmpty else { return 0 }
         let first = try tx.nextKeys("operators", fresh.count)
         let firstSearch = try tx.nextKeys("platform_search", fresh.count)
         var rows: [[Value]] = []
@@ -122,6 +142,7 @@ package enum OperatorImport {
         try tx.bulk(into: "platform_search", ["id", "kind", "ref", "terms"], terms)
         try tx.bulk(into: "platform_search_text", ["rowid", "terms"], texts)
         for (i, e) in fresh.enumerated() { if let shop = e.shop { try attach(shop, to: first + Int64(i), tx) } }
+        return first
     }
 
     private static func attach(_ shop: (platform: String, name: String, url: String), to id: Int64, _ tx: Transaction) throws {

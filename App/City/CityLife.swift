@@ -1,0 +1,286 @@
+import Disputes
+import Foundation
+import Kernel
+import Platform
+import Statute
+import Store
+import Web
+
+/// A year of complaints, event by event in the order of time (投诉的一年).
+extension CityBuilder {
+    enum Step: Sendable {
+        case file(Filing, plan: Plan)
+        case move(String, [(String, String)])
+    }
+    /// What will become of a complaint, drawn when it is filed.
+    struct Plan: Sendable {
+        var fate: Fate
+        var supplement = false
+        var testing = false
+        var recusal = false
+        var lead = false
+        var delay = 1
+        var patience = 20
+    }
+    enum Fate: Sendable { case refuse(String), redirect, withdraw, agree, end(String), giveUp }
+
+    struct Event: Sendable {
+        let at: Moment
+        let order: Int
+        let matter: ID<Matter>?
+        let region: String
+        let plan: Plan
+        let facts: Facts
+        let step: Step
+    }
+    struct Facts: Sendable {
+        let goods: String
+        let amount: Money
+        let shop: String
+    }
+
+    func live(complaints count: Int, staff: Staff, businesses: [[Business]]) async throws {
+        var heap = Heap<Event> { a, b in a.at != b.at ? a.at < b.at : a.order < b.order }
+        var order = 0
+        for _ in 0..<count {
+            let filed = moment()
+            guard let (filing, facts) = filing(businesses, at: filed) else { continue }
+            let plan = plan(filed: filed)
+            heap.push(Event(at: filed, order: order, matter: nil, region: "", plan: plan, facts: facts, step: .file(filing, plan: plan)))
+            order += 1
+        }
+        var done = 0
+        while !heap.isEmpty {
+            // Events of one batch are of one transaction; what they lead to waits for a later one.
+            var batch: [Event] = []
+            while batch.count < 400, let event = heap.peek, event.at <= end {
+                if let first = batch.first, event.at.milliseconds - first.at.milliseconds > 3_600_000 * 6 { break }
+                batch.append(heap.pop()!)
+            }
+            guard !batch.isEmpty else { break }
+            let ready = batch
+            let code = Registration.trackingCode
+            let handling = handling
+            let results: [(ID<Matter>, String)?] = try await desk.store.write { tx in
+                try ready.map { event in try CityBuilder.perform(event, staff: staff, handling: handling, code: code(), tx) }
+            }
+            for (event, result) in zip(ready, results) {
+                guard let (matter, region) = result else { continue }
+                for next in follow(event, matter, region) {
+                    heap.push(Event(at: next.0, order: order, matter: matter, region: region, plan: event.plan, facts: event.facts, step: next.1))
+                    order += 1
+                }
+            }
+            done += batch.count
+            Terminal.progress("events \(done), \(batch.last!.at.day)")
+        }
+        Terminal.progressEnd()
+    }
+
+    private static func perform(_ event: Event, staff: Staff, handling: Handling, code: String, _ tx: Transaction) throws -> (ID<Matter>, String)? {
+        switch event.step {
+        case .file(let filing, _):
+            let receipt = try Registration.register(filing, by: .filer, desk: handling.desk, casework: handling.casework, at: event.at, code: code, tx)
+            return (receipt.matter.id, receipt.matter.region)
+        case .move(let name, let fields):
+            let c = try tx.complaint(event.matter!)
+            let region = c.matter.region
+            let clerk = staff.clerks[region] ?? staff.clerks.values.first!
+            let mediator = staff.mediators[region] ?? staff.mediators.values.first!
+            let actor: Actor
+            switch name {
+            case "dispatch": actor = .staff(staff.intake!)
+            case "withdraw", "give-up", "supply": actor = .filer
+            case "request", "accept", "refuse", "redirect", "recusal-decided", "lead-decided": actor = .staff(clerk)
+            default: actor = .staff(mediator)
+            }
+            // Two draws may meet (a withdrawal after an agreement): then the table says no, and life goes on.
+            guard ComplaintMoves.table.available(c.matter, to: actor, handling.desk.permissions).contains(where: { $0.name == name }) else { return nil }
+            if name == "accept", c.matter.assignee == nil { try Casework.assign(c.matter, to: mediator, by: clerk, at: event.at, tx) }
+            try handling.apply(name, on: c, input: Form(fields), by: actor, at: event.at, tx)
+            return (c.matter.id, region)
+        }
+    }
+
+    // MARK: Drawing
+
+    /// Seasons: more around 15 March, 18 June, the October holiday and 11 November; by day from morning to evening.
+    private func moment() -> Moment {
+        let days: [(Int, Double)] = (0..<365).map { back in
+            let day = end.day.adding(days: -back)
+            var weight = day.isWeekend ? 0.7 : 1.0
+            switch (day.month, day.dayOfMonth) {
+            case (3, 10...22): weight *= 1.8
+            case (6, 12...25): weight *= 1.5
+            case (10, 1...12): weight *= 1.3
+            case (11, 8...25): weight *= 1.9
+            case (2, 8...20): weight *= 0.6
+            default: break
+            }
+            return (back, weight)
+        }
+        return Moment(end.day.adding(days: -draw.weighted(days)), hour: draw.int(8...20), minute: draw.int(0...59), second: draw.int(0...59))
+    }
+
+    private func filing(_ businesses: [[Business]], at filed: Moment) -> (Filing, Facts)? {
+        let index = draw.weighted(data.trades.enumerated().filter { !businesses[$0.offset].isEmpty }.map { ($0.offset, $0.element.weight) })
+        let trade = data.trades[index]
+        // A few shops draw many complaints.
+        let business = businesses[index][draw.low(0...(businesses[index].count - 1))]
+        let goods = draw.pick(trade.goods)
+        let amount = Money(fen: Int64(draw.low(goods.low...max(goods.low, goods.high))) * 100 - (draw.chance(0.3) ? 10 : 0))
+        let bought = filed.day.adding(days: -draw.low(0...60))
+        var f = Filing()
+        f.complainantName = person()
+        f.complainantPhone = phone()
+        f.complainantAddress = "\(data.name.zh)\(draw.pick(data.districts).name)\(draw.pick(data.roads))\(draw.int(1...200))号"
+        f.respondentName = business.name
+        f.respondentAddress = business.address
+        f.respondentUSCC = business.uscc
+        if let shop = business.shop, draw.chance(0.6) {
+            f.platform = shop.platform
+            f.shopURL = shop.url
+        }
+        f.purchase = goods.name
+        f.occurredOn = bought
+        f.amount = amount
+        f.facts = fill(draw.pick(trade.problems), goods: goods.name, amount: amount, date: bought, shop: business.name)
+        let kind = ClaimKind(rawValue: draw.pick(trade.claims)) ?? .refund
+        f.claims = [Claim(kind: kind, amount: kind.hasAmount ? amount : nil)]
+        if draw.chance(0.15) { f.claims.append(Claim(kind: .compensate, amount: Money(fen: amount.fen / 2))) }
+        f.publication = draw.chance(0.8)
+        f.delegation = draw.chance(0.7)
+        f.source = draw.weighted([("web", 0.45), ("phone", 0.35), ("counter", 0.08), ("12315", 0.12)])
+        // One in thirty names no place that the intake can read: it waits to be dispatched.
+        if draw.chance(0.033) {
+            f.respondentUSCC = nil
+            f.respondentAddress = "网店，地址未公示"
+        }
+        return (f, Facts(goods: goods.name, amount: amount, shop: business.name))
+    }
+
+    func fill(_ text: String, goods: String, amount: Money, date: Day, shop: String) -> String {
+        var out = text
+        for (mark, value) in [("{goods}", goods), ("{amount}", amount.plain), ("{date}", "\(date.month)月\(date.dayOfMonth)日"), ("{shop}", shop)] { out = out.split(separator: mark, omittingEmptySubsequences: false).joined(separator: value) }
+        return out
+    }
+
+    private func plan(filed: Moment) -> Plan {
+        let fate: Fate = draw.weighted([
+            (.refuse(draw.weighted([("1", 0.3), ("2", 0.12), ("3", 0.3), ("4", 0.05), ("5", 0.2), ("6", 0.03)])), 0.13), (.redirect, 0.02), (.withdraw, 0.04), (.giveUp, 0.03),
+            (.agree, 0.565), (.end(draw.weighted([("1", 0.25), ("2", 0.3), ("3", 0.35), ("4", 0.05), ("7", 0.05)])), 0.215),
+        ])
+        return Plan(
+            fate: fate, supplement: draw.chance(0.07), testing: draw.chance(0.03), recusal: draw.chance(0.01), lead: draw.chance(0.02), delay: draw.chance(0.015) ? draw.int(10...14) : draw.low(0...7),
+            patience: draw.chance(0.01) ? draw.int(61...75) : draw.low(3...52))
+    }
+
+    /// A working hour some days later.
+    private func later(_ from: Moment, days: Int) -> Moment {
+        let day = desk.calendar.value.workday(from: from.day.adding(days: days))
+        let at = Moment(day, hour: draw.int(9...16), minute: draw.int(0...59), second: draw.int(0...59))
+        return at > from ? at : from.adding(seconds: Int64(draw.int(600...7200)))
+    }
+
+    /// What comes after an event.
+    private func follow(_ event: Event, _ matter: ID<Matter>, _ region: String) -> [(Moment, Step)] {
+        let plan = event.plan
+        let at = event.at
+        switch event.step {
+        case .file:
+            if region.count < 6 { return [(later(at, days: draw.int(0...2)), .move("dispatch", [("region", draw.pick(data.districts).code)]))] }
+            return decision(at, plan)
+        case .move(let name, _):
+            switch name {
+            case "dispatch": return decision(at, plan)
+            case "request": return draw.chance(0.85) ? [(later(at, days: draw.int(1...3)), .move("supply", [("note", "已补充")]))] : [(later(at, days: 5), .move("refuse", [("ground", "5"), ("reason", draw.pick(data.refusalReasons["5"] ?? ["材料不全"]))]))]
+            case "supply": return decision(at, Plan(fate: plan.fate, testing: plan.testing, delay: draw.int(0...2), patience: plan.patience))
+            case "accept": return taken(event)
+            case "agree": return [(later(at, days: draw.low(0...8)), .move("close", [("note", "已履行")]))]
+            case "end", "give-up": return [(later(at, days: draw.chance(0.02) ? 12 : draw.low(0...6)), .move("tell", [("channel", draw.pick(["portal", "phone", "sms", "mail"]))]))]
+            case "lead": return [(later(at, days: draw.int(3...20)), .move("lead-decided", [("decision", draw.chance(0.4) ? "filed" : "not-filed"), ("reason", "经核查")]))]
+            default: return []
+            }
+        }
+    }
+
+    private func decision(_ at: Moment, _ plan: Plan) -> [(Moment, Step)] {
+        if plan.supplement { return [(later(at, days: draw.int(0...2)), .move("request", [("what", draw.pick(data.requests)), ("due", later(at, days: 9).day.description)]))] }
+        let when = later(at, days: plan.delay)
+        switch plan.fate {
+        case .withdraw: return [(later(at, days: draw.int(0...3)), .move("withdraw", []))]
+        case .redirect: return [(when, .move("redirect", [("where", "该事项属于政府信息公开申请，请向办公室提出")]))]
+        case .refuse(let ground):
+            return [(when, .move("refuse", [("ground", ground), ("reason", draw.pick(data.refusalReasons[ground] ?? ["不符合受理条件"])), ("factor", String(draw.int(1...4)))]))]
+        default: return [(when, .move("accept", []))]
+        }
+    }
+
+    private func taken(_ event: Event) -> [(Moment, Step)] {
+        let plan = event.plan
+        let at = event.at
+        var steps: [(Moment, Step)] = []
+        let meeting = later(at, days: draw.low(1...6))
+        let held = later(meeting, days: 2)
+        let mode = draw.weighted([("on-site", 0.3), ("remote", 0.7)])
+        steps.append((meeting, .move("arrange", [("mode", mode), ("consent", "yes"), ("mediators", person())] + (mode == "on-site" ? [("at", held.adding(seconds: 86_400).formText), ("place", "消费争议调解室")] : []))))
+        let outcome = later(meeting, days: max(2, plan.patience))
+        for (party, text) in [("complainant", draw.pick(data.consumerReplies)), ("respondent", draw.pick(data.merchantReplies))] {
+            steps.append((later(meeting, days: 1), .move("position", [("party", party), ("body", text)] + (party == "respondent" && draw.chance(0.5) ? [("offer", Money(fen: event.facts.amount.fen * Int64(draw.int(2...9)) / 10).plain)] : []))))
+        }
+        if draw.chance(0.4) { steps.append((later(meeting, days: 2), .move("position", [("party", "mediator"), ("body", draw.pick(data.mediatorProposals)), ("offer", event.facts.amount.plain)]))) }
+        if plan.testing {
+            steps.append((later(meeting, days: 3), .move("test", [("body", "\(data.name.zh)产品质量检验所"), ("chosenBy", draw.pick(["parties", "authority"]))])))
+            steps.append((later(meeting, days: draw.int(12...30)), .move("tested", [("result", "送检样品\(draw.pick(["符合", "不符合"]))明示的质量要求")])))
+        }
+        if plan.recusal {
+            steps.append((later(meeting, days: 1), .move("recuse", [("reason", "调解员与商家负责人系同乡")])))
+            steps.append((later(meeting, days: 3), .move("recusal-decided", [("decision", "replaced")])))
+        }
+        if plan.lead { steps.append((later(meeting, days: 2), .move("lead", [("facts", "调解中发现商品标签未标明生产日期，涉嫌违法")]))) }
+        let end = plan.testing ? later(outcome, days: 30) : outcome
+        let due = later(at, days: 12).day
+        switch plan.fate {
+        case .agree:
+            let text = fill(draw.pick(data.agreements), goods: event.facts.goods, amount: event.facts.amount, date: end.day.adding(days: 7), shop: event.facts.shop)
+            steps.append((end, .move("agree", [("agreement", text), ("form", draw.pick(["paper", "performed", "record"]))])))
+        case .giveUp: steps.append((later(at, days: draw.int(1...10)), .move("give-up", [])))
+        case .end(let ground):
+            // Order 20 lists the same grounds in another order; the words go with the number of Order 121.
+            steps.append((max(end, Moment(due, hour: 10)), .move("end", [("ground", ground), ("reason", draw.pick(data.endingReasons[ground] ?? ["双方未能达成一致"]))])))
+        default: break
+        }
+        return steps
+    }
+}
+
+/// A binary heap: the smallest first.
+struct Heap<T> {
+    private var items: [T] = []
+    private let less: (T, T) -> Bool
+    init(_ less: @escaping (T, T) -> Bool) { self.less = less }
+    var isEmpty: Bool { items.isEmpty }
+    var peek: T? { items.first }
+
+    mutating func push(_ item: T) {
+        items.append(item)
+        var i = items.count - 1
+        while i > 0, less(items[i], items[(i - 1) / 2]) {
+            items.swapAt(i, (i - 1) / 2)
+            i = (i - 1) / 2
+        }
+    }
+    mutating func pop() -> T? {
+        guard !items.isEmpty else { return nil }
+        items.swapAt(0, items.count - 1)
+        let top = items.removeLast()
+        var i = 0
+        while true {
+            var smallest = i
+            for child in [2 * i + 1, 2 * i + 2] where child < items.count && less(items[child], items[smallest]) { smallest = child }
+            if smallest == i { return top }
+            items.swapAt(i, smallest)
+            i = smallest
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import DataFiles
+import Disputes
+import Foundation
+import Insights
+import Kernel
+import Logging
+import Platform
+import Statute
+import Store
+
+/// Which database, and where its files and keys are.
+struct DatabaseOptions: ParsableArguments {
+    @Option(help: "sqlite:PATH or postgres://user@host:port/name") var database = ProcessInfo.processInfo.environment["SINAN_DATABASE"] ?? "sqlite:var/sinan.db"
+    @Option(help: "Folder of attachments and keys; beside a SQLite file, or var") var data: String?
+
+    var folder: String {
+        if let data { return data }
+        if database.hasPrefix("sqlite:"), database != "sqlite::memory:" {
+            return URL(fileURLWithPath: String(database.dropFirst("sqlite:".count))).deletingLastPathComponent().path
+        }
+        return "var"
+    }
+}
+
+/// Opening an installation (启动): store, schema, keys, law, calendar, settings, the list of domains.
+enum Opening {
+    static let printerCache = "pdf"
+
+    static func logger(_ label: String = "sinan") -> Logger {
+        var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = ProcessInfo.processInfo.environment["SINAN_LOG"].flatMap { Logger.Level(rawValue: $0) } ?? .notice
+        return logger
+    }
+
+    static func domains(printer: Printer) -> [Domain] { [Disputes.domain(printer: printer), Insights.domain] }
+    static func migrations(_ domains: [Domain]) -> [Migration] { PlatformSchema.migrations + domains.flatMap(\.migrations) }
+    static func printer(_ options: DatabaseOptions) -> Printer {
+        Printer(chromium: ProcessInfo.processInfo.environment["SINAN_CHROMIUM"] ?? "/usr/bin/chromium", cache: URL(fileURLWithPath: options.folder).appendingPathComponent(printerCache))
+    }
+
+    struct Office {
+        let desk: Desk
+        let domains: [Domain]
+        let printer: Printer
+    }
+
+    /// - Parameter migrating: brings the schema up to date; otherwise a schema that is behind is refused.
+    static func open(_ options: DatabaseOptions, migrating: Bool, demo: Bool = false) async throws -> Office {
+        let logger = logger()
+        let store = try Store(url: options.database, logger: logger)
+        let printer = printer(options)
+        let domains = domains(printer: printer)
+        let clock = OfficeClock { Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+        let pending = try await store.pending(migrations(domains))
+        if !pending.isEmpty {
+            guard migrating else {
+                throw Refusal(.unavailable, Text("数据库结构未更新，请先运行 sinan migrate（缺少 \(pending.joined(separator: "、"))）", "The schema is behind: run sinan migrate first (missing \(pending.joined(separator: ", ")))"))
+            }
+            _ = try await store.migrate(migrations(domains), at: clock.now)
+        }
+        let calendar = try await store.read { try CalendarUpdate.load($0) }
+        let regions = LiveRegions()
+        try await store.read { try regions.load($0) }
+        var configuration = try await Settings.load(store)
+        configuration.isDemo = demo
+        configuration.secureCookies = ProcessInfo.processInfo.environment["SINAN_SECURE_COOKIES"] == "1"
+        configuration.trustsProxy = ProcessInfo.processInfo.environment["SINAN_TRUST_PROXY"] == "1"
+        if let folder = ProcessInfo.processInfo.environment["SINAN_JAVASCRIPT"] { configuration.vendorFolder = folder }
+        let folder = URL(fileURLWithPath: options.folder)
+        let desk = Desk(
+            store: store, clock: clock, law: try LawBook.load(), calendar: LiveCalendar(calendar), files: FileStore(folder: folder.appendingPathComponent("files").path),
+            keys: try Keys.open(folder: folder.appendingPathComponent("keys").path), permissions: PermissionTable(PlatformGrants.all + domains.flatMap(\.grants)), configuration: configuration,
+            logger: logger, regions: regions)
+        return Office(desk: desk, domains: domains, printer: printer)
+    }
+}

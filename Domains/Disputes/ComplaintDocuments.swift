@@ -1,0 +1,66 @@
+import Kernel
+import Platform
+import Statute
+import Store
+
+/// The official forms of a complaint (投诉文书), filled from the matter.
+package enum ComplaintDocuments {
+    package static let forms: [DocumentForm] = [
+        ("registration", Text("投诉登记表", "Registration of a complaint"), "投登"), ("dispatch", Text("投诉分送通知书", "Dispatch notice"), "投分"),
+        ("identity", Text("限期提供身份证明材料通知书", "Request for proof of identity"), "投证"), ("acceptance", Text("投诉受理决定书", "Decision to take up"), "投受"),
+        ("refusal", Text("投诉不予受理决定书", "Decision not to take up"), "投不受"), ("mediation", Text("投诉调解通知书", "Notice of mediation"), "投调"),
+        ("ending", Text("投诉终止调解决定书", "Decision to end mediation"), "投终"), ("agreement", Text("投诉调解书", "Mediation agreement"), "投书"),
+    ].map { name, title, series in DocumentForm(name: name, title: title, series: series, template: Grounds.shared.template(name)) }
+
+    static func form(_ name: String) -> DocumentForm { forms.first { $0.name == name }! }
+
+    /// What every form may print. A missing value is left out: the form prints a blank.
+    static func values(_ c: Complaint, _ tx: Transaction, desk: Desk) throws -> [String: Any] {
+        let person = try tx.complainant(of: c.matter.id)
+        var v: [String: Any] = [
+            "office": desk.configuration.officeName, "complaintNumber": c.matter.number, "receivedOn": Documents.chinese(c.matter.receivedAt.day),
+            "complainantName": person.name.whole(.bySubject), "complainantPhone": person.phone.whole(.bySubject), "complainantAddress": person.address.whole(.bySubject),
+            "respondentName": c.respondentName, "respondentAddress": c.respondentAddress, "facts": c.facts, "claims": c.claimsText.zh, "matterKind": "投诉",
+            "lawTitle": desk.law.register[c.law]?.title ?? c.law, "contactAddress": desk.configuration.officeName, "contactPhone": desk.configuration.hotline,
+            "subject": "\(c.respondentName)\(c.purchase.map { "（\($0)）" } ?? "")",
+        ]
+        let grounds = Grounds.shared.identity(c.law)
+        v["identityArticle"] = grounds.article
+        v["materialArticle"] = grounds.material
+        v["withoutFalsity"] = !grounds.falsity
+        let articles = c.law == "O20" ? ("第十五条", "第二十一条") : ("第十六条", "第二十三条")
+        v["refusalArticle"] = articles.0
+        v["endingArticle"] = articles.1
+        func set(_ key: String, _ value: String?) { if let value, !value.isEmpty { v[key] = value } }
+        set("complainantIDType", person.idType)
+        set("complainantIDNumber", person.idNumber?.whole(.bySubject))
+        set("agentName", person.agent)
+        set("respondentPhone", c.respondentPhone)
+        set("occurredOn", c.occurredOn.map(Documents.chinese))
+        set("occurredPlace", c.occurredPlace)
+        set("purchase", c.purchase)
+        set("amount", c.amount.map { "\($0.plain)元" })
+        set("reason", c.reason)
+        set("mediationTime", c.mediationAt)
+        set("mediationPlace", c.mediationPlace)
+        set("mediators", c.mediators)
+        set("agreementText", c.agreement)
+        if let yes = c.publication { v[yes ? "publicationConsent" : "publicationRefusal"] = true }
+        if let yes = c.delegation { v[yes ? "delegationConsent" : "delegationRefusal"] = true }
+        return v
+    }
+
+    static func checklist(_ grounds: [Ground], chosen: String?) -> [[String: Any]] {
+        grounds.map { ["ordinal": $0.ordinal ?? Numerals.chinese(Int($0.id) ?? 0), "text": $0.zh, "chosen": $0.id == chosen] }
+    }
+
+    /// Issues a form and tells the party by way of the tracking page.
+    static func issue(_ name: String, for c: Complaint, adding more: [String: Any] = [:], to recipients: [String], by actor: Actor, at now: Moment, desk: Desk, _ tx: Transaction) throws {
+        var values = try values(c, tx, desk: desk).merging(more) { $1 }
+        if let officer = actor.account { values["contactPerson"] = officer.name }
+        let document = try Documents.issue(form(name), for: c.matter, values: values, office: desk.configuration.officeShort, by: actor.mark, account: actor.account?.id, at: now, tx)
+        for recipient in recipients {
+            try tx.run("INSERT INTO casework_notices (matter, recipient, channel, title, document, at) VALUES (\(c.matter.id), \(recipient), 'portal', \(document.title), \(document.id), \(now))")
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import Formats
+import Kernel
+import Platform
+import Statute
+import Store
+
+/// Import of complaints (投诉导入): lists of other systems as CSV or XLSX. A row that came in before is known by its number
+/// or, without one, by its content, so a second run adds nothing.
+package enum ComplaintImport {
+    package static let format = ImportFormat(
+        kind: "complaints",
+        columns: [
+            .init("externalNumber", ["编号", "工单号", "平台编号", "id"]), .init("name", ["投诉人", "投诉人姓名", "姓名"]), .init("phone", ["投诉人电话", "联系电话", "电话"]),
+            .init("address", ["投诉人地址", "通讯地址"]), .init("respondentName", ["被投诉人", "被投诉人名称", "商家", "企业名称", "respondent"], required: true),
+            .init("respondentAddress", ["被投诉人地址", "商家地址"]), .init("respondentUSCC", ["统一社会信用代码", "信用代码"]), .init("facts", ["事实", "投诉内容", "内容", "事由", "text"], required: true),
+            .init("title", ["标题", "主题"]), .init("purchase", ["商品", "商品或服务"]), .init("claims", ["诉求", "投诉请求", "demands"]), .init("amount", ["金额", "涉及金额"]),
+            .init("occurredOn", ["发生日期", "购买日期"]), .init("receivedOn", ["收到日期", "登记日期", "投诉日期"]), .init("region", ["区划", "行政区划"]),
+        ])
+
+    /// What other systems write for claims. Words that fit none are kept as "other".
+    static func claims(_ text: String, amount: Money?) -> [Claim] {
+        let table: [(String, ClaimKind)] = [
+            ("退货", .returnGoods), ("退款", .refund), ("退还", .refund), ("退费", .refund), ("赔偿", .compensate), ("补偿", .compensate), ("修", .repair), ("换", .replace), ("重作", .redo), ("重做", .redo), ("补足", .makeUp),
+            ("道歉", .explain), ("解释", .explain), ("说明", .explain),
+        ]
+        var kinds: [ClaimKind] = []
+        for part in text.split(whereSeparator: { ",，、;；/".contains($0) }) {
+            let kind = ClaimKind(rawValue: part.trimmed) ?? table.first { part.contains($0.0) }?.1 ?? .other
+            if !kinds.contains(kind) { kinds.append(kind) }
+        }
+        return kinds.map { Claim(kind: $0, amount: $0.hasAmount ? amount : nil) }
+    }
+
+    static func filing(_ r: ImportRecord, today: Day) throws(ImportReject) -> Filing {
+        var f = Filing()
+        f.source = "import"
+        // Lists from elsewhere often come without the person: what is missing is said so, and asked for at acceptance.
+        f.complainantName = r["name"].isEmpty ? "（未提供）" : r["name"]
+        f.complainantPhone = r["phone"].isEmpty ? "00000" : r["phone"]
+        f.complainantAddress = r["address"].isEmpty ? "（未提供）" : r["address"]
+        f.respondentName = r["respondentName"]
+        f.respondentAddress = r["respondentAddress"].isEmpty ? "（未提供）" : r["respondentAddress"]
+        f.respondentUSCC = r["respondentUSCC"].isEmpty ? nil : r["respondentUSCC"].uppercased()
+        f.facts = String(r["facts"].prefix(5000))
+        f.purchase = r["purchase"].isEmpty ? (r["title"].isEmpty ? nil : String(r["title"].prefix(100))) : r["purchase"]
+        f.externalNumber = r["externalNumber"].isEmpty ? nil : r["externalNumber"]
+        f.region = r["region"].isEmpty ? nil : r["region"]
+        if !r["amount"].isEmpty {
+            guard let money = Money(yuan: r["amount"]) else { throw r.reject("amount", Text("金额应为最多两位小数的数字", "an amount is a number with at most two decimals")) }
+            f.amount = money
+        }
+        f.claims = claims(r["claims"].isEmpty ? "other" : r["claims"], amount: f.amount)
+        for (name, value) in [("occurredOn", r["occurredOn"]), ("receivedOn", r["receivedOn"])] where !value.isEmpty {
+            guard let day = Transfer.day(value) else { throw r.reject(name, Text("“\(value)”不是日期", "“\(value)” is not a date")) }
+            guard day <= today else { throw r.reject(name, Text("日期不能晚于今天", "the day cannot be in the future")) }
+            if name == "occurredOn" { f.occurredOn = day } else { f.receivedAt = Moment(day, hour: 9) }
+        }
+        let key = f.externalNumber.map { "n|\($0)|\(f.respondentName)" } ?? "c|\(f.respondentName)|\(f.complainantPhone)|\(f.facts)"
+        f.importKey = Crypto.hex(Crypto.sha256(Array(key.utf8)).prefix(16))
+        if let flaw = f.flaws(today: today).first { throw r.reject(String(flaw.pointer.dropFirst()), flaw.text) }
+        return f
+    }
+
+    package static func write(_ records: [ImportRecord], handling: Handling, at now: Moment, _ tx: Transaction) throws -> ImportBatch {
+        var batch = ImportBatch()
+        for record in records {
+            do {
+                let filing = try filing(record, today: now.day)
+                if try tx.one("SELECT matter FROM disputes_complaints WHERE import_key = \(filing.importKey)") != nil {
+                    batch.same += 1
+                    continue
+                }
+                _ = try Registration.register(filing, by: .system, desk: handling.desk, casework: handling.casework, at: now, code: Registration.trackingCode(), tx)
+                batch.added += 1
+            } catch let reject as ImportReject {
+                batch.rejects.append(reject)
+            } catch let refusal as Refusal {
+                batch.rejects.append(record.reject(refusal.fields.first?.pointer ?? "", refusal.fields.first?.text ?? refusal.text))
+            }
+        }
+        return batch
+    }
+}

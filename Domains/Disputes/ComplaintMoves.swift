@@ -1,0 +1,65 @@
+import Kernel
+import Platform
+
+/// The table of allowed moves of a complaint (投诉流转表), with the article of each under both orders.
+package enum ComplaintMoves {
+    package static let kind = "complaint"
+
+    package static let received = "received"
+    package static let supplement = "supplement"
+    package static let accepted = "accepted"
+    package static let mediating = "mediating"
+    package static let testing = "testing"
+    package static let recusal = "recusal"
+    package static let agreed = "agreed"
+    package static let ended = "ended"
+    package static let refused = "refused"
+    package static let redirected = "redirected"
+    package static let withdrawn = "withdrawn"
+    package static let closed = "closed"
+
+    private static let beforeDecision: Set<String> = [received, supplement]
+    private static let inHand: Set<String> = [accepted, mediating, testing, recusal]
+
+    private static func by(_ o121: String, _ o20: String) -> [String: String] { ["O121": o121, "O20": o20] }
+
+    package static let table = MoveTable(
+        kind: kind, title: Text("投诉", "Complaint"),
+        states: [
+            State(received, Text("待受理", "To be decided"), outside: Text("已收到，等待受理决定", "Received: the decision to take it up is due"), open: true, tone: "blue"),
+            State(supplement, Text("待补充材料", "Awaiting material"), outside: Text("请您补充材料", "We need something more from you"), open: true, tone: "amber"),
+            State(accepted, Text("已受理", "Taken up"), outside: Text("已受理，准备调解", "Taken up: mediation is being prepared"), open: true, tone: "teal"),
+            State(mediating, Text("调解中", "In mediation"), outside: Text("正在调解", "In mediation"), open: true, tone: "teal"),
+            State(testing, Text("鉴定检测中", "In testing"), outside: Text("正在鉴定检测，时间不计入调解期限", "Goods are being tested: that time is not counted"), open: true, tone: "violet"),
+            State(recusal, Text("中止（回避审查）", "Paused (recusal)"), outside: Text("正在审查回避申请", "An application for recusal is being decided"), open: true, tone: "violet"),
+            State(agreed, Text("达成协议", "Agreed"), outside: Text("双方已达成协议", "You and the business have agreed"), open: true, tone: "green"),
+            State(ended, Text("终止调解（待告知）", "Ended (to be told)"), outside: Text("调解已终止", "Mediation has ended"), open: true, tone: "grey"),
+            State(refused, Text("不予受理", "Not taken up"), outside: Text("不予受理", "Not taken up"), open: false, tone: "grey"),
+            State(redirected, Text("已指引其他途径", "Redirected"), outside: Text("请通过其他途径提出", "This belongs elsewhere"), open: false, tone: "grey"),
+            State(withdrawn, Text("已撤回", "Withdrawn"), outside: Text("您已撤回投诉", "You have withdrawn it"), open: false, tone: "grey"),
+            State(closed, Text("已办结", "Closed"), outside: Text("已办结", "Closed"), open: false, tone: "green"),
+        ],
+        moves: [
+            Move("dispatch", Text("分送", "Dispatch"), from: beforeDecision, to: received, by: [.staff("disputes.dispatch")], articles: by("41(1)", "37(1)"), starts: ["C1"]),
+            Move("return", Text("退回接收机构", "Return to intake"), from: beforeDecision, to: received, by: [.staff("disputes.decide")], articles: by("41(2)", "37(2)")),
+            Move("request", Text("要求补充身份或材料", "Ask for identity or material"), from: [received], to: supplement, by: [.staff("disputes.decide")], articles: by("10(3)", "9")),
+            Move("supply", Text("补充材料", "Supply material"), from: [supplement], to: received, by: [.filer, .staff("disputes.decide")], articles: by("10", "9")),
+            Move("accept", Text("受理", "Take up"), from: beforeDecision, to: accepted, by: [.staff("disputes.decide")], articles: by("15(1)", "14"), starts: ["C3"], stops: ["C1"]),
+            Move("refuse", Text("不予受理", "Refuse"), from: beforeDecision, to: refused, by: [.staff("disputes.decide")], articles: by("16", "15"), stops: ["C1"]),
+            Move("redirect", Text("指引其他途径", "Redirect"), from: beforeDecision, to: redirected, by: [.staff("disputes.decide")], articles: by("44", "39(2)"), stops: ["C1"]),
+            Move("withdraw", Text("撤回投诉", "Withdraw"), from: beforeDecision, to: withdrawn, by: [.filer, .staff("disputes.decide")], articles: by("23(1)(1)", "21(1)(1)"), stops: ["C1"]),
+            Move("arrange", Text("安排调解", "Arrange mediation"), from: [accepted, mediating], to: mediating, by: [.staff("disputes.mediate")], articles: by("20", "18")),
+            Move("position", Text("记录双方意见", "Note a position"), from: [mediating], to: nil, by: [.staff("disputes.mediate")], articles: by("21", "19")),
+            Move("test", Text("开始鉴定检测", "Begin testing"), from: [accepted, mediating], to: testing, by: [.staff("disputes.mediate")], articles: by("22", "20"), pause: .begins("C3")),
+            Move("tested", Text("鉴定检测结束", "Testing finished"), from: [testing], to: mediating, by: [.staff("disputes.mediate")], articles: by("22(3)", "20(3)"), pause: .ends("C3")),
+            Move("recuse", Text("收到回避申请", "Recusal asked for"), from: [mediating], to: recusal, by: [.staff("disputes.mediate")], articles: by("21(2)", "19(2)")),
+            Move("recusal-decided", Text("作出回避决定", "Decide on recusal"), from: [recusal], to: mediating, by: [.staff("disputes.decide")], articles: by("21(2)", "19(2)")),
+            Move("agree", Text("达成调解协议", "Record the agreement"), from: [accepted, mediating], to: agreed, by: [.staff("disputes.mediate")], articles: by("24", "22"), stops: ["C3"]),
+            Move("end", Text("终止调解", "End mediation"), from: inHand, to: ended, by: [.staff("disputes.mediate")], articles: by("23(1)", "21(1)"), starts: ["C4"], stops: ["C3"]),
+            Move("give-up", Text("撤回投诉（受理后）", "Withdraw after taking up"), from: inHand, to: ended, by: [.filer], articles: by("23(1)(1)", "21(1)(1)"), starts: ["C4"], stops: ["C3"]),
+            Move("tell", Text("告知双方并办结", "Tell both and close"), from: [ended], to: closed, by: [.staff("disputes.mediate")], articles: by("23(2)", "21(2)"), stops: ["C4"]),
+            Move("close", Text("办结", "Close"), from: [agreed], to: closed, by: [.staff("disputes.mediate")], articles: by("24", "22")),
+            Move("lead", Text("发现违法线索", "Note a lead"), from: inHand.union([agreed, ended]), to: nil, by: [.staff("disputes.mediate")], articles: by("27(1)", "23(1)"), starts: ["C5"]),
+            Move("lead-decided", Text("线索核查完毕", "Lead verified"), from: inHand.union([agreed, ended]), to: nil, by: [.staff("disputes.decide")], articles: by("27(1)", "23(1)"), stops: ["C5"]),
+        ])
+}

@@ -1,0 +1,228 @@
+import Formats
+import Kernel
+import Platform
+import Statute
+import Store
+import Web
+
+/// The complaint as staff work on it (投诉办理页): what it is about, what may be done now, what runs, what happened.
+struct ComplaintPages: Sendable {
+    let handling: Handling
+
+    func routes() -> [Route] {
+        [
+            Route(.get, "/disputes/:id", .permitted("casework.see")) { visit in try await show(visit, nil, nil) },
+            Route(.post, "/disputes/:id/moves/:move", .permitted("casework.see"), cap: 4 << 20) { visit in try await move(visit) },
+            Route(.post, "/disputes/:id/reveal", .permitted("personal.reveal")) { visit in try await reveal(visit) },
+            Route(.get, "/disputes/:id/registration", .permitted("personal.reveal")) { visit in try await registration(visit) },
+        ]
+    }
+
+    private func load(_ visit: Visit, _ tx: Transaction) throws -> Complaint {
+        let c = try tx.complaint(visit.exchange.id(of: Matter.self))
+        guard visit.maySee(c.matter) else { throw Refusal.notFound }
+        return c
+    }
+
+    private func show(_ visit: Visit, _ failed: String?, _ refusal: Refusal?, revealed: (String, String, String, String?)? = nil) async throws -> Answer {
+        let account = try visit.signedIn()
+        let desk = visit.desk
+        let (c, file, person, positions, op, similar) = try await desk.store.read { tx in
+            let c = try load(visit, tx)
+            let positions = try tx.all("SELECT party, body, offer, at FROM disputes_positions WHERE matter = \(c.matter.id) ORDER BY id").map { ($0.string("party"), $0.string("body"), $0.optionalMoney("offer"), $0.moment("at")) }
+            return (
+                c, try MatterFile.load(c.matter, desk: desk, tx), try tx.complainant(of: c.matter.id), positions, try c.matter.operator.map { try Operators.find($0, tx) },
+                try Similar.of(c, tx)
+            )
+        }
+        let moves = ComplaintMoves.table.available(c.matter, to: .staff(account), desk.permissions)
+        let state = ComplaintMoves.table.state(c.matter.state)
+        return visit.page(Text("投诉 \(c.matter.number)", "Complaint \(c.matter.number)"), status: refusal?.kind.status ?? 200, active: "/desk") { h in
+            h.div("page-head matter-head") {
+                h.div {
+                    h.p("crumbs") {
+                        h.a("/desk", nil, Text("待办", "Queue"))
+                        h.text(" / \(c.matter.number)")
+                    }
+                    h.h1(c.matter.title)
+                    h.p("mb-0") {
+                        h.badge(state.title, state.tone)
+                        h.span("text-muted ms-2", "\(desk.regions.path(c.matter.region)) · \(h.say(sourceTitle(c.source))) · \(c.matter.receivedAt.minuteText) · \(desk.law.register[c.law]?.title ?? c.law)")
+                    }
+                }
+                h.div("head-due") { visit.urgency(h, c.matter.nextDue) }
+            }
+            h.errorSummary(refusal)
+            h.div("matter-grid") {
+                h.div("matter-main") {
+                    if !moves.isEmpty { actions(h, visit, c, moves, failed: failed, HTML.Errors(refusal)) }
+                    dispute(h, visit, c, op)
+                    if !positions.isEmpty || c.matter.state == ComplaintMoves.mediating { sides(h, visit, c, positions) }
+                    if let agreement = c.agreement { h.card(Text("调解协议", "Agreement")) { h.p("pre mb-0", agreement) } }
+                    visit.files(h, file, matter: c.matter)
+                    visit.documents(h, file)
+                    visit.notes(h, file, matter: c.matter)
+                }
+                h.element("aside", "matter-side") {
+                    visit.clocks(h, file, matter: c.matter)
+                    complainant(h, visit, c, person, revealed)
+                    pattern(h, visit, similar)
+                    visit.history(h, file, table: ComplaintMoves.table)
+                }
+            }
+        }
+    }
+
+    private func sourceTitle(_ source: String) -> Text {
+        switch source {
+        case "web": Text("网上提交", "filed on the web")
+        case "counter": Text("窗口登记", "at the counter")
+        case "phone": Text("电话登记", "by phone")
+        case "api": Text("接口提交", "by API")
+        case "import": Text("批量导入", "imported")
+        default: Text(verbatim: source)
+        }
+    }
+
+    private func dispute(_ h: HTML, _ visit: Visit, _ c: Complaint, _ op: Operator?) {
+        h.card(Text("争议内容", "The dispute")) {
+            h.definitions {
+                h.definition(Text("被投诉人", "Business")) {
+                    if let op { h.a("/operators/\(op.id)", nil, op.name) } else { h.text(c.respondentName) }
+                    h.span("d-block text-muted small", c.respondentAddress)
+                    if let url = c.shopURL { h.a(url, "d-block small", [.init("rel", "noreferrer noopener nofollow")]) { h.text(url) } }
+                    if op == nil { h.span("d-block small text-warning-emphasis", Text("未与登记库匹配", "Not matched with the register")) }
+                }
+                h.definition(Text("商品或服务", "Goods or service"), c.purchase)
+                h.definition(Text("发生日期", "Day"), c.occurredOn?.description)
+                h.definition(Text("金额", "Amount"), c.amount.map { "¥\($0.grouped)" })
+                h.definition(Text("诉求", "Claims"), c.claimsText[visit.language])
+                h.definition(Text("经过", "Facts")) { h.element("p", "pre mb-0", text: c.facts) }
+                if let number = c.externalNumber { h.definition(Text("全国平台编号", "National number"), number) }
+            }
+        }
+    }
+
+    private func sides(_ h: HTML, _ visit: Visit, _ c: Complaint, _ positions: [(String, String, Money?, Moment)]) {
+        h.card(Text("双方意见", "Both sides")) {
+            h.div("sides") {
+                for (party, title) in [("complainant", Text("投诉人", "Complainant")), ("respondent", Text("被投诉人", "Business"))] {
+                    h.div("side") {
+                        h.h3(title, "h6")
+                        for (who, body, offer, at) in positions where who == party {
+                            h.div("position") {
+                                h.p("pre mb-1", body)
+                                if let offer { h.p("mb-1 fw-semibold", Text("提出 ¥\(offer.grouped)", "Offers ¥\(offer.grouped)")) }
+                                h.p("text-muted small mb-0", at.minuteText)
+                            }
+                        }
+                    }
+                }
+            }
+            for (who, body, offer, at) in positions where who == "mediator" {
+                h.div("position mediator") {
+                    h.p("mb-1", Text("调解员方案", "The mediator proposes"))
+                    h.p("pre mb-1", body)
+                    if let offer { h.p("mb-1 fw-semibold", "¥\(offer.grouped)") }
+                    h.p("text-muted small mb-0", at.minuteText)
+                }
+            }
+        }
+    }
+
+    private func complainant(_ h: HTML, _ visit: Visit, _ c: Complaint, _ person: Complainant, _ revealed: (String, String, String, String?)?) {
+        h.card(Text("投诉人", "Complainant")) {
+            h.definitions {
+                h.definition(Text("姓名", "Name"), revealed?.0 ?? person.name.description)
+                h.definition(Text("电话", "Phone"), revealed?.1 ?? person.phone.description)
+                h.definition(Text("地址", "Address"), revealed?.2 ?? person.address.description)
+                if let number = person.idNumber { h.definition(Text("证件", "Identity"), revealed?.3 ?? number.description) }
+                h.definition(Text("同意公示", "Publication"), consent(h, c.publication))
+                h.definition(Text("同意委托调解", "Delegation"), consent(h, c.delegation))
+            }
+            if revealed == nil, visit.may("personal.reveal") {
+                visit.form(h, "/disputes/\(c.matter.id)/reveal", "mt-2") {
+                    h.select("purpose", Text("查看完整信息的用途", "For what purpose"), options: [("contact", Text("联系当事人", "To contact them")), ("verify", Text("核验身份", "To verify identity")), ("serve", Text("送达文书", "To serve a document")), ("repeat", Text("核查重复投诉", "To check for repeats"))], value: nil, empty: Text("请选择", "Choose"))
+                    h.button(Text("查看（将记入日志）", "Show (this is logged)"), "btn btn-sm btn-outline-secondary")
+                }
+                h.a("/disputes/\(c.matter.id)/registration", "small d-block mt-2", Text("打印投诉登记表", "Print the registration form"))
+            }
+        }
+    }
+
+    private func consent(_ h: HTML, _ value: Bool?) -> String? { value.map { $0 ? h.say(Text("是", "Yes")) : h.say(Text("否", "No")) } }
+
+    /// Facts for a person to weigh under art. 17, never a judgement.
+    private func pattern(_ h: HTML, _ visit: Visit, _ similar: Similar) {
+        guard similar.samePhone > 0 || similar.sameRespondent > 0 else { return }
+        h.card(Text("相关情况（供人工判断）", "Related facts (for a person to weigh)")) {
+            h.p("mb-1", Text("同一电话近一年其他投诉：\(similar.samePhone)件", "Other complaints by this phone in a year: \(similar.samePhone)"))
+            h.p("mb-1", Text("同一商家在办投诉：\(similar.sameRespondent)件", "Open complaints about this business: \(similar.sameRespondent)"))
+            h.p("text-muted small mb-0", Text("数量本身不是不予受理的理由；《投诉举报处理办法》第十七条所列因素须由人逐项判断。", "Numbers are no ground by themselves: the factors of article 17 are weighed by a person."))
+        }
+    }
+
+    private func reveal(_ visit: Visit) async throws -> Answer {
+        let form = try visit.exchange.form()
+        let account = try visit.require("personal.reveal")
+        guard let purpose = form["purpose"], ["contact", "verify", "serve", "repeat"].contains(purpose) else { throw Refusal.invalid("/purpose", Text("请选择查看用途", "Choose the purpose")) }
+        let now = visit.desk.now
+        let permissions = visit.desk.permissions
+        let whole = try await visit.desk.store.write { tx in
+            let c = try load(visit, tx)
+            let person = try tx.complainant(of: c.matter.id)
+            let receipt = try Reveal.log(c.matter.reference, purpose: purpose, by: account, permissions, at: now, tx)
+            return (person.name.whole(receipt), person.phone.whole(receipt), person.address.whole(receipt), person.idNumber?.whole(receipt))
+        }
+        return try await show(visit, nil, nil, revealed: whole)
+    }
+
+    private func registration(_ visit: Visit) async throws -> Answer {
+        let account = try visit.require("personal.reveal")
+        let desk = visit.desk
+        let now = desk.now
+        let body = try await desk.store.write { tx in
+            let c = try load(visit, tx)
+            _ = try Reveal.log(c.matter.reference, purpose: "registration form", by: account, desk.permissions, at: now, tx)
+            var values = try ComplaintDocuments.values(c, tx, desk: desk)
+            values["date"] = Documents.chinese(now.day)
+            values["registrar"] = account.name
+            return try Documents.render(Documents.template(ComplaintDocuments.form("registration"), tx), values)
+        }
+        return .sheet(Documents.sheet(body, title: "投诉登记表", style: Grounds.shared.style))
+    }
+
+    private func move(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn()
+        let form = try visit.exchange.form()
+        let name = try visit.exchange.parameter("move")
+        let now = visit.desk.now
+        let handling = handling
+        do {
+            try await visit.desk.store.write { tx in
+                let c = try load(visit, tx)
+                try handling.apply(name, on: c, input: form, by: .staff(account), at: now, tx)
+            }
+        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict {
+            return try await show(visit, name, refusal)
+        }
+        return .redirect("/disputes/\(try visit.exchange.parameter("id"))")
+    }
+}
+
+/// What else is known of the same phone and the same business (相关投诉).
+struct Similar: Sendable {
+    let samePhone: Int
+    let sameRespondent: Int
+
+    static func of(_ c: Complaint, _ tx: Transaction) throws -> Similar {
+        let year = c.matter.receivedAt.adding(seconds: -365 * 86_400)
+        let phone = try tx.count(
+            """
+            SELECT count(*) AS n FROM disputes_complainants p JOIN casework_matters m ON m.id = p.matter
+            WHERE p.phone = (SELECT phone FROM disputes_complainants WHERE matter = \(c.matter.id)) AND p.matter <> \(c.matter.id) AND m.received_at > \(year)
+            """)
+        let respondent = try c.matter.operator.map { try tx.count("SELECT count(*) AS n FROM casework_matters WHERE operator = \($0) AND open = 1 AND id <> \(c.matter.id)") } ?? 0
+        return Similar(samePhone: phone, sameRespondent: respondent)
+    }
+}

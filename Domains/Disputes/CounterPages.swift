@@ -1,0 +1,88 @@
+import Kernel
+import Platform
+import Store
+import Web
+
+/// Counter and phone entry (窗口和电话登记): one page, keyboard first, everything at once.
+struct CounterPages: Sendable {
+    let handling: Handling
+
+    func routes() -> [Route] {
+        [
+            Route(.get, "/disputes/new", .permitted("disputes.register")) { visit in page(visit, Form(), nil) },
+            Route(.post, "/disputes/new", .permitted("disputes.register")) { visit in
+                let form = try visit.exchange.form()
+                do { return try await take(visit, form) } catch let refusal as Refusal where refusal.kind == .invalid {
+                    return page(visit, form, Filing.forForm(refusal))
+                }
+            },
+        ]
+    }
+
+    private func take(_ visit: Visit, _ form: Form) async throws -> Answer {
+        let account = try visit.require("disputes.register")
+        guard let source = form["source"], ["counter", "phone", "mail", "12315"].contains(source) else { throw Refusal.invalid("/source", Text("请选择来源", "Choose where it came from")) }
+        let filing = try Filing(form: form, source: source)
+        let now = visit.desk.now
+        let code = Registration.trackingCode()
+        let handling = handling
+        let receipt = try await visit.desk.store.write { try Registration.register(filing, by: .staff(account), desk: handling.desk, casework: handling.casework, at: now, code: code, $0) }
+        return visit.page(Text("已登记", "Registered"), active: "/disputes/new") { h in
+            h.div("narrow") {
+                h.div("alert alert-success") {
+                    h.h1(Text("已登记 \(receipt.matter.number)", "Registered \(receipt.matter.number)"), "h4")
+                    h.p("mb-0", Text("请将编号和查询码告知投诉人：\(receipt.trackingCode)", "Tell the complainant the number and the code: \(receipt.trackingCode)"))
+                }
+                h.a("/disputes/\(receipt.matter.id)", "btn btn-primary", Text("打开投诉", "Open it"))
+                h.a("/disputes/new", "btn btn-outline-secondary ms-2", Text("再登记一件", "Register another"))
+            }
+        }
+    }
+
+    private func page(_ visit: Visit, _ f: Form, _ refusal: Refusal?) -> Answer {
+        let e = HTML.Errors(refusal)
+        let yesNo: [(String, Text, Text?)] = [("yes", Text("是", "Yes"), nil), ("no", Text("否", "No"), nil)]
+        return visit.page(Text("投诉登记", "Register a complaint"), status: refusal?.kind.status ?? 200, active: "/disputes/new") { h in
+            h.div("page-head") {
+                h.h1(Text("投诉登记", "Register a complaint"))
+                h.p("text-muted mb-0", Text("Tab 键逐项填写，Ctrl+Enter 提交", "Tab from field to field, Ctrl+Enter to send"))
+            }
+            h.errorSummary(refusal)
+            visit.form(h, "/disputes/new", "counter-form", attributes: [.init("data-submit-on", "ctrl-enter")]) {
+                h.div("three-columns") {
+                    h.card(Text("投诉人", "Complainant")) {
+                        h.radios("source", Text("来源", "From"), options: [("phone", Text("电话", "Phone"), nil), ("counter", Text("窗口", "Counter"), nil), ("mail", Text("信函", "Letter"), nil), ("12315", Text("全国平台", "National platform"), nil)], value: f["source"] ?? "phone", errors: e, inline: true)
+                        h.field("externalNumber", Text("全国平台编号", "National number"), value: f["externalNumber"], errors: e, required: false)
+                        h.field("name", Text("姓名", "Name"), value: f["name"], errors: e)
+                        h.field("phone", Text("电话", "Phone"), value: f["phone"], type: "tel", errors: e)
+                        h.field("address", Text("通讯地址", "Address"), value: f["address"], errors: e)
+                        h.field("idNumber", Text("证件号码", "Identity number"), value: f["idNumber"], errors: e, required: false)
+                        h.radios("publication", Text("同意公示投诉信息", "Publication"), options: yesNo, value: f["publication"], errors: e, inline: true)
+                        h.radios("delegation", Text("同意委托调解", "Delegation"), options: yesNo, value: f["delegation"], errors: e, inline: true)
+                    }
+                    h.card(Text("被投诉人", "Business")) {
+                        h.field("respondentName", Text("名称", "Name"), value: f["respondentName"], errors: e, attributes: [.init("list", "operators"), .init("data-lookup", "/operators/suggest")])
+                        h.element("datalist", nil, [.id("operators")]) {}
+                        h.field("respondentUSCC", Text("统一社会信用代码", "Credit code"), value: f["respondentUSCC"], errors: e, required: false)
+                        h.field("respondentAddress", Text("地址", "Address"), value: f["respondentAddress"], errors: e)
+                        h.field("respondentPhone", Text("电话", "Phone"), value: f["respondentPhone"], type: "tel", errors: e, required: false)
+                        h.field("platform", Text("平台", "Platform"), value: f["platform"], errors: e, required: false)
+                        h.field("shopURL", Text("网店链接", "Shop link"), value: f["shopURL"], type: "url", errors: e, required: false)
+                    }
+                    h.card(Text("争议", "Dispute")) {
+                        h.field("purchase", Text("商品或服务", "Goods or service"), value: f["purchase"], errors: e, required: false)
+                        h.field("occurredOn", Text("日期", "Day"), value: f["occurredOn"], type: "date", errors: e, required: false)
+                        h.field("amount", Text("金额（元）", "Amount (yuan)"), value: f["amount"], errors: e, required: false, inputmode: "decimal")
+                        h.element("fieldset", "mb-2", [.id("f-claim")]) {
+                            h.element("legend", "form-label", text: h.say(Text("诉求", "Claims")))
+                            if let error = e["claim"] { h.element("div", "text-danger small", text: h.say(error)) }
+                            h.div("claim-grid") { for kind in ClaimKind.allCases { h.checkbox("claim", kind.title, value: kind.rawValue, checked: f.all("claim").contains(kind.rawValue)) } }
+                        }
+                        h.area("facts", Text("事实经过", "Facts"), value: f["facts"], rows: 8, errors: e)
+                        h.button(Text("登记", "Register"), "btn btn-primary w-100")
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import Kernel
+import Platform
+import Web
+
+/// The front door of Disputes (投诉): what it brings to the house.
+package enum Disputes {
+    package static let grants: [Grant] = [
+        Grant("disputes.register", Text("登记投诉", "Register complaints"), [.intake, .clerk]),
+        Grant("disputes.dispatch", Text("分送投诉", "Dispatch complaints"), [.intake, .leader]),
+        Grant("disputes.decide", Text("决定是否受理", "Decide on taking up"), [.clerk, .leader]),
+        Grant("disputes.mediate", Text("主持调解", "Mediate"), [.mediator, .leader]),
+        Grant("disputes.import", Text("导入投诉", "Import complaints"), [.intake, .admin]),
+    ]
+
+    package static func domain(printer: Printer) -> Domain {
+        // Public intake: ten at once, then six a minute from one address. Tracking may be asked for more often.
+        let filing = RateLimit(burst: 10, perMinute: 6)
+        let tracking = RateLimit(burst: 60, perMinute: 60)
+        return Domain(
+            name: "disputes", migrations: DisputesSchema.migrations, grants: grants,
+            routes: { desk in
+                let handling = Handling(desk: desk)
+                return IntakePages(handling: handling, limit: filing).routes() + TrackPages(handling: handling, limit: tracking, printer: printer).routes()
+                    + CounterPages(handling: handling).routes() + ComplaintPages(handling: handling).routes()
+                    + ComplaintAPI(handling: handling, limit: filing).routes()
+            },
+            menu: [("/disputes/new", Text("登记投诉", "Register"), "disputes.register")],
+            operatorPanels: [OperatorComplaints.panel],
+            matterKinds: [MatterKind(table: ComplaintMoves.table) { "/disputes/\($0.id)" }])
+    }
+}

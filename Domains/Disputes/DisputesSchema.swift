@@ -1,0 +1,32 @@
+import Store
+
+/// The tables of complaints. Who complains stands in a table of its own, so that most queries never touch it.
+enum DisputesSchema {
+    static let migrations: [Migration] = [
+        Migration(
+            "disputes.1",
+            [
+                """
+                CREATE TABLE disputes_complaints (matter INTEGER PRIMARY KEY REFERENCES casework_matters (id), source TEXT NOT NULL, external_number TEXT, import_key TEXT UNIQUE,
+                respondent_name TEXT NOT NULL, respondent_address TEXT NOT NULL, respondent_phone TEXT, respondent_uscc TEXT, platform TEXT, shop_url TEXT,
+                facts TEXT NOT NULL, purchase TEXT, occurred_on TEXT, occurred_place TEXT, amount INTEGER, publication INTEGER, delegation INTEGER,
+                tracking TEXT NOT NULL, refusal_ground TEXT, ending_ground TEXT, reason TEXT, agreement TEXT, agreement_form TEXT,
+                mediation_mode TEXT, mediation_at TEXT, mediation_place TEXT, mediators TEXT)
+                """,
+                "CREATE INDEX disputes_complaints_uscc ON disputes_complaints (respondent_uscc)",
+                """
+                CREATE TABLE disputes_complainants (matter INTEGER PRIMARY KEY REFERENCES disputes_complaints (matter), name TEXT NOT NULL, phone TEXT NOT NULL, address TEXT NOT NULL,
+                id_type TEXT, id_number TEXT, agent TEXT)
+                """,
+                "CREATE INDEX disputes_complainants_phone ON disputes_complainants (phone)",
+                "CREATE TABLE disputes_claims (id KEY, matter INTEGER NOT NULL REFERENCES disputes_complaints (matter), kind TEXT NOT NULL, amount INTEGER)",
+                "CREATE INDEX disputes_claims_matter ON disputes_claims (matter)",
+                """
+                CREATE TABLE disputes_positions (id KEY, matter INTEGER NOT NULL REFERENCES disputes_complaints (matter), party TEXT NOT NULL CHECK (party IN ('complainant', 'respondent', 'mediator')),
+                body TEXT NOT NULL, offer INTEGER, at INTEGER NOT NULL, account INTEGER REFERENCES platform_accounts (id))
+                """,
+                "CREATE INDEX disputes_positions_matter ON disputes_positions (matter)",
+                "CREATE TABLE disputes_drafts (token TEXT PRIMARY KEY, fields TEXT NOT NULL, files TEXT NOT NULL, changed_at INTEGER NOT NULL)",
+            ])
+    ]
+}

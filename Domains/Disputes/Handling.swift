@@ -1,0 +1,199 @@
+import Formats
+import Kernel
+import Platform
+import Statute
+import Store
+import Web
+
+/// Making the moves of a complaint (投诉办理): what each needs, what it writes, which document and notice follow.
+/// Page, API and job come through here, so the same rule is asked once.
+package struct Handling: Sendable {
+    package let desk: Desk
+    package let casework: Casework
+
+    package init(desk: Desk) {
+        self.desk = desk
+        casework = Casework(table: ComplaintMoves.table, desk: desk)
+    }
+
+    /// - Parameter input: the move's fields by name, from a form or from JSON.
+    /// - Errors: fields that are missing or unknown by pointer; `conflict`, `forbidden` by the table.
+    @discardableResult
+    package func apply(_ name: String, on c: Complaint, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
+        // The table first: who may not do it at all learns nothing about the fields.
+        _ = try ComplaintMoves.table.check(name, on: c.matter, by: actor, desk.permissions)
+        let step = Step(c: c, input: input, actor: actor, now: now, tx: tx)
+        switch name {
+        case "dispatch": return try dispatch(step)
+        case "return": return try giveBack(step)
+        case "request": return try request(step)
+        case "accept": return try accept(step)
+        case "refuse": return try refuse(step)
+        case "redirect": return try move(step, name, [("where", step.text("where", 500))], outcome: "redirected")
+        case "withdraw": return try move(step, name, outcome: "withdrawn")
+        case "arrange": return try arrange(step)
+        case "position": return try position(step)
+        case "test": return try move(step, name, [("body", step.text("body", 120)), ("chosenBy", step.choice("chosenBy", ["parties", "authority"]))])
+        case "tested": return try move(step, name, [("result", step.text("result", 1000))])
+        case "recuse": return try move(step, name, [("reason", step.text("reason", 500))])
+        case "recusal-decided": return try move(step, name, [("decision", step.choice("decision", ["replaced", "rejected"]))])
+        case "agree": return try agree(step)
+        case "end": return try end(step, ground: step.ground(Grounds.shared.ending(c.law)), reason: step.text("reason", 1000), name)
+        case "give-up": return try end(step, ground: Grounds.shared.ending(c.law)[0], reason: "投诉人撤回投诉", name)
+        case "tell": return try tell(step)
+        case "lead": return try move(step, name, [("facts", step.text("facts", 2000))])
+        case "lead-decided": return try move(step, name, [("decision", step.choice("decision", ["filed", "not-filed"])), ("reason", step.text("reason", 1000))])
+        default: return try move(step, name, [("note", step.optional("note") ?? "")], outcome: name == "close" ? "agreed" : nil)
+        }
+    }
+
+    /// One step and its fields; a missing or unknown value is refused by name.
+    private struct Step {
+        let c: Complaint
+        let input: Form
+        let actor: Actor
+        let now: Moment
+        let tx: Transaction
+
+        func optional(_ name: String) -> String? { input[name] }
+        func text(_ name: String, _ max: Int) throws(Refusal) -> String {
+            guard let value = input[name] else { throw .invalid("/\(name)", Text("请填写这一项", "This is needed")) }
+            guard value.count <= max else { throw .invalid("/\(name)", Text("不能超过\(max)字", "At most \(max) characters")) }
+            return value
+        }
+        func choice(_ name: String, _ allowed: [String]) throws(Refusal) -> String {
+            guard let value = input[name] else { throw .invalid("/\(name)", Text("请选择一项", "Choose one")) }
+            guard allowed.contains(value) else { throw .invalid("/\(name)", Text("没有“\(value)”这个选项", "There is no option “\(value)”")) }
+            return value
+        }
+        func ground(_ grounds: [Ground]) throws(Refusal) -> Ground {
+            let id = try choice("ground", grounds.map(\.id))
+            return grounds.first { $0.id == id }!
+        }
+    }
+
+    @discardableResult
+    private func move(_ s: Step, _ name: String, _ details: [(String, String)] = [], outcome: String? = nil, sealing: Bool = false) throws -> Matter {
+        try casework.perform(
+            name, on: s.c.matter, by: s.actor, at: s.now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome,
+            sealing: sealing ? [("disputes_complaints", s.c.matter.id.raw)] : [], s.tx)
+    }
+
+    private func issue(_ form: String, _ s: Step, _ more: [String: Any] = [:], to recipients: [String]) throws {
+        try ComplaintDocuments.issue(form, for: s.tx.complaint(s.c.matter.id), adding: more, to: recipients, by: s.actor, at: s.now, desk: desk, s.tx)
+    }
+
+    // MARK: Before the decision
+
+    private func dispatch(_ s: Step) throws -> Matter {
+        let region = try s.text("region", 12)
+        guard desk.regions.isKnown(region) else { throw Refusal.invalid("/region", Text("没有代码为“\(region)”的区划", "There is no region with the code “\(region)”")) }
+        try s.tx.run("UPDATE casework_matters SET region = \(region), competent_at = \(s.now), assignee = NULL WHERE id = \(s.c.matter.id)")
+        let matter = try move(s, "dispatch", [("region", region)])
+        try issue("dispatch", s, ["dispatchTo": desk.regions.name(region) + "市场监督管理局"], to: ["office:\(region)"])
+        return matter
+    }
+
+    private func giveBack(_ s: Step) throws -> Matter {
+        let reason = try s.text("reason", 500)
+        try s.tx.run("UPDATE casework_matters SET region = \(desk.configuration.cityRegion), assignee = NULL WHERE id = \(s.c.matter.id)")
+        return try move(s, "return", [("reason", reason)])
+    }
+
+    private func request(_ s: Step) throws -> Matter {
+        let what = try s.text("what", 1000)
+        guard let due = s.optional("due").flatMap({ Day($0) }), due >= s.now.day else { throw Refusal.invalid("/due", Text("请填写不早于今天的日期", "Give a day that is not in the past")) }
+        let matter = try move(s, "request", [("what", what), ("due", due.description)])
+        try issue("identity", s, ["identityMaterials": what, "dueOn": Documents.chinese(due)], to: ["complainant"])
+        return matter
+    }
+
+    /// 受理: O121 art. 15; O20 art. 14.
+    private func accept(_ s: Step) throws -> Matter {
+        let matter = try move(s, "accept", [("note", s.optional("note") ?? "")])
+        try issue("acceptance", s, to: ["complainant"])
+        return matter
+    }
+
+    /// 不予受理: the ground, the reason in words, and the other ways of Consumer Law art. 39.
+    private func refuse(_ s: Step) throws -> Matter {
+        let grounds = Grounds.shared.refusal(s.c.law)
+        let ground = try s.ground(grounds)
+        let reason = try s.text("reason", 1000)
+        let factors = s.input.all("factor").filter { id in Grounds.shared.factors(s.c.law).contains { $0.id == id } }
+        // Ground 3 is judged by a person on the factors of art. 17: at least one is named, never inferred.
+        if s.c.law == "O121", ground.id == "3", factors.isEmpty {
+            throw Refusal(.invalid, Text("适用第三项时请勾选所考虑的因素", "Ground 3 needs the factors that were considered"), fields: [.init("/factor", Text("请至少勾选一项", "Tick at least one"))], article: Article(law: "O121", article: "17"))
+        }
+        try s.tx.run("UPDATE disputes_complaints SET refusal_ground = \(ground.id), reason = \(reason) WHERE matter = \(s.c.matter.id)")
+        let matter = try move(s, "refuse", [("ground", ground.article), ("reason", reason), ("factors", factors.joined(separator: ","))], outcome: "refused", sealing: true)
+        try issue(
+            "refusal", s, ["grounds": ComplaintDocuments.checklist(grounds, chosen: ground.id), "remedies": Grounds.shared.remedies.map { ["text": $0.zh] }], to: ["complainant"])
+        return matter
+    }
+
+    // MARK: Mediation
+
+    /// 调解安排. Law: O121 art. 18 (both consent), 19 (delegation), 20 (on site: told beforehand of time, place, people).
+    private func arrange(_ s: Step) throws -> Matter {
+        let mode = try s.choice("mode", ["on-site", "remote", "delegated"])
+        guard s.input["consent"] == "yes" else {
+            throw Refusal(.invalid, Text("调解须经双方同意", "Mediation needs the consent of both sides"), fields: [.init("/consent", Text("请确认双方同意调解", "Confirm that both sides consent"))], article: Article(law: s.c.law, article: s.c.law == "O20" ? "16" : "18"))
+        }
+        if mode == "delegated", s.c.law == "O121", s.c.delegation != true {
+            throw Refusal(.invalid, Text("投诉人未同意委托调解", "The complainant has not consented to delegated mediation"), fields: [.init("/mode", Text("请选择其他方式", "Choose another way"))], article: Article(law: "O121", article: "19"))
+        }
+        let people = try s.text("mediators", 120)
+        let at = mode == "on-site" ? try s.text("at", 40) : s.optional("at") ?? ""
+        let place = mode == "on-site" ? try s.text("place", 200) : s.optional("place") ?? ""
+        if !at.isEmpty { guard let moment = Moment(at), moment > s.now else { throw Refusal.invalid("/at", Text("时间应晚于现在", "The time must be in the future")) } }
+        let shown = Moment(at).map { "\(Documents.chinese($0.day)) \($0.minuteText.suffix(5))" }
+        try s.tx.run(
+            "UPDATE disputes_complaints SET mediation_mode = \(mode), mediation_at = \(shown), mediation_place = \(place.isEmpty ? nil : place), mediators = \(people) WHERE matter = \(s.c.matter.id)")
+        let matter = try move(s, "arrange", [("mode", mode), ("at", at), ("place", place), ("mediators", people)], sealing: true)
+        try issue("mediation", s, ["recusalDays": "3", "recipients": "\(s.c.respondentName)、投诉人"], to: ["complainant", "respondent"])
+        return matter
+    }
+
+    private func position(_ s: Step) throws -> Matter {
+        let party = try s.choice("party", ["complainant", "respondent", "mediator"])
+        let body = try s.text("body", 2000)
+        var offer: Money?
+        if let text = s.optional("offer") {
+            guard let money = Money(yuan: text) else { throw Refusal.invalid("/offer", Text("金额应为数字，最多两位小数", "An amount is a number with at most two decimals")) }
+            offer = money
+        }
+        try s.tx.run("INSERT INTO disputes_positions (matter, party, body, offer, at, account) VALUES (\(s.c.matter.id), \(party), \(body), \(offer), \(s.now), \(s.actor.account?.id))")
+        return try move(s, "position", [("party", party)])
+    }
+
+    /// 达成协议. Law: O121 art. 24: a paper for on-site mediation, unless performed at once or both do without.
+    private func agree(_ s: Step) throws -> Matter {
+        let text = try s.text("agreement", 4000)
+        let form = try s.choice("form", ["paper", "performed", "record"])
+        try s.tx.run("UPDATE disputes_complaints SET agreement = \(text), agreement_form = \(form) WHERE matter = \(s.c.matter.id)")
+        let matter = try move(s, "agree", [("form", form)], outcome: "agreed", sealing: true)
+        if form == "paper" { try issue("agreement", s, to: ["complainant", "respondent"]) }
+        return matter
+    }
+
+    private func end(_ s: Step, ground: Ground, reason: String, _ name: String) throws -> Matter {
+        if ground.id == "5", let clock = try Clocks.of(s.c.matter.id, s.tx).last(where: { $0.duty == "C3" && $0.state == "open" }), clock.due >= s.now.day, s.c.law == "O121" {
+            throw Refusal(.invalid, Text("调解期限\(clock.due)才届满，不能以此为由终止", "The period for mediation ends on \(clock.due) only: this ground does not hold yet"), fields: [.init("/ground", Text("期限未满", "Not lapsed yet"))], article: Article(law: "O121", article: "23(1)(5)"))
+        }
+        try s.tx.run("UPDATE disputes_complaints SET ending_ground = \(ground.id), reason = \(reason) WHERE matter = \(s.c.matter.id)")
+        let matter = try move(s, name, [("ground", ground.article), ("reason", reason)], outcome: ground.id == "1" ? "settled-or-withdrawn" : "ended", sealing: true)
+        try issue("ending", s, ["grounds": ComplaintDocuments.checklist(Grounds.shared.ending(s.c.law), chosen: ground.id), "recipients": "投诉人、\(s.c.respondentName)"], to: [])
+        return matter
+    }
+
+    /// 告知: the decision reaches both within seven working days.
+    private func tell(_ s: Step) throws -> Matter {
+        let channel = try s.choice("channel", ["portal", "phone", "sms", "mail", "counter"])
+        guard let document = try Documents.of(s.c.matter.id, s.tx).last(where: { $0.form == "ending" }) else { throw Fault("no ending document") }
+        for recipient in ["complainant", "respondent"] {
+            try s.tx.run("INSERT INTO casework_notices (matter, recipient, channel, title, document, at) VALUES (\(s.c.matter.id), \(recipient), \(channel), \(document.title), \(document.id), \(s.now))")
+        }
+        return try move(s, "tell", [("channel", channel)])
+    }
+}

@@ -1,0 +1,252 @@
+import Formats
+import Kernel
+import Platform
+import Statute
+import Store
+import Web
+
+/// Tracking (进度查询): by number and code, like a parcel; the consumer's own moves; the dates with their reasons.
+struct TrackPages: Sendable {
+    let handling: Handling
+    let limit: RateLimit
+    let printer: Printer
+
+    func routes() -> [Route] {
+        [
+            Route(.get, "/track", .anyone) { visit in try await find(visit) },
+            Route(.get, "/track/:number", .anyone) { visit in try await show(visit, nil) },
+            Route(.post, "/track/:number/:move", .anyone, cap: 64 << 20) { visit in try await move(visit) },
+            Route(.get, "/track/:number/documents/:id", .anyone) { visit in try await document(visit) },
+        ]
+    }
+
+    private func find(_ visit: Visit) async throws -> Answer {
+        var refusal: Refusal?
+        if let number = visit.exchange.query["number"] {
+            let code = visit.exchange.query["code"] ?? ""
+            do {
+                _ = try await own(visit, number: number.uppercased(), code: code)
+                return .redirect(Link.query("/track/\(Link.encode(number.uppercased()))", [("code", code.uppercased())]))
+            } catch let refused as Refusal { refusal = refused }
+        }
+        return visit.page(Text("进度查询", "Track a complaint"), status: refusal?.kind.status ?? 200, active: "/track") { h in
+            h.div("narrow") {
+                h.h1(Text("进度查询", "Track a complaint"))
+                h.errorSummary(refusal)
+                h.element("form", "card card-body", [.init("method", "get"), .init("action", "/track")]) {
+                    h.field("number", Text("投诉编号", "Number"), value: visit.exchange.query["number"], hint: Text("形如 TS20260000001", "Like TS20260000001"), autocomplete: "off")
+                    h.field("code", Text("查询码", "Code"), value: nil, hint: Text("提交时给您的八位字母和数字", "The eight letters and digits that you were given"), autocomplete: "off")
+                    h.button(Text("查询", "Look"))
+                }
+            }
+        }
+    }
+
+    /// The complaint whose number and code fit; anything else is "not found", as often as one may guess.
+    private func own(_ visit: Visit, number: String, code: String?) async throws -> Complaint {
+        try limit.take("track|" + visit.exchange.peer, at: visit.desk.now)
+        let complaint = try? await visit.desk.store.read { try $0.complaint(number: number) }
+        let given = Registration.hash(code ?? "", number)
+        guard let complaint, Crypto.equal(Array(given.utf8), Array(complaint.tracking.utf8)) else {
+            throw Refusal(.notFound, Text("编号与查询码不符，请核对后再试", "Number and code do not fit: please check them"))
+        }
+        return complaint
+    }
+
+    private func show(_ visit: Visit, _ refusal: Refusal?) async throws -> Answer {
+        let number = try visit.exchange.parameter("number")
+        let code = visit.exchange.query["code"] ?? (visit.exchange.method == .post ? try? visit.exchange.form()["code"] : nil) ?? ""
+        let c = try await own(visit, number: number, code: code)
+        let desk = visit.desk
+        let (file, notices, person) = try await desk.store.read { tx in
+            (
+                try MatterFile.load(c.matter, desk: desk, tx),
+                try tx.all("SELECT title, document, at FROM casework_notices WHERE matter = \(c.matter.id) AND recipient = 'complainant' ORDER BY id DESC").map { ($0.string("title"), $0.optionalInt("document"), $0.moment("at")) },
+                try tx.complainant(of: c.matter.id)
+            )
+        }
+        let state = ComplaintMoves.table.state(c.matter.state)
+        let moves = ComplaintMoves.table.available(c.matter, to: .filer, desk.permissions)
+        let fresh = visit.exchange.query["new"] == "yes"
+        return visit.page(Text("投诉 \(number)", "Complaint \(number)"), status: refusal?.kind.status ?? 200, active: "/track") { h in
+            h.div("narrow track") {
+                if fresh { receipt(h, visit, c, code) }
+                h.errorSummary(refusal)
+                h.div("track-state") {
+                    h.badge(state.title, state.tone)
+                    h.h1(state.outside, "h3")
+                    h.p("text-muted mb-0", c.matter.title)
+                }
+                waiting(h, visit, c, file)
+                if !notices.isEmpty {
+                    h.card(Text("给您的文书", "Documents for you")) {
+                        h.ul("plain") {
+                            for (title, document, at) in notices {
+                                h.li {
+                                    if let document {
+                                        h.a(Link.query("/track/\(number)/documents/\(document)", [("code", code)]), nil, title)
+                                        h.a(Link.query("/track/\(number)/documents/\(document).pdf", [("code", code)]), "ms-2 small", Text(verbatim: "PDF"))
+                                    } else {
+                                        h.text(title)
+                                    }
+                                    h.span("text-muted small ms-2", at.minuteText)
+                                }
+                            }
+                        }
+                    }
+                }
+                outcome(h, visit, c)
+                visit.publicHistory(h, file)
+                own(h, visit, c, person)
+                ownMoves(h, visit, c, moves, code)
+            }
+        }
+    }
+
+    private func receipt(_ h: HTML, _ visit: Visit, _ c: Complaint, _ code: String) {
+        h.element("section", "receipt card mb-3", [.role("status")]) {
+            h.div("card-body") {
+                h.h2(Text("提交成功", "Sent"), "h4")
+                h.div("receipt-row") {
+                    h.div {
+                        h.p("mb-1", Text("投诉编号", "Number"))
+                        h.p("receipt-number", c.matter.number)
+                        h.p("mb-1", Text("查询码", "Code"))
+                        h.p("receipt-number", code)
+                    }
+                    h.qrCode((visit.desk.configuration.isDemo ? "http://127.0.0.1:8080" : "") + Link.query("/track/\(c.matter.number)", [("code", code)]), label: Text("查询进度的二维码", "Code to track it"))
+                }
+                h.p("text-muted small mb-0", Text("请截图或记下编号和查询码，凭此查询进度。查询码不会再次显示。", "Take a picture or write both down: you need them to follow it. The code is not shown again."))
+            }
+        }
+    }
+
+    /// What happens next and by when, with the reason.
+    private func waiting(_ h: HTML, _ visit: Visit, _ c: Complaint, _ file: MatterFile) {
+        let running = file.clocks.filter { $0.0.state == "open" && $0.0.duty != "C5" }
+        guard !running.isEmpty else { return }
+        h.card(Text("接下来", "What comes next")) {
+            for (clock, deadline) in running {
+                h.p("mb-1", visit.desk.law.catalogue[clock.duty].map { Text("\($0.name)，不晚于：", "\($0.nameEn), by:") } ?? Text(verbatim: clock.duty))
+                if let deadline { visit.date(h, deadline) }
+            }
+            if let at = c.mediationAt, c.matter.state == ComplaintMoves.mediating {
+                h.p("mt-2 mb-0", Text("调解时间：\(at)；地点：\(c.mediationPlace ?? "—")；调解人员：\(c.mediators ?? "—")", "Mediation: \(at), \(c.mediationPlace ?? "—"), by \(c.mediators ?? "—")"))
+            }
+        }
+    }
+
+    private func outcome(_ h: HTML, _ visit: Visit, _ c: Complaint) {
+        if let ground = c.refusalGround.flatMap({ id in Grounds.shared.refusal(c.law).first { $0.id == id } }) {
+            h.card(Text("不予受理的理由", "Why it was not taken up")) {
+                h.p(nil, ground.text)
+                if let reason = c.reason { h.p(nil, reason) }
+                h.p("mb-1", Text("您还可以通过以下途径解决（《消费者权益保护法》第三十九条）：", "You can still (Consumer Law art. 39):"))
+                h.ul { for remedy in Grounds.shared.remedies { h.li { h.text(remedy.text) } } }
+            }
+        }
+        if let ground = c.endingGround.flatMap({ id in Grounds.shared.ending(c.law).first { $0.id == id } }) {
+            h.card(Text("终止调解的理由", "Why mediation ended")) {
+                h.p(nil, ground.text)
+                h.p("mb-0", Text("您可以依法通过诉讼、仲裁等其他途径解决。", "You may go to court or arbitration, or use another way."))
+            }
+        }
+        if let agreement = c.agreement { h.card(Text("调解协议", "What was agreed")) { h.p("pre mb-0", agreement) } }
+    }
+
+    private func own(_ h: HTML, _ visit: Visit, _ c: Complaint, _ person: Complainant) {
+        h.element("details", "card mb-3") {
+            h.element("summary", "card-header", text: h.say(Text("我提交的内容", "What I sent")))
+            h.div("card-body") {
+                h.definitions {
+                    h.definition(Text("商家", "Business"), "\(c.respondentName)，\(c.respondentAddress)")
+                    h.definition(Text("经过", "Facts"), c.facts)
+                    h.definition(Text("诉求", "Claims"), c.claimsText[visit.language])
+                    h.definition(Text("姓名", "Name"), person.name.description)
+                    h.definition(Text("电话", "Phone"), person.phone.description)
+                }
+            }
+        }
+    }
+
+    private func ownMoves(_ h: HTML, _ visit: Visit, _ c: Complaint, _ moves: [Move], _ code: String) {
+        for move in moves {
+            let path = "/track/\(c.matter.number)/\(move.name)"
+            h.element("details", "card mb-3", [.init("open", if: move.name == "supply")]) {
+                h.element("summary", "card-header", text: h.say(move.title))
+                h.div("card-body") {
+                    visit.form(h, path, multipart: move.name == "supply") {
+                        h.hidden("code", code)
+                        if move.name == "supply" {
+                            h.area("note", Text("补充说明", "What you add"), value: nil, rows: 4)
+                            h.void("input", "form-control mb-3", [.type("file"), .name("files"), .init("multiple", if: true), .label(h.say(Text("选择文件", "Choose files")))])
+                            h.button(Text("提交补充材料", "Send"))
+                        } else {
+                            h.p(nil, Text("撤回后本次投诉终止，不能恢复。确定要撤回吗？", "Withdrawing ends this complaint for good. Are you sure?"))
+                            h.checkbox("sure", Text("我确定撤回", "Yes, withdraw it"), checked: false)
+                            h.button(move.title, "btn btn-outline-danger")
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func move(_ visit: Visit) async throws -> Answer {
+        let form = try visit.exchange.form()
+        let number = try visit.exchange.parameter("number")
+        let name = try visit.exchange.parameter("move")
+        let code = form["code"] ?? ""
+        let c = try await own(visit, number: number, code: code)
+        do {
+            if name != "supply" { guard form["sure"] == "yes" else { throw Refusal.invalid("/sure", Text("请勾选确认后再撤回", "Tick the box to withdraw")) } }
+            let files = visit.desk.files
+            let kept = try form.files.map { try Attachments.keep($0.name, $0.bytes, files) }
+            let now = visit.desk.now
+            let handling = handling
+            try await visit.desk.store.write { tx in
+                let fresh = try tx.complaint(c.matter.id)
+                try handling.apply(name, on: fresh, input: form, by: .filer, at: now, tx)
+                try Attachments.attach(kept, to: fresh.matter, source: "complainant", by: "filer", at: now, tx)
+            }
+        } catch let refusal as Refusal where refusal.kind == .invalid {
+            return try await show(visit, refusal)
+        }
+        return .redirect(Link.query("/track/\(number)", [("code", code)]))
+    }
+
+    private func document(_ visit: Visit) async throws -> Answer {
+        let c = try await own(visit, number: visit.exchange.parameter("number"), code: visit.exchange.query["code"])
+        let raw = try visit.exchange.parameter("id")
+        let isPDF = raw.hasSuffix(".pdf")
+        guard let id = ID<IssuedDocument>(isPDF ? String(raw.dropLast(4)) : raw) else { throw Refusal.notFound }
+        let document = try await visit.desk.store.read { tx in
+            let found = try Documents.find(id, tx)
+            // Only what was addressed to the complainant, only of this complaint.
+            guard found.matter == c.matter.id, try tx.one("SELECT id FROM casework_notices WHERE document = \(id) AND recipient = 'complainant'") != nil else { throw Refusal.notFound }
+            return found
+        }
+        return try await MatterRoutes.show(document, asPDF: isPDF, printer: printer, style: Grounds.shared.style)
+    }
+}
+
+extension Visit {
+    /// The history as the filer sees it: what and when, no names of staff.
+    func publicHistory(_ h: HTML, _ file: MatterFile) {
+        let shown: Set<String> = ["receive", "request", "supply", "accept", "refuse", "redirect", "withdraw", "arrange", "test", "tested", "agree", "end", "give-up", "tell", "close"]
+        h.card(Text("办理进度", "Progress")) {
+            h.element("ol", "timeline") {
+                for entry in file.moves.reversed() where shown.contains(entry.move) {
+                    h.li {
+                        h.div("t-head") {
+                            h.span("t-what", ComplaintMoves.table.moves.first { $0.name == entry.move }?.title ?? Text("已收到", "Received"))
+                            h.element("time", "t-when", [.init("datetime", entry.at.isoText)], text: entry.at.minuteText)
+                        }
+                        if let article = entry.article.flatMap({ Article($0) }) { h.span("t-law", desk.law.register.cite(article)) }
+                        if entry.move == "request", let what = (try? JSON(parsing: Array(entry.details.utf8)))?["what"]?.string { h.p("t-note", what) }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+import Formats
+import Kernel
+import Statute
+import Store
+import Web
+
+/// Administration (系统管理): the calendar with its difference shown first, accounts, document templates.
+package struct AdminPages: Sendable {
+    let forms: [DocumentForm]
+    package init(forms: [DocumentForm]) { self.forms = forms }
+
+    package func routes() -> [Route] {
+        [
+            Route(.get, "/admin", .signedIn) { visit in try await overview(visit, nil) },
+            Route(.post, "/admin/calendar", .permitted("calendar.change"), cap: 1 << 20) { visit in try await calendar(visit) },
+            Route(.post, "/admin/accounts", .permitted("accounts.change")) { visit in try await addAccount(visit) },
+            Route(.post, "/admin/accounts/:id/active", .permitted("accounts.change")) { visit in try await setActive(visit) },
+            Route(.get, "/admin/templates/:form", .permitted("templates.change")) { visit in try await template(visit, nil, body: nil) },
+            Route(.post, "/admin/templates/:form", .permitted("templates.change"), cap: 1 << 20) { visit in try await saveTemplate(visit) },
+        ]
+    }
+
+    private func overview(_ visit: Visit, _ refusal: Refusal?) async throws -> Answer {
+        guard visit.may("calendar.change") || visit.may("accounts.change") || visit.may("templates.change") else { throw Refusal.forbidden("calendar.change") }
+        let calendar = visit.desk.calendar.value
+        let accounts = visit.may("accounts.change") ? try await visit.desk.store.read { try Accounts.all($0) } : []
+        return visit.page(Text("系统管理", "Administration"), status: refusal?.kind.status ?? 200, active: "/admin") { h in
+            h.div("page-head") { h.h1(Text("系统管理", "Administration")) }
+            h.errorSummary(refusal)
+            if visit.may("calendar.change") {
+                h.card(Text("工作日历", "Working-day calendar")) {
+                    h.p(nil, Text("已载入年度：\(calendar.years.sorted().map(String.init).joined(separator: "、"))。未载入的年度按周一至周五计算并处处标明。", "Loaded: \(calendar.years.sorted().map(String.init).joined(separator: ", ")). Other years are counted Monday to Friday, and say so everywhere."))
+                    visit.form(h, "/admin/calendar", "d-flex gap-2", multipart: true) {
+                        h.hidden("step", "preview")
+                        h.void("input", "form-control", [.type("file"), .name("file"), .required, .init("accept", ".json,.csv"), .label(h.say(Text("年度放假安排文件", "The year's holiday file")))])
+                        h.button(Text("预览影响", "Show what changes"), "btn btn-primary text-nowrap")
+                    }
+                }
+            }
+            if visit.may("templates.change") {
+                h.card(Text("文书模板", "Document templates")) { h.ul("plain") { for form in forms { h.li { h.a("/admin/templates/\(form.name)", nil, form.title) } } } }
+            }
+            if visit.may("accounts.change") { accountList(h, visit, accounts, HTML.Errors(refusal)) }
+        }
+    }
+
+    // MARK: Calendar
+
+    private func calendar(_ visit: Visit) async throws -> Answer {
+        let officer = try visit.require("calendar.change")
+        let form = try visit.exchange.form()
+        do {
+            let bytes: [UInt8]
+            if let file = form.files.first { bytes = file.bytes } else if let text = form["table"] { bytes = Array(text.utf8) } else { throw Refusal.invalid("/file", Text("请选择文件", "Choose a file")) }
+            let table = try CalendarFile.read(bytes)
+            let apply = form["step"] == "apply"
+            let change = try await CalendarUpdate.run(table, desk: visit.desk, by: officer.mark, apply: apply)
+            return show(visit, table, change, applied: apply)
+        } catch let refusal as Refusal where refusal.kind == .invalid {
+            return try await overview(visit, refusal)
+        }
+    }
+
+    private func show(_ visit: Visit, _ table: [WorkCalendar.Exception], _ change: CalendarUpdate.Outcome, applied: Bool) -> Answer {
+        visit.page(Text("工作日历更新", "Calendar update"), active: "/admin") { h in
+            h.div("page-head") { h.h1(applied ? Text("工作日历已更新", "The calendar was updated") : Text("更新前请核对影响", "Check what changes before you apply it")) }
+            h.p("lead", Text("\(table.count)个日期；重算\(change.examined)个未结期限，\(change.moved.count)个日期变动，\(change.learned)个不再是估算。", "\(table.count) days; \(change.examined) open periods counted again, \(change.moved.count) days move, \(change.learned) are no longer estimates."))
+            if !change.moved.isEmpty {
+                h.div("table-wrap") {
+                    h.element("table", "table queue") {
+                        h.element("thead") { h.tr { for t in [Text("期限", "Period"), Text("事项", "Matter"), Text("原届满日", "Before"), Text("新届满日", "After")] { h.th(t) } } }
+                        h.element("tbody") {
+                            for moved in change.moved.prefix(200) {
+                                h.tr {
+                                    h.td(nil, visit.desk.law.catalogue[moved.duty]?.title[visit.language] ?? moved.duty)
+                                    h.td(nil, change.numbers[moved.matter] ?? "")
+                                    h.td(nil, moved.before.description)
+                                    h.td(nil, moved.after.description)
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            if !applied {
+                visit.form(h, "/admin/calendar") {
+                    h.hidden("step", "apply")
+                    h.hidden("table", CSV.line(["year", "name", "date", "isOffDay"]) + table.map { CSV.line([String($0.day.year), $0.name, $0.day.description, $0.isOff ? "true" : "false"]) }.joined())
+                    h.button(Text("确认更新", "Apply"))
+                    h.a("/admin", "btn btn-outline-secondary ms-2", Text("取消", "Cancel"))
+                }
+            }
+        }
+    }
+
+    // MARK: Accounts
+
+    private func accountList(_ h: HTML, _ visit: Visit, _ accounts: [Account], _ errors: HTML.Errors) {
+        h.card(Text("账号", "Accounts")) {
+            h.div("table-wrap") {
+                h.element("table", "table queue") {
+                    h.element("thead") { h.tr { for t in [Text("登录名", "Login"), Text("姓名", "Name"), Text("岗位", "Roles"), Text("辖区", "Region"), Text("状态", "State")] { h.th(t) } } }
+                    h.element("tbody") {
+                        for account in accounts {
+                            h.tr {
+                                h.td("number", account.login)
+                                h.td(nil, account.name)
+                                h.td(nil, account.roles.map { h.say($0.title) }.sorted().joined(separator: "、"))
+                                h.td(nil, visit.desk.regions.name(account.region))
+                                h.td {
+                                    visit.form(h, "/admin/accounts/\(account.id)/active") {
+                                        h.hidden("active", account.active ? "no" : "yes")
+                                        h.button(account.active ? Text("停用", "Deactivate") : Text("启用", "Activate"), "btn btn-sm btn-outline-secondary")
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            h.element("details", nil) {
+                h.element("summary", text: h.say(Text("新增账号", "Add an account")))
+                visit.form(h, "/admin/accounts", "mt-3") {
+                    h.field("login", Text("登录名", "Login"), value: nil, errors: errors, autocomplete: "off")
+                    h.field("name", Text("姓名", "Name"), value: nil, errors: errors, autocomplete: "off")
+                    h.field("password", Text("初始密码", "First password"), value: nil, type: "password", errors: errors, autocomplete: "new-password")
+                    h.select("role", Text("岗位", "Role"), options: Role.allCases.map { ($0.rawValue, $0.title) }, value: nil, errors: errors, empty: Text("请选择", "Choose"))
+                    h.field("region", Text("辖区代码", "Region code"), value: visit.desk.configuration.cityRegion, errors: errors, required: false)
+                    h.button(Text("新增", "Add"))
+                }
+            }
+        }
+    }
+
+    private func addAccount(_ visit: Visit) async throws -> Answer {
+        let officer = try visit.require("accounts.change")
+        let form = try visit.exchange.form()
+        let now = visit.desk.now
+        do {
+            let new = Accounts.New(
+                login: form["login"] ?? "", name: form["name"] ?? "", roles: [form["role"].flatMap { Role(rawValue: $0) }].compactMap { $0 }, region: form["region"] ?? "", password: form["password"] ?? "")
+            try Accounts.check(new)
+            let hash = Crypto.passwordHash(new.password)
+            try await visit.desk.store.write { try Accounts.add(new, hash: hash, at: now, by: officer.mark, $0) }
+            return .redirect("/admin")
+        } catch let refusal as Refusal where refusal.kind == .invalid { return try await overview(visit, refusal) }
+    }
+
+    private func setActive(_ visit: Visit) async throws -> Answer {
+        let officer = try visit.require("accounts.change")
+        let id = try visit.exchange.id(of: Account.self)
+        let on = try visit.exchange.form()["active"] == "yes"
+        guard on || id != officer.id else { throw Refusal(.conflict, Text("不能停用自己的账号", "You cannot deactivate your own account")) }
+        let now = visit.desk.now
+        try await visit.desk.store.write { tx in
+            try tx.change("UPDATE platform_accounts SET active = \(on) WHERE id = \(id)")
+            if !on { try tx.run("DELETE FROM platform_sessions WHERE account = \(id)") }
+            try tx.audit(on ? "accounts.activated" : "accounts.deactivated", of: Reference(kind: "account", id: id.raw), by: officer.mark, at: now)
+        }
+        return .redirect("/admin")
+    }
+
+    // MARK: Templates
+
+    private func form(_ visit: Visit) throws -> DocumentForm {
+        let name = try visit.exchange.parameter("form")
+        guard let form = forms.first(where: { $0.name == name }) else { throw Refusal.notFound }
+        return form
+    }
+
+    private func template(_ visit: Visit, _ refusal: Refusal?, body: String?) async throws -> Answer {
+        let form = try form(visit)
+        let current = try await visit.desk.store.read { try Documents.template(form, $0) }
+        return visit.page(form.title, status: refusal?.kind.status ?? 200, active: "/admin") { h in
+            h.div("page-head") {
+                h.p("crumbs") { h.a("/admin", nil, Text("系统管理", "Administration")) }
+                h.h1(form.title)
+            }
+            h.errorSummary(refusal)
+            visit.form(h, "/admin/templates/\(form.name)") {
+                h.area("body", Text("模板（Mustache）", "Template (Mustache)"), value: body ?? current, rows: 26, hint: Text("保存前会先试填；变量见文书说明。", "It is tried before it is saved; the variables are in the documents' card."), errors: HTML.Errors(refusal), maxLength: 60_000)
+                h.button(Text("保存", "Save"), name: "step", value: "save")
+                h.button(Text("恢复为官方式样", "Back to the official form"), "btn btn-outline-secondary ms-2", name: "step", value: "reset")
+            }
+        }
+    }
+
+    private func saveTemplate(_ visit: Visit) async throws -> Answer {
+        let officer = try visit.require("templates.change")
+        let form = try form(visit)
+        let input = try visit.exchange.form()
+        let now = visit.desk.now
+        let body = input["body"] ?? ""
+        do {
+            if input["step"] == "reset" {
+                try await visit.desk.store.write { tx in
+                    try tx.run("DELETE FROM platform_templates WHERE form = \(form.name)")
+                    try tx.audit("templates.reset", of: Reference(kind: "template", id: 0), by: officer.mark, at: now, details: [("form", .string(form.name))])
+                }
+            } else {
+                guard !body.lowercased().contains("<script"), !body.lowercased().contains("javascript:") else { throw Refusal.invalid("/body", Text("模板中不能有脚本", "A template holds no script")) }
+                _ = try Documents.render(body, ["office": visit.desk.configuration.officeName, "number": "×〔2026〕1号"])
+                try await visit.desk.store.write { tx in
+                    try tx.run("INSERT INTO platform_templates (form, body, changed_by, changed_at) VALUES (\(form.name), \(body), \(officer.id), \(now)) ON CONFLICT (form) DO UPDATE SET body = \(body), changed_by = \(officer.id), changed_at = \(now)")
+                    try tx.audit("templates.changed", of: Reference(kind: "template", id: 0), by: officer.mark, at: now, details: [("form", .string(form.name)), ("sha256", .string(Crypto.hex(Crypto.sha256(Array(body.utf8)))))])
+                }
+            }
+            return .redirect("/admin/templates/\(form.name)")
+        } catch let refusal as Refusal where refusal.kind == .invalid { return try await template(visit, refusal, body: body) }
+    }
+}
+
+/// A new year's calendar (日历更新): computed, shown, then applied to all open periods in one act.
+package enum CalendarUpdate {
+    package struct Outcome: Sendable {
+        package let examined: Int
+        package let moved: [Clocks.Change]
+        package let learned: Int
+        package let numbers: [Int64: String]
+    }
+
+    package static func run(_ table: [WorkCalendar.Exception], desk: Desk, by actor: String, apply: Bool) async throws -> Outcome {
+        let next = desk.calendar.value.replacing(with: table)
+        let engine = DeadlineEngine(calendar: next, catalogue: desk.law.catalogue, rollOver: desk.configuration.rollOver)
+        let (today, now) = (desk.today(), desk.now)
+        let work: @Sendable (Transaction) throws -> Outcome = { tx in
+            let (examined, moved, learned) = try Clocks.changes(under: engine, today: today, tx)
+            if apply {
+                try save(table, tx)
+                try tx.audit("calendar.changed", of: Reference(kind: "calendar", id: Int64(table.first?.day.year ?? 0)), by: actor, at: now, details: [("days", .int(table.count))])
+                try Clocks.apply(moved, learned: learned, engine: engine, today: today, by: actor, at: now, tx)
+            }
+            let shown = Array(Set(moved.prefix(200).map(\.matter)))
+            let numbers = try shown.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: tx.all("SELECT id, number FROM casework_matters WHERE id IN (\(list: shown))").map { ($0.int("id"), $0.string("number")) })
+            return Outcome(examined: examined, moved: moved, learned: learned.count, numbers: numbers)
+        }
+        let outcome = apply ? try await desk.store.write(work) : try await desk.store.read(work)
+        if apply { desk.calendar.value = next }
+        return outcome
+    }
+
+    static func save(_ table: [WorkCalendar.Exception], _ tx: Transaction) throws {
+        for year in Set(table.map(\.day.year)) { try tx.run("DELETE FROM platform_calendar WHERE day >= \("\(year)-01-01") AND day <= \("\(year)-12-31")") }
+        try tx.bulk(into: "platform_calendar", ["day", "name", "is_off"], table.map { [$0.day.value, .text($0.name), .int($0.isOff ? 1 : 0)] })
+    }
+
+    /// What ships, with what this installation imported on top.
+    package static func load(_ tx: Transaction) throws -> WorkCalendar {
+        let imported = try tx.all("SELECT day, name, is_off FROM platform_calendar").map { WorkCalendar.Exception(day: $0.day("day"), name: $0.string("name"), isOff: $0.bool("is_off")) }
+        return try LawBook.calendar().replacing(with: imported)
+    }
+}

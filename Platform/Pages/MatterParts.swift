@@ -1,0 +1,225 @@
+import Formats
+import Kernel
+import Statute
+import Store
+import Web
+
+/// What the page of every matter shares (事项页面): clocks with their reasons, history, documents, files, notes, links.
+package struct MatterFile: Sendable {
+    package let clocks: [(RunningClock, Deadline?)]
+    package let moves: [(move: String, actor: String, account: Int64?, article: String?, at: Moment, details: String, from: String, to: String)]
+    package let notes: [(account: Int64, body: String, at: Moment)]
+    package let documents: [IssuedDocument]
+    package let attachments: [Attachment]
+    package let links: [(Matter, String)]
+    package let names: [Int64: String]
+
+    package static func load(_ matter: Matter, desk: Desk, _ tx: Transaction) throws -> MatterFile {
+        let engine = desk.engine
+        let today = desk.today()
+        let clocks = try Clocks.of(matter.id, tx).map { clock in (clock, try? Clocks.compute(clock, engine, today: clock.stoppedAt?.day ?? today, explain: true, tx)) }
+        let moves = try tx.all("SELECT * FROM casework_moves WHERE matter = \(matter.id) ORDER BY id").map { row in
+            (row.string("move"), row.string("actor"), row.optionalInt("account"), row.optionalString("article"), row.moment("at"), row.string("details"), row.string("from_state"), row.string("to_state"))
+        }
+        let notes = try tx.all("SELECT account, body, at FROM casework_notes WHERE matter = \(matter.id) ORDER BY id").map { ($0.int("account"), $0.string("body"), $0.moment("at")) }
+        let links = try tx.all("SELECT m.*, l.why AS why FROM casework_links l JOIN casework_matters m ON m.id = l.other WHERE l.matter = \(matter.id) ORDER BY m.id").map { (Matter($0), $0.string("why")) }
+        let names = try Accounts.names(moves.compactMap(\.2) + notes.map(\.0) + [matter.assignee?.raw].compactMap { $0 }, tx)
+        return MatterFile(clocks: clocks, moves: moves, notes: notes, documents: try Documents.of(matter.id, tx), attachments: try Attachments.of(matter.id, tx), links: links, names: names)
+    }
+}
+
+extension Visit {
+    package func clocks(_ h: HTML, _ file: MatterFile, matter: Matter) {
+        h.card(Text("期限", "Periods"), "clocks") {
+            if file.clocks.isEmpty { h.p("text-muted mb-0", Text("没有正在计算的期限", "No period is running")) }
+            for (clock, deadline) in file.clocks.reversed() {
+                h.div("clock state-\(clock.state)") {
+                    h.div("clock-head") {
+                        h.span("clock-duty", desk.law.catalogue[clock.duty]?.title ?? Text(verbatim: clock.duty))
+                        switch clock.state {
+                        case "open": urgency(h, clock.due)
+                        case "met": h.badge(Text("按时", "on time"), "green")
+                        case "missed": h.badge(Text("逾期", "late"), "red")
+                        default: h.badge(Text("已终止计算", "no longer counted"), "grey")
+                        }
+                    }
+                    if let deadline { date(h, deadline, stricter: true) }
+                    if clock.state == "open", let more = deadline?.rule.extension, more.length != nil, !clock.extended, may("casework.extend") {
+                        form(h, "/matters/\(matter.id)/clocks/\(clock.id)/extend", "mt-2") {
+                            h.button(Text("批准延长\(more.length!)\(more.unit == .workday ? "个工作日" : "日")", "Grant \(more.length!) more \(more.unit == .workday ? "working days" : "days")"), "btn btn-sm btn-outline-secondary")
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    package func history(_ h: HTML, _ file: MatterFile, table: MoveTable) {
+        h.card(Text("办理过程", "History")) {
+            h.element("ol", "timeline") {
+                for entry in file.moves.reversed() {
+                    let move = table.moves.first { $0.name == entry.move }
+                    h.li {
+                        h.div("t-head") {
+                            h.span("t-what", move?.title ?? (entry.move == "receive" ? Text("收到并登记", "Received and registered") : Text(verbatim: entry.move)))
+                            h.element("time", "t-when", [.init("datetime", entry.at.isoText)], text: entry.at.minuteText)
+                        }
+                        h.div("t-who") {
+                            h.text(entry.account.flatMap { file.names[$0] } ?? (entry.actor == "filer" ? h.say(Text("投诉人", "The complainant")) : h.say(Text("系统", "System"))))
+                            if entry.from != entry.to { h.span("t-state", Text("→ \(table.state(entry.to).title.zh)", "→ \(table.state(entry.to).title.en)")) }
+                            if let article = entry.article.flatMap({ Article($0) }) { h.span("t-law", desk.law.register.cite(article)) }
+                        }
+                        details(h, entry.details)
+                    }
+                }
+            }
+        }
+    }
+
+    private func details(_ h: HTML, _ text: String) {
+        guard case .object(let pairs)? = try? JSON(parsing: Array(text.utf8)) else { return }
+        for (key, value) in pairs where key == "reason" || key == "note" || key == "what" || key == "facts" || key == "result" || key == "where" {
+            if let body = value.string, !body.isEmpty { h.p("t-note", body) }
+        }
+    }
+
+    package func documents(_ h: HTML, _ file: MatterFile) {
+        h.card(Text("文书", "Documents")) {
+            if file.documents.isEmpty { h.p("text-muted mb-0", Text("尚未制作文书", "No document has been issued yet")) }
+            h.ul("plain") {
+                for document in file.documents.reversed() {
+                    h.li {
+                        h.a("/documents/\(document.id)", nil, document.title)
+                        h.span("text-muted small ms-2", document.number)
+                        h.a("/documents/\(document.id).pdf", "ms-2 small", Text(verbatim: "PDF"))
+                    }
+                }
+            }
+        }
+    }
+
+    package func files(_ h: HTML, _ file: MatterFile, matter: Matter) {
+        h.card(Text("附件", "Files")) {
+            if file.attachments.isEmpty { h.p("text-muted", Text("没有附件", "No files")) }
+            h.ul("plain") {
+                for a in file.attachments {
+                    h.li {
+                        h.a("/attachments/\(a.id)", nil, a.name)
+                        h.span("text-muted small ms-2", "\(a.kind.uppercased()) · \(max(1, a.size / 1024)) KB · \(a.at.minuteText)")
+                    }
+                }
+            }
+            if may("casework.note"), matter.open {
+                form(h, "/matters/\(matter.id)/files", "d-flex gap-2 mt-2", multipart: true) {
+                    h.void("input", "form-control form-control-sm", [.type("file"), .name("files"), .init("multiple", if: true), .init("accept", "image/jpeg,image/png,image/webp,application/pdf,video/mp4"), .label(h.say(Text("选择附件", "Choose files")))])
+                    h.button(Text("上传", "Upload"), "btn btn-sm btn-outline-secondary")
+                }
+            }
+        }
+    }
+
+    package func notes(_ h: HTML, _ file: MatterFile, matter: Matter) {
+        h.card(Text("内部备注与关联", "Notes and links")) {
+            for note in file.notes {
+                h.div("note") {
+                    h.p("mb-0", note.body)
+                    h.p("text-muted small", "\(file.names[note.account] ?? "") · \(note.at.minuteText)")
+                }
+            }
+            for (other, why) in file.links {
+                h.p("mb-1") {
+                    h.a(house.path(other), nil, other.number)
+                    h.text(" \(other.title) · \(why)")
+                }
+            }
+            if may("casework.note") {
+                form(h, "/matters/\(matter.id)/notes", "mt-2") {
+                    h.area("body", Text("添加备注（仅工作人员可见）", "Add a note (staff only)"), value: nil, rows: 2, maxLength: 4000)
+                    h.button(Text("保存备注", "Save the note"), "btn btn-sm btn-outline-secondary")
+                }
+                form(h, "/matters/\(matter.id)/links", "d-flex gap-2 mt-3") {
+                    h.void("input", "form-control form-control-sm", [.name("number"), .required, .label(h.say(Text("关联事项编号", "Number of the related matter"))), .init("placeholder", h.say(Text("关联事项编号", "Related number")))])
+                    h.void("input", "form-control form-control-sm", [.name("why"), .required, .init("maxlength", "100"), .label(h.say(Text("关联原因", "Why"))), .init("placeholder", h.say(Text("原因", "Why")))])
+                    h.button(Text("关联", "Link"), "btn btn-sm btn-outline-secondary")
+                }
+            }
+        }
+    }
+}
+
+/// The acts that every matter shares, whatever its kind.
+package enum MatterRoutes {
+    package static func routes(printer: Printer, style: @escaping @Sendable () -> String) -> [Route] {
+        [
+            Route(.post, "/matters/:id/notes", .permitted("casework.note")) { visit in
+                let form = try visit.exchange.form()
+                return try await act(visit) { matter, now, tx in try Casework.note(form["body"] ?? "", on: matter, by: visit.signedIn(), at: now, tx) }
+            },
+            Route(.post, "/matters/:id/links", .permitted("casework.note")) { visit in
+                let form = try visit.exchange.form()
+                guard let number = form["number"], let why = form["why"], why.count <= 100 else { throw Refusal.invalid("/number", Text("请填写编号和原因", "Give the number and why")) }
+                return try await act(visit) { matter, now, tx in
+                    let other = try tx.matter(number: number)
+                    guard visit.maySee(other) else { throw Refusal.notFound }
+                    try Casework.link(matter, with: other, why: why, by: visit.signedIn(), at: now, tx)
+                }
+            },
+            Route(.post, "/matters/:id/files", .permitted("casework.note"), cap: 64 << 20) { visit in
+                let form = try visit.exchange.form()
+                let files = visit.desk.files
+                let kept = try form.files.filter { $0.field == "files" }.map { try Attachments.keep($0.name, $0.bytes, files) }
+                guard !kept.isEmpty else { throw Refusal.invalid("/files", Text("请选择文件", "Choose a file")) }
+                return try await act(visit) { matter, now, tx in try Attachments.attach(kept, to: matter, source: "staff", by: visit.signedIn().mark, at: now, tx) }
+            },
+            Route(.post, "/matters/:id/clocks/:clock/extend", .permitted("casework.extend")) { visit in
+                guard let key = Int64(try visit.exchange.parameter("clock")) else { throw Refusal.notFound }
+                let engine = visit.desk.engine
+                return try await act(visit) { matter, now, tx in
+                    let clock = try Clocks.find(key, tx)
+                    guard clock.matter == matter.id else { throw Refusal.notFound }
+                    try Clocks.extend(clock, by: visit.signedIn(), engine: engine, at: now, tx)
+                }
+            },
+            Route(.get, "/attachments/:id", .permitted("casework.see")) { visit in
+                let id = try visit.exchange.id(of: Attachment.self)
+                let attachment = try await visit.desk.store.read { tx in
+                    let found = try Attachments.find(id, tx)
+                    guard visit.maySee(try tx.matter(found.matter)) else { throw Refusal.notFound }
+                    return found
+                }
+                let kind = FileKind(rawValue: attachment.kind)
+                return .file(try visit.desk.files.read(attachment.hash), type: kind?.mediaType ?? "application/octet-stream", name: attachment.name, inline: kind?.isImage ?? false)
+            },
+            Route(.get, "/documents/:id", .permitted("casework.see")) { visit in
+                let raw = try visit.exchange.parameter("id")
+                let isPDF = raw.hasSuffix(".pdf")
+                guard let id = ID<IssuedDocument>(isPDF ? String(raw.dropLast(4)) : raw) else { throw Refusal.notFound }
+                let document = try await visit.desk.store.read { tx in
+                    let found = try Documents.find(id, tx)
+                    guard visit.maySee(try tx.matter(found.matter)) else { throw Refusal.notFound }
+                    return found
+                }
+                return try await show(document, asPDF: isPDF, printer: printer, style: style())
+            },
+        ]
+    }
+
+    /// A document as a sheet or as PDF.
+    package static func show(_ document: IssuedDocument, asPDF: Bool, printer: Printer, style: String) async throws -> Answer {
+        let sheet = Documents.sheet(document.body, title: "\(document.title) \(document.number)", style: style)
+        if asPDF { return .file(try await printer.pdf(sheet), type: "application/pdf", name: "\(document.title)-\(document.number).pdf", inline: true) }
+        return .sheet(sheet)
+    }
+
+    private static func act(_ visit: Visit, _ body: @escaping @Sendable (Matter, Moment, Transaction) throws -> Void) async throws -> Answer {
+        let id = try visit.exchange.id(of: Matter.self)
+        let now = visit.desk.now
+        let matter = try await visit.desk.store.write { tx in
+            let matter = try tx.matter(id)
+            guard visit.maySee(matter) else { throw Refusal.notFound }
+            try body(matter, now, tx)
+            return matter
+        }
+        return .redirect(visit.house.path(matter))
+    }
+}

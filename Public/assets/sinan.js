@@ -1,0 +1,31 @@
+// Small help where scripts run; everything works without.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    const form = event.target.closest("form[data-submit-on='ctrl-enter']");
+    if (form) form.requestSubmit();
+  }
+});
+const errors = document.getElementById("errors");
+if (errors) errors.focus();
+for (const input of document.querySelectorAll("input[data-lookup]")) {
+  const list = document.getElementById(input.getAttribute("list"));
+  let timer;
+  let known = [];
+  input.addEventListener("input", () => {
+    const chosen = known.find((o) => o.name === input.value);
+    if (chosen) {
+      const form = input.form;
+      form.elements.respondentUSCC.value = chosen.uscc;
+      form.elements.respondentAddress.value = chosen.address;
+      return;
+    }
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      if (input.value.trim().length < 2) return;
+      const answer = await fetch(input.dataset.lookup + "?q=" + encodeURIComponent(input.value));
+      if (!answer.ok) return;
+      known = await answer.json();
+      list.replaceChildren(...known.map((o) => { const option = document.createElement("option"); option.value = o.name; option.label = o.address; return option; }));
+    }, 180);
+  });
+}
