@@ -9,7 +9,7 @@ let swift: [SwiftSetting] = [
 ]
 
 /// A target of ours: sources in `path`, its card and its tests beside them.
-func room(_ name: String, _ path: String, _ needs: [Target.Dependency], resources: [Resource] = [], tested: Bool = true) -> [Target] {
+func room(_ name: String, _ path: String, _ needs: [Target.Dependency], resources: [Resource] = [], testing: [Target.Dependency] = [], tested: Bool = true) -> [Target] {
     let house: [Target] = [
         .target(
             name: name, dependencies: needs, path: path, exclude: tested ? ["Tests"] : [],
@@ -18,7 +18,7 @@ func room(_ name: String, _ path: String, _ needs: [Target.Dependency], resource
     guard tested else { return house }
     return house + [
         .testTarget(
-            name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + needs,
+            name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + needs + testing,
             path: path + "/Tests", swiftSettings: swift)
     ]
 }
@@ -27,6 +27,7 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let embedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
@@ -38,6 +39,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         // Debian's C libraries, one module each in one module map: libpq, libcrypto, libxlsxwriter, libzip, expat, qrencode.
@@ -45,16 +47,16 @@ let package = Package(
         .target(name: "CNative", path: "Base/CNative", linkerSettings: [.linkedLibrary("exiv2"), .linkedLibrary("icui18n"), .linkedLibrary("icuuc")]),
     ]
         + room("Kernel", "Base/Kernel", [])
-        + room("Statute", "Base/Statute", ["Kernel"])
+        + room("Statute", "Base/Statute", ["Kernel"], testing: ["DataFiles"])
         + room("Formats", "Base/Formats", ["Kernel", "CLibraries", "CNative"])
         + room("Store", "Base/Store", ["Kernel", "CLibraries", grdb, logging])
         + room("Web", "Base/Web", ["Kernel", "CLibraries", hummingbird, logging])
         + room("DataFiles", "Data", [], resources: [.copy("calendar"), .copy("law"), .copy("regions"), .copy("industries"), .copy("city")], tested: false)
         + room("PublicFiles", "Public", [], resources: [.copy("assets")], tested: false)
-        + room("Platform", "Platform", ["PublicFiles", "Kernel", "Statute", "Formats", "Store", "Web", "DataFiles", "CLibraries", mustache, hummingbird, logging])
+        + room("Platform", "Platform", ["PublicFiles", "Kernel", "Statute", "Formats", "Store", "Web", "DataFiles", "CLibraries", mustache, hummingbird, logging], testing: ["Disputes"])
         + room("Disputes", "Domains/Disputes", ["Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")])
         + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false)
-        + room("TestSupport", "Tests/Testing", ["Kernel", "Statute", "Store", "Web", "Platform", "Disputes", "Insights", hummingbird, logging], tested: false)
+        + room("TestSupport", "Tests/Testing", ["Kernel", "Statute", "Store", "Web", "Platform", "Disputes", "Insights", "DataFiles", hummingbird, embedded, logging], tested: false)
         + [
             .executableTarget(
                 name: "sinan",

@@ -36,7 +36,9 @@ enum Opening {
     static func domains(printer: Printer) -> [Domain] { [Disputes.domain(printer: printer), Insights.domain] }
     static func migrations(_ domains: [Domain]) -> [Migration] { PlatformSchema.migrations + domains.flatMap(\.migrations) }
     static func printer(_ options: DatabaseOptions) -> Printer {
-        Printer(chromium: ProcessInfo.processInfo.environment["SINAN_CHROMIUM"] ?? "/usr/bin/chromium", cache: URL(fileURLWithPath: options.folder).appendingPathComponent(printerCache))
+        Printer(
+            chromium: ProcessInfo.processInfo.environment["SINAN_CHROMIUM"] ?? "/usr/bin/chromium", cache: URL(fileURLWithPath: options.folder).appendingPathComponent(printerCache)
+        )
     }
 
     struct Office {
@@ -55,7 +57,11 @@ enum Opening {
         let pending = try await store.pending(migrations(domains))
         if !pending.isEmpty {
             guard migrating else {
-                throw Refusal(.unavailable, Text("数据库结构未更新，请先运行 sinan migrate（缺少 \(pending.joined(separator: "、"))）", "The schema is behind: run sinan migrate first (missing \(pending.joined(separator: ", ")))"))
+                throw Refusal(
+                    .unavailable,
+                    Text(
+                        "数据库结构未更新，请先运行 sinan migrate（缺少 \(pending.joined(separator: "、"))）",
+                        "The schema is behind: run sinan migrate first (missing \(pending.joined(separator: ", ")))"))
             }
             _ = try await store.migrate(migrations(domains), at: clock.now)
         }
@@ -70,7 +76,8 @@ enum Opening {
         let folder = URL(fileURLWithPath: options.folder)
         let desk = Desk(
             store: store, clock: clock, law: try LawBook.load(), calendar: LiveCalendar(calendar), files: FileStore(folder: folder.appendingPathComponent("files").path),
-            keys: try Keys.open(folder: folder.appendingPathComponent("keys").path), permissions: PermissionTable(PlatformGrants.all + domains.flatMap(\.grants)), configuration: configuration,
+            keys: try Keys.open(folder: folder.appendingPathComponent("keys").path), permissions: PermissionTable(PlatformGrants.all + domains.flatMap(\.grants)),
+            configuration: configuration,
             logger: logger, regions: regions)
         return Office(desk: desk, domains: domains, printer: printer)
     }

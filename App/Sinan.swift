@@ -8,7 +8,8 @@ struct Sinan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sinan", abstract: "司南: the market regulator's platform. One binary, one closed loop.",
         subcommands: [
-            Serve.self, Work.self, Migrate.self, City.self, User.self, Token.self, DeadlineCommand.self, USCCCommand.self, Import.self, Export.self, Audit.self, Backup.self, Restore.self,
+            Serve.self, Work.self, Migrate.self, City.self, User.self, Token.self, DeadlineCommand.self, USCCCommand.self, Import.self, Export.self, Audit.self, Backup.self,
+            Restore.self,
             Doctor.self,
         ])
 
@@ -51,4 +52,3 @@ enum Terminal {
     }
     static func progressEnd() { if isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
 }
-

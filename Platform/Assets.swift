@@ -1,6 +1,6 @@
-import HTTPTypes
 import Formats
 import Foundation
+import HTTPTypes
 import Kernel
 import PublicFiles
 import Web
@@ -15,7 +15,9 @@ package struct Assets: Sendable {
     private let files: [String: Asset]
 
     /// Third-party files under the system's JavaScript folder (libjs-bootstrap5, libjs-chart.js).
-    static let vendor = ["bootstrap.min.css": "bootstrap5/css/bootstrap.min.css", "bootstrap.bundle.min.js": "bootstrap5/js/bootstrap.bundle.min.js", "chart.min.js": "chart.js/chart.min.js"]
+    static let vendor = [
+        "bootstrap.min.css": "bootstrap5/css/bootstrap.min.css", "bootstrap.bundle.min.js": "bootstrap5/js/bootstrap.bundle.min.js", "chart.min.js": "chart.js/chart.min.js",
+    ]
 
     /// What was not found, by path: `doctor` names it.
     package let missing: [String]
@@ -26,7 +28,9 @@ package struct Assets: Sendable {
         func take(_ name: String, _ url: URL) {
             guard let data = try? Data(contentsOf: url) else { return missing.append(url.path) }
             let bytes = [UInt8](data)
-            let type = name.hasSuffix(".css") ? "text/css; charset=utf-8" : name.hasSuffix(".js") ? "text/javascript; charset=utf-8" : name.hasSuffix(".svg") ? "image/svg+xml" : "application/octet-stream"
+            let type =
+                name.hasSuffix(".css")
+                ? "text/css; charset=utf-8" : name.hasSuffix(".js") ? "text/javascript; charset=utf-8" : name.hasSuffix(".svg") ? "image/svg+xml" : "application/octet-stream"
             files[name] = Asset(bytes: bytes, type: type, tag: Crypto.hex(Crypto.sha256(bytes).prefix(6)))
         }
         for (name, path) in Assets.vendor { take(name, URL(fileURLWithPath: vendorFolder).appendingPathComponent(path)) }

@@ -18,13 +18,14 @@ extension Visit {
     package func explanation(_ h: HTML, _ deadline: Deadline, stricter: Bool) {
         let register = desk.law.register
         let rule = deadline.rule
-        let unit: Text = switch rule.unit {
-        case .workday: Text("个工作日", " working days")
-        case .day: Text("日（自然日）", " calendar days")
-        case .hour: Text("小时", " hours")
-        case .month: Text("个月", " months")
-        case nil: Text("", "")
-        }
+        let unit: Text =
+            switch rule.unit {
+            case .workday: Text("个工作日", " working days")
+            case .day: Text("日（自然日）", " calendar days")
+            case .hour: Text("小时", " hours")
+            case .month: Text("个月", " months")
+            case nil: Text("", "")
+            }
         h.div("why-body") {
             h.p("mb-1") {
                 for (i, article) in rule.basis.enumerated() {
@@ -33,18 +34,33 @@ extension Visit {
                 }
             }
             if let length = rule.length {
-                h.p("mb-1", Text("自\(deadline.from)（\(rule.start.zh)）的次日起算\(length)\(unit.zh)\(deadline.extended ? "，已批准延长" : "")。", "\(length)\(unit.en) counted from the day after \(deadline.from) (\(rule.start.en))\(deadline.extended ? ", extended" : "")."))
+                h.p(
+                    "mb-1",
+                    Text(
+                        "自\(deadline.from)（\(rule.start.zh)）的次日起算\(length)\(unit.zh)\(deadline.extended ? "，已批准延长" : "")。",
+                        "\(length)\(unit.en) counted from the day after \(deadline.from) (\(rule.start.en))\(deadline.extended ? ", extended" : "")."))
             }
             if deadline.calendarIncomplete {
-                h.p("mb-1 text-warning-emphasis", Text("该期间涉及尚未载入放假通知的年度，暂按周一至周五计算；载入后自动重算。", "The period reaches into a year whose holiday notice is not loaded: counted Monday to Friday for now, and again when it is."))
+                h.p(
+                    "mb-1 text-warning-emphasis",
+                    Text(
+                        "该期间涉及尚未载入放假通知的年度，暂按周一至周五计算；载入后自动重算。",
+                        "The period reaches into a year whose holiday notice is not loaded: counted Monday to Friday for now, and again when it is."))
             }
             if stricter, deadline.strict != deadline.due {
-                h.p("mb-1 text-warning-emphasis", Text("从严理解应不晚于\(deadline.strict)（法条只写“法定节假日”，是否含周末未明）。", "Read strictly it is \(deadline.strict): the article speaks of public holidays and leaves weekends open."))
+                h.p(
+                    "mb-1 text-warning-emphasis",
+                    Text(
+                        "从严理解应不晚于\(deadline.strict)（法条只写“法定节假日”，是否含周末未明）。",
+                        "Read strictly it is \(deadline.strict): the article speaks of public holidays and leaves weekends open."))
             }
             if deadline.days.count <= 130 {
                 h.element("ol", "day-strip", [.label(h.say(Text("逐日计算", "Day by day")))]) {
                     for step in deadline.days {
-                        h.element("li", "day \(step.counted ? "counted" : "skipped") why-\(step.why == .makeUp ? "makeup" : step.why.rawValue.split(separator: " ").joined(separator: "-"))") {
+                        h.element(
+                            "li",
+                            "day \(step.counted ? "counted" : "skipped") why-\(step.why == .makeUp ? "makeup" : step.why.rawValue.split(separator: " ").joined(separator: "-"))"
+                        ) {
                             h.span("d", "\(step.day.month)/\(step.day.dayOfMonth)")
                             h.span("w", weekdays[step.day.weekday - 1])
                             h.span("n", step.ordinal.map { Text("第\($0)日", "day \($0)") } ?? Text(verbatim: step.name ?? step.why.text[language]))
@@ -63,13 +79,16 @@ extension Visit {
     package func urgency(_ h: HTML, _ due: Day?) {
         guard let due else { return h.span("text-muted", "—") }
         let left = due - desk.today()
-        let (text, tone): (Text, String) = switch left {
-        case ..<0: (Text("逾期\(-left)天", "\(-left) d overdue"), "red")
-        case 0: (Text("今天到期", "due today"), "red")
-        case 1...2: (Text("剩\(left)天", "\(left) d left"), "amber")
-        default: (Text("剩\(left)天", "\(left) d left"), "green")
-        }
+        let (text, tone): (Text, String) =
+            switch left {
+            case ..<0: (Text("逾期\(-left)天", "\(-left) d overdue"), "red")
+            case 0: (Text("今天到期", "due today"), "red")
+            case 1...2: (Text("剩\(left)天", "\(left) d left"), "amber")
+            default: (Text("剩\(left)天", "\(left) d left"), "green")
+            }
         h.element("time", "due", [.init("datetime", due.description)], text: due.description)
         h.badge(text, tone)
+        // A day in a year without a calendar is an estimate wherever it shows.
+        if !desk.calendar.value.isKnown(due) { h.badge(Text("估算", "estimate"), "amber") }
     }
 }

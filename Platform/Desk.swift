@@ -56,7 +56,8 @@ package struct Desk: Sendable {
     package let regions: LiveRegions
 
     package init(
-        store: Store, clock: OfficeClock, law: LawBook, calendar: LiveCalendar, files: FileStore, keys: Keys, permissions: PermissionTable, configuration: Configuration, logger: Logger,
+        store: Store, clock: OfficeClock, law: LawBook, calendar: LiveCalendar, files: FileStore, keys: Keys, permissions: PermissionTable, configuration: Configuration,
+        logger: Logger,
         regions: LiveRegions
     ) {
         self.store = store

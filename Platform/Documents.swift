@@ -73,7 +73,8 @@ package enum Documents {
             INSERT INTO casework_documents (matter, form, number, title, body, hash, account, at)
             VALUES (\(matter.id), \(form.name), \(number), \(form.title.zh), \(body), \(hash), \(account), \(now)) RETURNING id
             """)
-        try tx.audit("casework.issued", of: matter.reference, by: actor, at: now, details: [("form", .string(form.name)), ("sha256", .string(hash))], sealing: [("casework_documents", id)])
+        try tx.audit(
+            "casework.issued", of: matter.reference, by: actor, at: now, details: [("form", .string(form.name)), ("sha256", .string(hash))], sealing: [("casework_documents", id)])
         return try find(ID(id), tx)
     }
 

@@ -1,10 +1,10 @@
-import Statute
 import Formats
 import HTTPTypes
 import Hummingbird
 import Kernel
 import Logging
 import NIOCore
+import Statute
 import Store
 import Synchronization
 import Web
@@ -16,6 +16,19 @@ package struct FrontContext: RequestContext {
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         peer = source.channel.remoteAddress?.ipAddress ?? "local"
+    }
+}
+
+/// Answers what no route answers in the same form as everything else.
+private struct NothingHere: RouterMiddleware {
+    typealias Context = FrontContext
+    let front: Front
+
+    func handle(_ request: Request, context: FrontContext, next: (Request, FrontContext) async throws -> Response) async throws -> Response {
+        do { return try await next(request, context) } catch let error as HTTPError where error.status == .notFound {
+            let style: Route.Style = request.uri.path.hasPrefix("/api/") ? .api : .page
+            return await front.respond(request, context, Route(.get, "", .anyone, style: style) { _ in throw Refusal.notFound }).response
+        }
     }
 }
 
@@ -36,6 +49,7 @@ package struct Front: Sendable {
 
     package func router(_ routes: [Route]) -> Router<FrontContext> {
         let router = Router(context: FrontContext.self)
+        router.add(middleware: NothingHere(front: self))
         for route in routes {
             if route.method == .get {
                 router.head(RouterPath(route.path)) { request, context in await respond(request, context, route).withoutBody.response }
@@ -44,12 +58,21 @@ package struct Front: Sendable {
                 await respond(request, context, route).response
             }
         }
+        // Everything else answers in the same form: a known address by another method 405, an unknown one 404.
+        var known: [String: Set<String>] = [:]
+        for route in routes { known[route.path, default: []].insert(route.method.rawValue) }
+        for (path, methods) in known {
+            let allowed = methods.union(methods.contains("GET") ? ["HEAD"] : [])
+            for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"] where !methods.contains(method) {
+                router.on(RouterPath(path), method: .init(method)!) { request, context in
+                    let style: Route.Style = path.hasPrefix("/api/") ? .api : .page
+                    var answer = await respond(request, context, Route(.get, path, .anyone, style: style) { _ in throw Refusal(.notAllowed, Text("此地址不支持 \(method)", "This address does not take \(method)")) })
+                    answer.headers.append((.allow, allowed.sorted().joined(separator: ", ")))
+                    return answer.response
+                }
+            }
+        }
         return router
-    }
-
-    /// The answer to an address that no route has.
-    package func nothing(at request: Request, _ context: FrontContext) async -> Response {
-        await respond(request, context, Route(.get, "", .anyone, style: request.uri.path.hasPrefix("/api/") ? .api : .page) { _ in throw Refusal.notFound }).response
     }
 
     func respond(_ request: Request, _ context: FrontContext, _ route: Route) async -> Answer {
@@ -89,7 +112,8 @@ package struct Front: Sendable {
         let parameters = Dictionary(context.parameters.map { (String($0.key), String($0.value)) }) { a, _ in a }
         let peer = desk.configuration.trustsProxy ? request.headers[.init("X-Forwarded-For")!]?.split(separator: ",").last.map { String($0).trimmed } ?? context.peer : context.peer
         let exchange = Exchange(
-            method: route.method, path: request.uri.path, query: query, headers: request.headers, parameters: parameters, cookies: cookies, language: language, peer: peer, body: body)
+            method: route.method, path: request.uri.path, query: query, headers: request.headers, parameters: parameters, cookies: cookies, language: language, peer: peer,
+            body: body)
         let now = desk.now
         var account: Account?
         var token: String?
@@ -132,7 +156,8 @@ package struct Front: Sendable {
     private func failed(_ number: String, _ route: Route, _ visit: Visit) -> Answer {
         let text = Text("系统出现故障，编号 \(number)，已记录。您可以稍后再试。", "Something failed on our side, number \(number), and was written down. Please try again later.")
         if route.style == .api {
-            var answer = Answer.json(.object([("type", .string("urn:sinan:problem:fault")), ("title", .string(text[visit.language])), ("status", .int(500)), ("number", .string(number))]), status: 500)
+            var answer = Answer.json(
+                .object([("type", .string("urn:sinan:problem:fault")), ("title", .string(text[visit.language])), ("status", .int(500)), ("number", .string(number))]), status: 500)
             answer.type = "application/problem+json"
             return answer
         }
@@ -161,7 +186,10 @@ extension Answer {
         fields[.init("Referrer-Policy")!] = "same-origin"
         fields[.init("X-Frame-Options")!] = "SAMEORIGIN"
         if fields[.cacheControl] == nil { fields[.cacheControl] = "no-store" }
-        if fields[.contentSecurityPolicy] == nil { fields[.contentSecurityPolicy] = "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'" }
+        if fields[.contentSecurityPolicy] == nil {
+            fields[.contentSecurityPolicy] =
+                "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+        }
         return Response(status: .init(code: status), headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 }

@@ -29,7 +29,9 @@ package struct Keys: Sendable {
                 return bytes
             }
             let bytes = Crypto.random(count)
-            guard FileManager.default.createFile(atPath: file.path, contents: Data(Crypto.hex(bytes).utf8), attributes: [.posixPermissions: 0o600]) else { throw Fault("cannot write \(file.path)") }
+            guard FileManager.default.createFile(atPath: file.path, contents: Data(Crypto.hex(bytes).utf8), attributes: [.posixPermissions: 0o600]) else {
+                throw Fault("cannot write \(file.path)")
+            }
             return bytes
         }
         return Keys(origin: "sinan.ledger/\(Crypto.hex(Crypto.sha256(try key("ledger.key", 32)).prefix(4)))", seed: try key("ledger.key", 32), secret: try key("forms.key", 32))

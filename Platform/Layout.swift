@@ -62,7 +62,9 @@ extension Visit {
                 item("/track", Text("进度查询", "Track"))
                 item("/signin", Text("工作人员登录", "Staff"))
             }
-            h.a(Link.query("/language", [("to", language.other.rawValue), ("back", exchange.path)]), "nav-item lang", [.init("lang", language.other.tag), .init("rel", "nofollow")]) {
+            h.a(
+                Link.query("/language", [("to", language.other.rawValue), ("back", exchange.path)]), "nav-item lang", [.init("lang", language.other.tag), .init("rel", "nofollow")]
+            ) {
                 h.text(language == .zh ? "English" : "中文")
             }
         }

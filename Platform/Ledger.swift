@@ -38,7 +38,9 @@ package enum Ledger {
     }
 
     /// Which tables are sealed, and by which key: declared by the platform and the domains.
-    package static let sealedTables: [String: String] = ["casework_matters": "id", "casework_moves": "id", "casework_attachments": "id", "casework_documents": "id", "disputes_complaints": "matter"]
+    package static let sealedTables: [String: String] = [
+        "casework_matters": "id", "casework_moves": "id", "casework_attachments": "id", "casework_documents": "id", "disputes_complaints": "matter",
+    ]
 
     /// The digest of a row: SHA-256 over `name=value` lines in the order of the names.
     package static func digest(_ columns: [String], _ values: [Value]) -> String {
@@ -59,7 +61,7 @@ package enum Ledger {
     }
 
     static func frontier(_ tx: Transaction) throws -> Merkle.Frontier {
-        guard let head = try tx.one("SELECT size, roots FROM platform_ledger_head WHERE only = 1") else { throw Fault("the ledger has no head") }
+        guard let head = try tx.one("SELECT size, roots FROM platform_ledger_head WHERE singleton = 1") else { throw Fault("the ledger has no head") }
         let bytes = head.blob("roots")
         return .init(size: head.int("size"), roots: stride(from: 0, to: bytes.count, by: 32).map { Array(bytes[$0..<min($0 + 32, bytes.count)]) })
     }
@@ -79,12 +81,13 @@ package enum Ledger {
         }
         try tx.bulk(into: "platform_ledger", ["idx", "entry", "leaf"], leaves)
         try tx.bulk(into: "platform_ledger_nodes", ["level", "idx", "hash"], nodes)
-        try tx.change("UPDATE platform_ledger_head SET size = \(tree.size), roots = \(Array(tree.roots.joined())) WHERE only = 1 AND size = \(first)")
+        try tx.change("UPDATE platform_ledger_head SET size = \(tree.size), roots = \(Array(tree.roots.joined())) WHERE singleton = 1 AND size = \(first)")
     }
 
     static func stored(_ tx: Transaction) -> (Int, Int64) throws -> Merkle.Hash {
         { level, index in
-            let row = level == 0
+            let row =
+                level == 0
                 ? try tx.one("SELECT leaf AS hash FROM platform_ledger WHERE idx = \(index)")
                 : try tx.one("SELECT hash FROM platform_ledger_nodes WHERE level = \(level) AND idx = \(index)")
             guard let row else { throw Fault("the ledger lacks node \(level)/\(index)") }
@@ -100,7 +103,9 @@ package enum Ledger {
     package static func checkpoint(keys: Keys, at now: Moment, _ tx: Transaction) throws -> String? {
         let tree = try frontier(tx)
         if let last = try tx.one("SELECT note FROM platform_checkpoints WHERE size = \(tree.size)") { return last.string("note") }
-        guard let note = Checkpoint(origin: keys.origin, size: tree.size, root: tree.root).signed(name: keys.origin, seed: keys.seed) else { throw Fault("cannot sign a checkpoint") }
+        guard let note = Checkpoint(origin: keys.origin, size: tree.size, root: tree.root).signed(name: keys.origin, seed: keys.seed) else {
+            throw Fault("cannot sign a checkpoint")
+        }
         try tx.run("INSERT INTO platform_checkpoints (size, note, signed_at) VALUES (\(tree.size), \(note), \(now))")
         return note
     }
@@ -109,7 +114,8 @@ package enum Ledger {
 extension Transaction {
     /// Writes an act into the ledger, in this transaction. `sealing` names the rows that it leaves behind.
     package func audit(
-        _ act: String, of thing: Reference, by actor: String, at now: Moment, under article: Article? = nil, details: [(String, JSON)] = [], sealing: [(table: String, id: Int64)] = []
+        _ act: String, of thing: Reference, by actor: String, at now: Moment, under article: Article? = nil, details: [(String, JSON)] = [],
+        sealing: [(table: String, id: Int64)] = []
     ) throws {
         let rows = try sealing.map { table, id in
             let key = Ledger.sealedTables[table]!

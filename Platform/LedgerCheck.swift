@@ -52,7 +52,7 @@ package enum LedgerCheck {
         }
         report.entries = tree.size
         report.root = Data(tree.root).base64EncodedString()
-        try checkNodes(&nodes, tx, add)
+        try checkNodes(nodes, tx, add)
         let head = try Ledger.frontier(tx)
         if head.size != tree.size || head.root != tree.root {
             add("platform_ledger_head", "日志头记录\(head.size)条，实有\(tree.size)条或根哈希不符", "the head says \(head.size) entries, there are \(tree.size), or the root differs")
@@ -63,23 +63,26 @@ package enum LedgerCheck {
             do {
                 let checkpoint = try Checkpoint(note: row.string("note"), name: origin, publicKey: publicKey)
                 if checkpoint.size != size || checkpoint.root != roots[size] {
-                    add("platform_checkpoints/\(size)", "第\(size)条处的签名检查点与日志内容不符：其前有条目被改动、删除或调换", "the signed checkpoint at \(size) does not fit: an entry before it was altered, removed or re-ordered")
+                    add(
+                        "platform_checkpoints/\(size)", "第\(size)条处的签名检查点与日志内容不符：其前有条目被改动、删除或调换",
+                        "the signed checkpoint at \(size) does not fit: an entry before it was altered, removed or re-ordered")
                 }
             } catch {
                 add("platform_checkpoints/\(size)", "第\(size)条处：\(error.text.zh)", "at \(size): \(error.text.en)")
             }
         }
-        try checkRows(seals, tx, &report, add)
+        report.rows = try checkRows(seals, tx, add)
         return report
     }
 
-    private static func checkNodes(_ nodes: inout [[(Int64, Merkle.Hash)]], _ tx: Transaction, _ add: (String, String, String) -> Void) throws {
-        var position = [Int](repeating: 0, count: nodes.count)
-        let expected = nodes
+    private static func checkNodes(_ expected: [[(Int64, Merkle.Hash)]], _ tx: Transaction, _ add: (String, String, String) -> Void) throws {
+        var position = [Int](repeating: 0, count: expected.count)
         var seen = 0
         try tx.forEach("SELECT level, idx, hash FROM platform_ledger_nodes ORDER BY level, idx") { row in
             let level = Int(row.int("level")) - 1
-            guard level < expected.count, position[level] < expected[level].count else { return add("platform_ledger_nodes/\(level + 1)/\(row.int("idx"))", "多出日志树节点", "a node too many") }
+            guard level < expected.count, position[level] < expected[level].count else {
+                return add("platform_ledger_nodes/\(level + 1)/\(row.int("idx"))", "多出日志树节点", "a node too many")
+            }
             let (index, hash) = expected[level][position[level]]
             position[level] += 1
             seen += 1
@@ -89,9 +92,8 @@ package enum LedgerCheck {
         if seen != total { add("platform_ledger_nodes", "日志树节点应有\(total)个，实有\(seen)个", "\(total) nodes expected, \(seen) found") }
     }
 
-    private static func checkRows(
-        _ seals: [String: (digest: String, entry: Int64)], _ tx: Transaction, _ report: inout Report, _ add: (String, String, String) -> Void
-    ) throws {
+    /// Returns how many rows fit their seals.
+    private static func checkRows(_ seals: [String: (digest: String, entry: Int64)], _ tx: Transaction, _ add: (String, String, String) -> Void) throws -> Int {
         let tables = Set(try tx.dialect.tables(tx))
         var found = 0
         for (table, key) in Ledger.sealedTables.sorted(by: { $0.key < $1.key }) where tables.contains(table) {
@@ -102,7 +104,6 @@ package enum LedgerCheck {
                 if Ledger.digest(row.columns.names, row.values) != seal.digest { add(name, "\(name) 在日志第\(seal.entry)条之后被改动", "\(name) was altered after entry \(seal.entry)") }
             }
         }
-        report.rows = found
         if found < seals.count {
             for (name, seal) in seals.sorted(by: { $0.value.entry < $1.value.entry }) {
                 let parts = name.split(separator: "/")
@@ -112,5 +113,6 @@ package enum LedgerCheck {
                 }
             }
         }
+        return found
     }
 }

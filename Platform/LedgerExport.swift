@@ -33,7 +33,9 @@ package enum LedgerExport {
         while count > 0 {
             var tile: [UInt8] = []
             for i in 0..<count {
-                guard let row = try tx.one("SELECT hash FROM platform_ledger_nodes WHERE level = \(level * 8) AND idx = \(i)") else { throw Fault("the ledger lacks node \(level * 8)/\(i)") }
+                guard let row = try tx.one("SELECT hash FROM platform_ledger_nodes WHERE level = \(level * 8) AND idx = \(i)") else {
+                    throw Fault("the ledger lacks node \(level * 8)/\(i)")
+                }
                 tile += row.blob("hash")
                 if (i + 1) % 256 == 0 || i + 1 == count {
                     try put(tile, folder, "tile/\(level)/\(path(i / 256, (i + 1) % 256 == 0 ? 256 : (i + 1) % 256))")

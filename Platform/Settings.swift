@@ -5,7 +5,9 @@ import Store
 package enum Settings {
     package static func load(_ store: Store) async throws -> Configuration {
         var c = Configuration()
-        let values = try await store.read { tx in Dictionary(uniqueKeysWithValues: try tx.all("SELECT name, value FROM platform_settings").map { ($0.string("name"), $0.string("value")) }) }
+        let values = try await store.read { tx in
+            Dictionary(uniqueKeysWithValues: try tx.all("SELECT name, value FROM platform_settings").map { ($0.string("name"), $0.string("value")) })
+        }
         if let zh = values["city.zh"] { c.cityName = Text(zh, values["city.en"] ?? zh) }
         if let office = values["office.name"] { c.officeName = office }
         if let short = values["office.short"] { c.officeShort = short }

@@ -28,12 +28,15 @@ package struct ImportFormat: Sendable {
         var found: [String: Int] = [:]
         for (i, raw) in header.enumerated() {
             let title = raw.filter { !$0.isWhitespace && $0 != "\u{FEFF}" && $0 != "*" }.lowercased()
-            if let column = columns.first(where: { $0.name.lowercased() == title || $0.titles.contains(where: { $0.lowercased() == title }) }), found[column.name] == nil { found[column.name] = i }
+            if let column = columns.first(where: { $0.name.lowercased() == title || $0.titles.contains(where: { $0.lowercased() == title }) }), found[column.name] == nil {
+                found[column.name] = i
+            }
         }
         let missing = columns.filter { $0.required && found[$0.name] == nil }
         guard missing.isEmpty else {
             let names = missing.map { "\($0.titles.first ?? $0.name)（\($0.name)）" }.joined(separator: "、")
-            throw Refusal.invalid("/file", Text("缺少必需的列：\(names)；文件中的列为：\(header.joined(separator: "、"))", "Required columns are missing: \(names); the file has: \(header.joined(separator: ", "))"))
+            throw Refusal.invalid(
+                "/file", Text("缺少必需的列：\(names)；文件中的列为：\(header.joined(separator: "、"))", "Required columns are missing: \(names); the file has: \(header.joined(separator: ", "))"))
         }
         return found
     }

@@ -46,7 +46,9 @@ final class CityBuilder {
     static func settle(_ data: CityData, desk: Desk, at now: Moment) async throws {
         let regions = desk.regions
         try await desk.store.write { tx in
-            for (name, value) in [("city.zh", data.name.zh), ("city.en", data.name.en), ("office.name", data.office.zh), ("office.short", data.office.short), ("city.region", data.region)] { try Settings.set(name, value, tx) }
+            for (name, value) in [
+                ("city.zh", data.name.zh), ("city.en", data.name.en), ("office.name", data.office.zh), ("office.short", data.office.short), ("city.region", data.region),
+            ] { try Settings.set(name, value, tx) }
             var rows: [[Value]] = [[.text(data.region), .text(data.name.zh), .null]]
             for district in data.districts {
                 rows.append([.text(district.code), .text(district.name), .text(data.region)])
@@ -65,13 +67,16 @@ final class CityBuilder {
         let hash = Crypto.passwordHash(CityBuilder.demoPassword)
         let first = data.districts[0].code
         let roles: [(Role, String)] = [
-            (.intake, data.region), (.clerk, first), (.mediator, first), (.leader, first), (.director, data.region), (.auditor, data.region), (.admin, data.region), (.analyst, data.region), (.examiner, data.region),
+            (.intake, data.region), (.clerk, first), (.mediator, first), (.leader, first), (.director, data.region), (.auditor, data.region), (.admin, data.region),
+            (.analyst, data.region), (.examiner, data.region),
             (.officer, first), (.reviewer, first), (.inspector, first),
         ]
         var people = roles.map { role, region in Accounts.New(login: "demo-\(role.rawValue)", name: person(), roles: [role], region: region, password: CityBuilder.demoPassword) }
         let demo = people
         for district in data.districts.dropFirst() {
-            for role in [Role.clerk, .mediator, .leader] { people.append(Accounts.New(login: "\(role.rawValue)-\(district.code)", name: person(), roles: [role], region: district.code, password: CityBuilder.demoPassword)) }
+            for role in [Role.clerk, .mediator, .leader] {
+                people.append(Accounts.New(login: "\(role.rawValue)-\(district.code)", name: person(), roles: [role], region: district.code, password: CityBuilder.demoPassword))
+            }
         }
         let now = end.adding(seconds: -366 * 86_400)
         let all = people
@@ -109,7 +114,8 @@ final class CityBuilder {
         return (
             index,
             OperatorImport.Entry(
-                uscc: code, name: name, kind: individual ? .individual : .enterprise, status: status, address: address, region: town.code, industry: trade.industry, representative: person(), phone: phone(),
+                uscc: code, name: name, kind: individual ? .individual : .enterprise, status: status, address: address, region: town.code, industry: trade.industry,
+                representative: person(), phone: phone(),
                 registeredOn: opened, shop: online ? (platform, "\(brand)\(suffix)", "https://shop.example/\(n)") : nil)
         )
     }
@@ -123,7 +129,11 @@ final class CityBuilder {
             while batch.count < 5000, n < count {
                 let (trade, entry) = business(n)
                 batch.append(entry)
-                if byTrade[trade].count < 40_000 { byTrade[trade].append(Business(uscc: entry.uscc, name: entry.name, address: entry.address, region: String(entry.region.prefix(6)), shop: entry.shop.map { ($0.platform, $0.url) })) }
+                if byTrade[trade].count < 40_000 {
+                    byTrade[trade].append(
+                        Business(uscc: entry.uscc, name: entry.name, address: entry.address, region: String(entry.region.prefix(6)), shop: entry.shop.map { ($0.platform, $0.url) })
+                    )
+                }
                 n += 1
             }
             let ready = batch

@@ -161,7 +161,9 @@ extension CityBuilder {
 
     func fill(_ text: String, goods: String, amount: Money, date: Day, shop: String) -> String {
         var out = text
-        for (mark, value) in [("{goods}", goods), ("{amount}", amount.plain), ("{date}", "\(date.month)月\(date.dayOfMonth)日"), ("{shop}", shop)] { out = out.split(separator: mark, omittingEmptySubsequences: false).joined(separator: value) }
+        for (mark, value) in [("{goods}", goods), ("{amount}", amount.plain), ("{date}", "\(date.month)月\(date.dayOfMonth)日"), ("{shop}", shop)] {
+            out = out.split(separator: mark, omittingEmptySubsequences: false).joined(separator: value)
+        }
         return out
     }
 
@@ -171,7 +173,8 @@ extension CityBuilder {
             (.agree, 0.565), (.end(draw.weighted([("1", 0.25), ("2", 0.3), ("3", 0.35), ("4", 0.05), ("7", 0.05)])), 0.215),
         ])
         return Plan(
-            fate: fate, supplement: draw.chance(0.07), testing: draw.chance(0.03), recusal: draw.chance(0.01), lead: draw.chance(0.02), delay: draw.chance(0.015) ? draw.int(10...14) : draw.low(0...7),
+            fate: fate, supplement: draw.chance(0.07), testing: draw.chance(0.03), recusal: draw.chance(0.01), lead: draw.chance(0.02),
+            delay: draw.chance(0.015) ? draw.int(10...14) : draw.low(0...7),
             patience: draw.chance(0.01) ? draw.int(61...75) : draw.low(3...52))
     }
 
@@ -193,11 +196,15 @@ extension CityBuilder {
         case .move(let name, _):
             switch name {
             case "dispatch": return decision(at, plan)
-            case "request": return draw.chance(0.85) ? [(later(at, days: draw.int(1...3)), .move("supply", [("note", "已补充")]))] : [(later(at, days: 5), .move("refuse", [("ground", "5"), ("reason", draw.pick(data.refusalReasons["5"] ?? ["材料不全"]))]))]
+            case "request":
+                return draw.chance(0.85)
+                    ? [(later(at, days: draw.int(1...3)), .move("supply", [("note", "已补充")]))]
+                    : [(later(at, days: 5), .move("refuse", [("ground", "5"), ("reason", draw.pick(data.refusalReasons["5"] ?? ["材料不全"]))]))]
             case "supply": return decision(at, Plan(fate: plan.fate, testing: plan.testing, delay: draw.int(0...2), patience: plan.patience))
             case "accept": return taken(event)
             case "agree": return [(later(at, days: draw.low(0...8)), .move("close", [("note", "已履行")]))]
-            case "end", "give-up": return [(later(at, days: draw.chance(0.02) ? 12 : draw.low(0...6)), .move("tell", [("channel", draw.pick(["portal", "phone", "sms", "mail"]))]))]
+            case "end", "give-up":
+                return [(later(at, days: draw.chance(0.02) ? 12 : draw.low(0...6)), .move("tell", [("channel", draw.pick(["portal", "phone", "sms", "mail"]))]))]
             case "lead": return [(later(at, days: draw.int(3...20)), .move("lead-decided", [("decision", draw.chance(0.4) ? "filed" : "not-filed"), ("reason", "经核查")]))]
             default: return []
             }
@@ -223,12 +230,28 @@ extension CityBuilder {
         let meeting = later(at, days: draw.low(1...6))
         let held = later(meeting, days: 2)
         let mode = draw.weighted([("on-site", 0.3), ("remote", 0.7)])
-        steps.append((meeting, .move("arrange", [("mode", mode), ("consent", "yes"), ("mediators", person())] + (mode == "on-site" ? [("at", held.adding(seconds: 86_400).formText), ("place", "消费争议调解室")] : []))))
+        steps.append(
+            (
+                meeting,
+                .move(
+                    "arrange",
+                    [("mode", mode), ("consent", "yes"), ("mediators", person())]
+                        + (mode == "on-site" ? [("at", held.adding(seconds: 86_400).formText), ("place", "消费争议调解室")] : []))
+            ))
         let outcome = later(meeting, days: max(2, plan.patience))
         for (party, text) in [("complainant", draw.pick(data.consumerReplies)), ("respondent", draw.pick(data.merchantReplies))] {
-            steps.append((later(meeting, days: 1), .move("position", [("party", party), ("body", text)] + (party == "respondent" && draw.chance(0.5) ? [("offer", Money(fen: event.facts.amount.fen * Int64(draw.int(2...9)) / 10).plain)] : []))))
+            steps.append(
+                (
+                    later(meeting, days: 1),
+                    .move(
+                        "position",
+                        [("party", party), ("body", text)]
+                            + (party == "respondent" && draw.chance(0.5) ? [("offer", Money(fen: event.facts.amount.fen * Int64(draw.int(2...9)) / 10).plain)] : []))
+                ))
         }
-        if draw.chance(0.4) { steps.append((later(meeting, days: 2), .move("position", [("party", "mediator"), ("body", draw.pick(data.mediatorProposals)), ("offer", event.facts.amount.plain)]))) }
+        if draw.chance(0.4) {
+            steps.append((later(meeting, days: 2), .move("position", [("party", "mediator"), ("body", draw.pick(data.mediatorProposals)), ("offer", event.facts.amount.plain)])))
+        }
         if plan.testing {
             steps.append((later(meeting, days: 3), .move("test", [("body", "\(data.name.zh)产品质量检验所"), ("chosenBy", draw.pick(["parties", "authority"]))])))
             steps.append((later(meeting, days: draw.int(12...30)), .move("tested", [("result", "送检样品\(draw.pick(["符合", "不符合"]))明示的质量要求")])))

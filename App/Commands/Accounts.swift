@@ -39,7 +39,15 @@ struct User: AsyncParsableCommand {
             let office = try await Opening.open(database, migrating: false)
             let accounts = try await office.desk.store.read { try Platform.Accounts.all($0) }
             if json {
-                print(JSON.array(accounts.map { .object([("login", .string($0.login)), ("name", .string($0.name)), ("roles", .array($0.roles.map(\.rawValue).sorted().map(JSON.string))), ("region", .string($0.region)), ("active", .bool($0.active))]) }).text)
+                print(
+                    JSON.array(
+                        accounts.map {
+                            .object([
+                                ("login", .string($0.login)), ("name", .string($0.name)), ("roles", .array($0.roles.map(\.rawValue).sorted().map(JSON.string))),
+                                ("region", .string($0.region)), ("active", .bool($0.active)),
+                            ])
+                        }
+                    ).text)
             } else {
                 for a in accounts { print("\(a.login)\t\(a.name)\t\(a.roles.map(\.rawValue).sorted().joined(separator: ","))\t\(a.region)\t\(a.active ? "" : "inactive")") }
             }

@@ -20,11 +20,16 @@ struct Audit: AsyncParsableCommand {
             if json {
                 print(
                     JSON.object([
-                        ("holds", .bool(report.holds)), ("entries", .int(report.entries)), ("checkpoints", .int(report.checkpoints)), ("rows", .int(report.rows)), ("root", .string(report.root)),
+                        ("holds", .bool(report.holds)), ("entries", .int(report.entries)), ("checkpoints", .int(report.checkpoints)), ("rows", .int(report.rows)),
+                        ("root", .string(report.root)),
                         ("findings", .array(report.findings.map { .object([("what", .string($0.what)), ("zh", .string($0.text.zh)), ("en", .string($0.text.en))]) })),
                     ]).text)
             } else {
-                print(Terminal.say(Text("\(report.entries)条日志，\(report.checkpoints)个签名检查点，\(report.rows)行受保护数据", "\(report.entries) entries, \(report.checkpoints) signed checkpoints, \(report.rows) sealed rows")))
+                print(
+                    Terminal.say(
+                        Text(
+                            "\(report.entries)条日志，\(report.checkpoints)个签名检查点，\(report.rows)行受保护数据",
+                            "\(report.entries) entries, \(report.checkpoints) signed checkpoints, \(report.rows) sealed rows")))
                 for finding in report.findings { print("✗ \(finding.what): \(Terminal.say(finding.text))") }
                 print(report.holds ? Terminal.say(Text("核验通过", "It holds")) : Terminal.say(Text("核验未通过", "It does not hold")))
             }

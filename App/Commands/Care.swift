@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
 import Kernel
-import Statute
 import Platform
+import Statute
 import Store
 
 struct Backup: AsyncParsableCommand {
@@ -40,10 +40,14 @@ struct Restore: AsyncParsableCommand {
         try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: temporary) }
         do { try Archive.run(["tar", "-xf", file, "-C", temporary.path]) } catch { throw Refusal.invalid("/file", Text("\(file) 不是有效的备份", "\(file) is not a backup")) }
-        guard let engine = try? String(contentsOf: temporary.appendingPathComponent("engine"), encoding: .utf8) else { throw Refusal.invalid("/file", Text("\(file) 不是有效的备份", "\(file) is not a backup")) }
+        guard let engine = try? String(contentsOf: temporary.appendingPathComponent("engine"), encoding: .utf8) else {
+            throw Refusal.invalid("/file", Text("\(file) 不是有效的备份", "\(file) is not a backup"))
+        }
         let copy = temporary.appendingPathComponent("database")
         if engine == Dialect.sqlite.rawValue {
-            guard database.database.hasPrefix("sqlite:") else { throw Refusal.invalid("/database", Text("这是 SQLite 的备份，请指定 sqlite: 数据库", "This is a backup of SQLite: name a sqlite: database")) }
+            guard database.database.hasPrefix("sqlite:") else {
+                throw Refusal.invalid("/database", Text("这是 SQLite 的备份，请指定 sqlite: 数据库", "This is a backup of SQLite: name a sqlite: database"))
+            }
             let target = String(database.database.dropFirst("sqlite:".count))
             try FileManager.default.createDirectory(at: URL(fileURLWithPath: target).deletingLastPathComponent(), withIntermediateDirectories: true)
             for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: target + suffix) {
@@ -53,7 +57,9 @@ struct Restore: AsyncParsableCommand {
             }
             try FileManager.default.copyItem(atPath: copy.path, toPath: target)
         } else {
-            guard database.database.hasPrefix("postgres") else { throw Refusal.invalid("/database", Text("这是 PostgreSQL 的备份，请指定 postgres:// 数据库", "This is a backup of PostgreSQL: name a postgres:// database")) }
+            guard database.database.hasPrefix("postgres") else {
+                throw Refusal.invalid("/database", Text("这是 PostgreSQL 的备份，请指定 postgres:// 数据库", "This is a backup of PostgreSQL: name a postgres:// database"))
+            }
             try PostgresTools.restore(copy.path, into: database.database)
         }
         for name in ["files", "keys"] {
@@ -97,21 +103,41 @@ struct Doctor: AsyncParsableCommand {
             let desk = office.desk
             say(true, "database", Text("可以打开（\(desk.store.dialect.rawValue)）", "opens (\(desk.store.dialect.rawValue))"))
             let (size, failed, overdue) = try await desk.store.read { tx in
-                (try tx.count(tx.dialect.sizeQuery), try tx.count("SELECT count(*) AS n FROM platform_jobs WHERE state = 'failed'"), try tx.count("SELECT count(*) AS n FROM platform_accounts WHERE active = 1"))
+                (
+                    try tx.count(tx.dialect.sizeQuery), try tx.count("SELECT count(*) AS n FROM platform_jobs WHERE state = 'failed'"),
+                    try tx.count("SELECT count(*) AS n FROM platform_accounts WHERE active = 1")
+                )
             }
             say(true, "size", Text("\(size >> 20) MB", "\(size >> 20) MB"))
-            say(failed == 0, "jobs", failed == 0 ? Text("没有失败的后台任务", "no failed jobs") : Text("\(failed)个后台任务失败：查看 platform_jobs 的 error 列", "\(failed) jobs failed: see the error column of platform_jobs"))
+            say(
+                failed == 0, "jobs",
+                failed == 0
+                    ? Text("没有失败的后台任务", "no failed jobs") : Text("\(failed)个后台任务失败：查看 platform_jobs 的 error 列", "\(failed) jobs failed: see the error column of platform_jobs"))
             say(overdue > 0, "accounts", overdue > 0 ? Text("\(overdue)个账号", "\(overdue) accounts") : Text("没有账号：运行 sinan user add", "no account: run sinan user add"))
             let years = desk.calendar.value.years
             let next = desk.today().year + (desk.today().month >= 11 ? 1 : 0)
-            say(years.contains(next), "calendar", years.contains(next) ? Text("已载入\(next)年", "\(next) is loaded") : Text("\(next)年放假安排未载入，期限按周一至周五估算：下载后运行 sinan import calendar 文件", "\(next) is not loaded, periods into it are estimates: run sinan import calendar FILE"))
+            say(
+                years.contains(next), "calendar",
+                years.contains(next)
+                    ? Text("已载入\(next)年", "\(next) is loaded")
+                    : Text("\(next)年放假安排未载入，期限按周一至周五估算：下载后运行 sinan import calendar 文件", "\(next) is not loaded, periods into it are estimates: run sinan import calendar FILE"))
             let missing = Assets(vendorFolder: desk.configuration.vendorFolder).missing
-            say(missing.isEmpty, "assets", missing.isEmpty ? Text("页面资源齐全", "style sheets and scripts found") : Text("缺少 \(missing.joined(separator: "、"))：apt-get install libjs-bootstrap5 libjs-chart.js", "missing \(missing.joined(separator: ", ")): apt-get install libjs-bootstrap5 libjs-chart.js"))
+            say(
+                missing.isEmpty, "assets",
+                missing.isEmpty
+                    ? Text("页面资源齐全", "style sheets and scripts found")
+                    : Text(
+                        "缺少 \(missing.joined(separator: "、"))：apt-get install libjs-bootstrap5 libjs-chart.js",
+                        "missing \(missing.joined(separator: ", ")): apt-get install libjs-bootstrap5 libjs-chart.js"))
             desk.store.close()
         } catch let refusal as Refusal { say(false, "database", refusal.text) } catch { say(false, "database", Text(verbatim: "\(error)")) }
         let chromium = ProcessInfo.processInfo.environment["SINAN_CHROMIUM"] ?? "/usr/bin/chromium"
         let hasChromium = FileManager.default.isExecutableFile(atPath: chromium)
-        say(hasChromium, "chromium", hasChromium ? Text("可以生成 PDF", "PDF can be made") : Text("没有 Chromium，不能生成 PDF：apt-get install chromium fonts-noto-cjk", "no Chromium, no PDF: apt-get install chromium fonts-noto-cjk"))
+        say(
+            hasChromium, "chromium",
+            hasChromium
+                ? Text("可以生成 PDF", "PDF can be made")
+                : Text("没有 Chromium，不能生成 PDF：apt-get install chromium fonts-noto-cjk", "no Chromium, no PDF: apt-get install chromium fonts-noto-cjk"))
         if json {
             print(JSON.array(lines.map { .object([("check", .string($0.what)), ("ok", .bool($0.ok)), ("zh", .string($0.text.zh)), ("en", .string($0.text.en))]) }).text)
         } else {

@@ -43,7 +43,11 @@ struct City: AsyncParsableCommand {
             _ = try Ledger.checkpoint(keys: keys, at: end, tx)
             try tx.run("ANALYZE")
         }
-        print(Terminal.say(Text("\(data.name.zh)：\(operators)户经营主体，\(complaints)件投诉，用时\(Int(Date().timeIntervalSince(started)))秒", "\(data.name.en): \(operators) operators, \(complaints) complaints, in \(Int(Date().timeIntervalSince(started))) s")))
+        print(
+            Terminal.say(
+                Text(
+                    "\(data.name.zh)：\(operators)户经营主体，\(complaints)件投诉，用时\(Int(Date().timeIntervalSince(started)))秒",
+                    "\(data.name.en): \(operators) operators, \(complaints) complaints, in \(Int(Date().timeIntervalSince(started))) s")))
         for new in demo { print("  \(new.login)\t\(CityBuilder.demoPassword)\t\(new.roles.first.map { Terminal.say($0.title) } ?? "")\t\(new.name)") }
         office.desk.store.close()
     }

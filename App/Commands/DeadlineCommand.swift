@@ -26,7 +26,9 @@ struct DeadlineCommand: AsyncParsableCommand {
             store.close()
         }
         guard let text = from else { throw Refusal.invalid("/from", Text("请用 --from 给出起算日期", "Give --from, the day of the event")) }
-        guard let moment = Moment(text) else { throw Refusal.invalid("/from", Text("“\(text)”不是日期，应为 2026-11-23 或 2026-11-23T10:30", "“\(text)” is not a date: write 2026-11-23 or 2026-11-23T10:30")) }
+        guard let moment = Moment(text) else {
+            throw Refusal.invalid("/from", Text("“\(text)”不是日期，应为 2026-11-23 或 2026-11-23T10:30", "“\(text)” is not a date: write 2026-11-23 or 2026-11-23T10:30"))
+        }
         let day = try received.map { text throws(Refusal) -> Day in
             guard let day = Day(text) else { throw .invalid("/received", Text("“\(text)”不是日期", "“\(text)” is not a date")) }
             return day
@@ -46,7 +48,9 @@ struct DeadlineCommand: AsyncParsableCommand {
     private func list(_ law: LawBook) {
         for duty in law.catalogue.duties {
             for rule in duty.rules {
-                print("\(duty.id)\t\(rule.regime)\t\(rule.length.map(String.init) ?? "-")\t\(rule.unit?.rawValue ?? "-")\t\(rule.from?.description ?? "")..\(rule.to?.description ?? "")\t\(Terminal.say(duty.title))")
+                print(
+                    "\(duty.id)\t\(rule.regime)\t\(rule.length.map(String.init) ?? "-")\t\(rule.unit?.rawValue ?? "-")\t\(rule.from?.description ?? "")..\(rule.to?.description ?? "")\t\(Terminal.say(duty.title))"
+                )
             }
         }
     }
@@ -54,19 +58,25 @@ struct DeadlineCommand: AsyncParsableCommand {
     static func json(_ d: Deadline, from: Moment, _ law: LawBook) -> JSON {
         var pairs: [(String, JSON)] = [
             ("id", .string(d.duty)), ("name", .string(law.catalogue[d.duty]?.name ?? "")), ("regime", .string(d.rule.regime)),
-            ("from", .string(d.dueMoment == nil ? d.from.description : from.formText)), ("due", .string(d.dueMoment?.formText ?? d.due.description)), ("strict", .string(d.strictMoment?.formText ?? d.strict.description)),
-            ("length", d.rule.length.map { .int($0) } ?? .null), ("unit", .text(d.rule.unit?.rawValue)), ("extended", .bool(d.extended)), ("calendarIncomplete", .bool(d.calendarIncomplete)),
+            ("from", .string(d.dueMoment == nil ? d.from.description : from.formText)), ("due", .string(d.dueMoment?.formText ?? d.due.description)),
+            ("strict", .string(d.strictMoment?.formText ?? d.strict.description)),
+            ("length", d.rule.length.map { .int($0) } ?? .null), ("unit", .text(d.rule.unit?.rawValue)), ("extended", .bool(d.extended)),
+            ("calendarIncomplete", .bool(d.calendarIncomplete)),
         ]
         if let earliest = d.earliest { pairs.append(("earliest", .string(earliest.description))) }
         pairs.append(("basis", .array(d.rule.basis.map { .object([("law", .string($0.law)), ("title", .text(law.register[$0.law]?.title)), ("article", .string($0.article))]) })))
         pairs.append(("verified", .bool(d.rule.verified ?? true)))
         if let note = d.rule.note { pairs.append(("note", .string(note))) }
         pairs.append(
-            ("days", .array(d.days.map { step in
-                var day: [(String, JSON)] = [("date", .string(step.day.description)), ("counted", .bool(step.counted)), ("why", .string(step.why.rawValue))]
-                if let name = step.name { day.append(("name", .string(name))) }
-                return .object(day)
-            })))
+            (
+                "days",
+                .array(
+                    d.days.map { step in
+                        var day: [(String, JSON)] = [("date", .string(step.day.description)), ("counted", .bool(step.counted)), ("why", .string(step.why.rawValue))]
+                        if let name = step.name { day.append(("name", .string(name))) }
+                        return .object(day)
+                    })
+            ))
         return .object(pairs)
     }
 
@@ -77,7 +87,9 @@ struct DeadlineCommand: AsyncParsableCommand {
         if let earliest = d.earliest { print(Terminal.say(Text("最早 \(earliest)", "not before \(earliest)"))) }
         if d.strict != d.due { print(Terminal.say(Text("从严理解 \(d.strict)", "read strictly \(d.strict)"))) }
         for article in d.rule.basis { print("  " + Terminal.say(law.register.cite(article))) }
-        for step in d.days { print("  \(step.day) \(step.counted ? "+" : " ") \(step.ordinal.map { "\($0)." } ?? "  ") \(Terminal.say(step.why.text))\(step.name.map { " \($0)" } ?? "")") }
+        for step in d.days {
+            print("  \(step.day) \(step.counted ? "+" : " ") \(step.ordinal.map { "\($0)." } ?? "  ") \(Terminal.say(step.why.text))\(step.name.map { " \($0)" } ?? "")")
+        }
     }
 }
 

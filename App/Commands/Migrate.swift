@@ -10,7 +10,8 @@ struct Migrate: AsyncParsableCommand {
 
     func run() async throws {
         let store = try Store(url: database.database, logger: Opening.logger())
-        let applied = try await store.migrate(Opening.migrations(Opening.domains(printer: Opening.printer(database))), at: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
+        let applied = try await store.migrate(
+            Opening.migrations(Opening.domains(printer: Opening.printer(database))), at: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
         print(applied.isEmpty ? Terminal.say(Text("数据库结构已是最新", "The schema is up to date")) : applied.map { "+ \($0)" }.joined(separator: "\n"))
         store.close()
     }

@@ -49,34 +49,18 @@ enum Composition {
             + office.domains.flatMap { $0.routes(desk) }
     }
 
-    static func responder(_ office: Opening.Office) -> (router: Router<FrontContext>, front: Front) {
+    static func router(_ office: Opening.Office) -> Router<FrontContext> {
         let assets = Assets(vendorFolder: office.desk.configuration.vendorFolder)
         let metrics = Metrics()
         let front = Front(desk: office.desk, house: House(domains: office.domains, assets: assets), metrics: metrics)
-        let router = front.router(routes(office, metrics: metrics))
-        return (router, front)
+        return front.router(routes(office, metrics: metrics))
     }
 
     static func application(_ office: Opening.Office, host: String, port: Int) throws -> some ApplicationProtocol {
-        let (router, front) = responder(office)
         var logger = office.desk.logger
         logger.logLevel = .warning
         return Application(
-            responder: NothingHere(next: router.buildResponder(), front: front),
+            router: router(office),
             configuration: .init(address: .hostname(host, port: port), serverName: "sinan"), logger: logger)
-    }
-}
-
-/// Answers what no route answers in the same form as everything else.
-struct NothingHere: HTTPResponder {
-    typealias Context = FrontContext
-    let next: RouterResponder<FrontContext>
-    let front: Front
-
-    func respond(to request: Request, context: FrontContext) async throws -> Response {
-        do { return try await next.respond(to: request, context: context) } catch let error as HTTPError {
-            if error.status == .notFound { return await front.nothing(at: request, context) }
-            throw error
-        }
     }
 }

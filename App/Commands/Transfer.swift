@@ -31,13 +31,17 @@ struct Import: AsyncParsableCommand {
             let batch = try await Transfer.run(OperatorImport.format, file: file, store: desk.store, progress: progress) { try OperatorImport.write($0, at: now, $1) }
             try await desk.store.write { tx in
                 try Settings.set("operators.count", String(tx.count("SELECT count(*) AS n FROM operators")), tx)
-                try tx.audit("operators.imported", of: Reference(kind: "operators", id: 0), by: "command", at: now, details: [("added", .int(batch.added)), ("changed", .int(batch.changed))])
+                try tx.audit(
+                    "operators.imported", of: Reference(kind: "operators", id: 0), by: "command", at: now,
+                    details: [("added", .int(batch.added)), ("changed", .int(batch.changed))])
                 try tx.run(SQL(stringLiteral: "ANALYZE"))
             }
             report(batch)
         case .complaints:
             let handling = Handling(desk: desk)
-            let batch = try await Transfer.run(ComplaintImport.format, file: file, store: desk.store, progress: progress) { try ComplaintImport.write($0, handling: handling, at: now, $1) }
+            let batch = try await Transfer.run(ComplaintImport.format, file: file, store: desk.store, progress: progress) {
+                try ComplaintImport.write($0, handling: handling, at: now, $1)
+            }
             report(batch)
         }
     }
@@ -47,7 +51,11 @@ struct Import: AsyncParsableCommand {
         if json {
             print(JSON.object([("added", .int(batch.added)), ("changed", .int(batch.changed)), ("same", .int(batch.same)), ("rejected", .int(batch.rejects.count))]).text)
         } else {
-            print(Terminal.say(Text("新增\(batch.added)，更新\(batch.changed)，未变\(batch.same)，拒绝\(batch.rejects.count)", "\(batch.added) added, \(batch.changed) changed, \(batch.same) the same, \(batch.rejects.count) rejected")))
+            print(
+                Terminal.say(
+                    Text(
+                        "新增\(batch.added)，更新\(batch.changed)，未变\(batch.same)，拒绝\(batch.rejects.count)",
+                        "\(batch.added) added, \(batch.changed) changed, \(batch.same) the same, \(batch.rejects.count) rejected")))
             for reject in batch.rejects.prefix(5) { print("  \(Terminal.say(Text("第\(reject.line)行", "line \(reject.line)"))) \(reject.column): \(Terminal.say(reject.reason))") }
             if !batch.rejects.isEmpty { print("  → \(file).rejected.csv") }
         }
@@ -57,17 +65,26 @@ struct Import: AsyncParsableCommand {
         let table = try CalendarFile.read([UInt8](try Data(contentsOf: URL(fileURLWithPath: file))))
         let started = Date()
         let change = try await CalendarUpdate.run(table, desk: desk, by: "command", apply: !dryRun)
-        print(Terminal.say(Text("\(table.count)个日期；重算\(change.examined)个未结期限，用时\(String(format: "%.1f", Date().timeIntervalSince(started)))秒；\(change.moved.count)个变动，\(change.learned)个不再是估算\(dryRun ? "（未保存）" : "")", "\(table.count) days; \(change.examined) open periods counted in \(String(format: "%.1f", Date().timeIntervalSince(started))) s; \(change.moved.count) move, \(change.learned) no longer estimates\(dryRun ? " (nothing saved)" : "")")))
+        print(
+            Terminal.say(
+                Text(
+                    "\(table.count)个日期；重算\(change.examined)个未结期限，用时\(String(format: "%.1f", Date().timeIntervalSince(started)))秒；\(change.moved.count)个变动，\(change.learned)个不再是估算\(dryRun ? "（未保存）" : "")",
+                    "\(table.count) days; \(change.examined) open periods counted in \(String(format: "%.1f", Date().timeIntervalSince(started))) s; \(change.moved.count) move, \(change.learned) no longer estimates\(dryRun ? " (nothing saved)" : "")"
+                )))
         for moved in change.moved.prefix(20) { print("  \(change.numbers[moved.matter] ?? "") \(moved.duty) \(moved.before) → \(moved.after)") }
     }
 
     private func regions(_ desk: Desk) async throws {
         let (header, records) = try Transfer.rows([UInt8](try Data(contentsOf: URL(fileURLWithPath: file))))
-        guard let code = header.firstIndex(of: "code"), let name = header.firstIndex(of: "name") else { throw Refusal.invalid("/file", Text("应有 code 和 name 两列", "The file needs the columns code and name")) }
+        guard let code = header.firstIndex(of: "code"), let name = header.firstIndex(of: "name") else {
+            throw Refusal.invalid("/file", Text("应有 code 和 name 两列", "The file needs the columns code and name"))
+        }
         try await desk.store.write { tx in
             for record in records where record.cells.count > max(code, name) {
                 let (key, title) = (record.cells[code], record.cells[name])
-                try tx.run("INSERT INTO platform_regions (code, name, parent) VALUES (\(key), \(title), \(String(key.prefix(key.count > 6 ? 6 : 4)))) ON CONFLICT (code) DO UPDATE SET name = \(title)")
+                try tx.run(
+                    "INSERT INTO platform_regions (code, name, parent) VALUES (\(key), \(title), \(String(key.prefix(key.count > 6 ? 6 : 4)))) ON CONFLICT (code) DO UPDATE SET name = \(title)"
+                )
             }
         }
         print(Terminal.say(Text("\(records.count)个区划", "\(records.count) divisions")))
@@ -92,14 +109,21 @@ struct Export: AsyncParsableCommand {
         case .operators:
             header = ["统一社会信用代码", "名称", "类型", "状态", "地址", "区划", "行业", "成立日期"]
             rows = try await store.read { tx in
-                try tx.all("SELECT * FROM operators ORDER BY id").map(Operator.init).map { [$0.uscc, $0.name, $0.kind.title.zh, $0.status.title.zh, $0.address, $0.region, $0.industry, $0.registeredOn?.description ?? ""] }
+                try tx.all("SELECT * FROM operators ORDER BY id").map(Operator.init).map {
+                    [$0.uscc, $0.name, $0.kind.title.zh, $0.status.title.zh, $0.address, $0.region, $0.industry, $0.registeredOn?.description ?? ""]
+                }
             }
         case .complaints:
             header = ["编号", "状态", "收到时间", "被投诉人", "被投诉人地址", "金额", "事实", "区划", "结果"]
             rows = try await store.read { tx in
-                try tx.all("SELECT m.*, c.respondent_name, c.respondent_address, c.amount, c.facts FROM casework_matters m JOIN disputes_complaints c ON c.matter = m.id ORDER BY m.id").map { row in
+                try tx.all(
+                    "SELECT m.*, c.respondent_name, c.respondent_address, c.amount, c.facts FROM casework_matters m JOIN disputes_complaints c ON c.matter = m.id ORDER BY m.id"
+                ).map { row in
                     let m = Matter(row)
-                    return [m.number, ComplaintMoves.table.state(m.state).title.zh, m.receivedAt.minuteText, row.string("respondent_name"), row.string("respondent_address"), row.optionalMoney("amount")?.plain ?? "", row.string("facts"), m.region, m.outcome ?? ""]
+                    return [
+                        m.number, ComplaintMoves.table.state(m.state).title.zh, m.receivedAt.minuteText, row.string("respondent_name"), row.string("respondent_address"),
+                        row.optionalMoney("amount")?.plain ?? "", row.string("facts"), m.region, m.outcome ?? "",
+                    ]
                 }
             }
         }

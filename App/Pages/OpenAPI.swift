@@ -9,25 +9,85 @@ enum OpenAPI {
 
     static let document: JSON = .object([
         ("openapi", .string("3.1.0")),
-        ("info", .object([("title", .string("Sinan")), ("version", .string(SystemRoutes.version)), ("description", .string("Consumer complaints: intake, tracking, handling. 消费投诉的提交、查询与办理。"))])),
+        (
+            "info",
+            .object([
+                ("title", .string("Sinan")), ("version", .string(SystemRoutes.version)),
+                ("description", .string("Consumer complaints: intake, tracking, handling. 消费投诉的提交、查询与办理。")),
+            ])
+        ),
         ("servers", .array([.object([("url", .string("/"))])])),
-        ("paths", .object([
-            ("/api/v1/complaints", .object([
-                ("post", operation("fileComplaint", "Files a complaint; needs no token and is rate-limited.", parameters: [idempotency], body: "Filing", answers: [(201, "Receipt", "taken in"), (409, nil, "the key came with another body"), (413, nil, "too large"), (422, nil, "a field is wrong, named by JSON pointer"), (429, nil, "too many at once"), (503, nil, "nothing was saved")], secured: false)),
-                ("get", operation("listComplaints", "The complaints that the token's account may see.", parameters: [query("state"), query("region"), query("q"), query("due"), query("whose"), query("closed"), query("cursor")], answers: [(200, "Page", "a page"), (401, nil, "no token"), (403, nil, "not yours to see"), (422, nil, "a parameter is wrong")], secured: true)),
-            ])),
-            ("/api/v1/complaints/{number}", .object([
-                ("get", operation("getComplaint", "One complaint: with a token as far as staff may see, with ?code= as the filer sees it.", parameters: [number, query("code")], answers: [(200, "Complaint", "the complaint"), (401, nil, "the token is not valid"), (404, nil, "not found, or not yours to see"), (422, nil, "a parameter is wrong"), (429, nil, "too many at once")], secured: false))
-            ])),
-            ("/api/v1/complaints/{number}/moves", .object([
-                ("get", operation("listMoves", "What may be done now, by whom, under which article.", parameters: [number, query("code")], answers: [(200, "Moves", "the moves"), (401, nil, "the token is not valid"), (404, nil, "not found"), (422, nil, "a parameter is wrong"), (429, nil, "too many at once")], secured: false)),
-                ("post", operation("makeMove", "Makes a move of the table.", parameters: [number, query("code")], body: "Move", answers: [(200, "Complaint", "the complaint as it is now"), (401, nil, "the token is not valid"), (403, nil, "the wrong actor"), (404, nil, "not found"), (409, nil, "not possible from this state"), (413, nil, "too large"), (422, nil, "a field is wrong"), (429, nil, "too many at once"), (503, nil, "nothing was saved")], secured: false)),
-            ])),
-        ])),
-        ("components", .object([
-            ("securitySchemes", .object([("bearer", .object([("type", .string("http")), ("scheme", .string("bearer"))]))])),
-            ("schemas", .object(schemas)),
-        ])),
+        (
+            "paths",
+            .object([
+                (
+                    "/api/v1/complaints",
+                    .object([
+                        (
+                            "post",
+                            operation(
+                                "fileComplaint", "Files a complaint; needs no token and is rate-limited.", parameters: [idempotency], body: "Filing",
+                                answers: [
+                                    (201, "Receipt", "taken in"), (409, nil, "the key came with another body"), (413, nil, "too large"),
+                                    (422, nil, "a field is wrong, named by JSON pointer"), (429, nil, "too many at once"), (503, nil, "nothing was saved"),
+                                ], secured: false)
+                        ),
+                        (
+                            "get",
+                            operation(
+                                "listComplaints", "The complaints that the token's account may see.",
+                                parameters: [query("state"), query("region"), query("q"), query("due"), query("whose"), query("closed"), query("cursor")],
+                                answers: [(200, "Page", "a page"), (401, nil, "no token"), (403, nil, "not yours to see"), (422, nil, "a parameter is wrong")], secured: true)
+                        ),
+                    ])
+                ),
+                (
+                    "/api/v1/complaints/{number}",
+                    .object([
+                        (
+                            "get",
+                            operation(
+                                "getComplaint", "One complaint: with a token as far as staff may see, with ?code= as the filer sees it.", parameters: [number, query("code")],
+                                answers: [
+                                    (200, "Complaint", "the complaint"), (401, nil, "the token is not valid"), (404, nil, "not found, or not yours to see"),
+                                    (422, nil, "a parameter is wrong"), (429, nil, "too many at once"),
+                                ], secured: false)
+                        )
+                    ])
+                ),
+                (
+                    "/api/v1/complaints/{number}/moves",
+                    .object([
+                        (
+                            "get",
+                            operation(
+                                "listMoves", "What may be done now, by whom, under which article.", parameters: [number, query("code")],
+                                answers: [
+                                    (200, "Moves", "the moves"), (401, nil, "the token is not valid"), (404, nil, "not found"), (422, nil, "a parameter is wrong"),
+                                    (429, nil, "too many at once"),
+                                ], secured: false)
+                        ),
+                        (
+                            "post",
+                            operation(
+                                "makeMove", "Makes a move of the table.", parameters: [number, query("code")], body: "Move",
+                                answers: [
+                                    (200, "Complaint", "the complaint as it is now"), (401, nil, "the token is not valid"), (403, nil, "the wrong actor"), (404, nil, "not found"),
+                                    (409, nil, "not possible from this state"), (413, nil, "too large"), (422, nil, "a field is wrong"), (429, nil, "too many at once"),
+                                    (503, nil, "nothing was saved"),
+                                ], secured: false)
+                        ),
+                    ])
+                ),
+            ])
+        ),
+        (
+            "components",
+            .object([
+                ("securitySchemes", .object([("bearer", .object([("type", .string("http")), ("scheme", .string("bearer"))]))])),
+                ("schemas", .object(schemas)),
+            ])
+        ),
     ])
 
     private static func operation(_ id: String, _ summary: String, parameters: [JSON], body: String? = nil, answers: [(Int, String?, String)], secured: Bool) -> JSON {
@@ -36,48 +96,132 @@ enum OpenAPI {
             pairs.append(("requestBody", .object([("required", .bool(true)), ("content", .object([("application/json", .object([("schema", reference(body))]))]))])))
         }
         pairs.append(
-            ("responses", .object(answers.map { status, schema, text in
-                let type = schema == nil ? "application/problem+json" : "application/json"
-                return (String(status), .object([("description", .string(text)), ("content", .object([(type, .object([("schema", reference(schema ?? "Problem"))]))]))]))
-            })))
+            (
+                "responses",
+                .object(
+                    answers.map { status, schema, text in
+                        let type = schema == nil ? "application/problem+json" : "application/json"
+                        return (String(status), .object([("description", .string(text)), ("content", .object([(type, .object([("schema", reference(schema ?? "Problem"))]))]))]))
+                    })
+            ))
         // With a token or without one: both are allowed where the public may come.
         pairs.append(("security", .array(secured ? [.object([("bearer", .array([]))])] : [.object([]), .object([("bearer", .array([]))])])))
         return .object(pairs)
     }
 
     private static func reference(_ name: String) -> JSON { .object([("$ref", .string("#/components/schemas/\(name)"))]) }
-    private static let number: JSON = .object([("name", .string("number")), ("in", .string("path")), ("required", .bool(true)), ("schema", .object([("type", .string("string")), ("pattern", .string("^TS[0-9]{11,}$"))]))])
-    private static let idempotency: JSON = .object([("name", .string("Idempotency-Key")), ("in", .string("header")), ("required", .bool(false)), ("schema", .object([("type", .string("string")), ("minLength", .int(1)), ("maxLength", .int(200))]))])
-    private static func query(_ name: String) -> JSON { .object([("name", .string(name)), ("in", .string("query")), ("required", .bool(false)), ("schema", .object([("type", .string("string"))]))]) }
+    private static let number: JSON = .object([
+        ("name", .string("number")), ("in", .string("path")), ("required", .bool(true)),
+        ("schema", .object([("type", .string("string")), ("pattern", .string("^TS[0-9]{11,}$"))])),
+    ])
+    private static let idempotency: JSON = .object([
+        ("name", .string("Idempotency-Key")), ("in", .string("header")), ("required", .bool(false)),
+        ("schema", .object([("type", .string("string")), ("minLength", .int(1)), ("maxLength", .int(200))])),
+    ])
+    private static func query(_ name: String) -> JSON {
+        .object([("name", .string(name)), ("in", .string("query")), ("required", .bool(false)), ("schema", .object([("type", .string("string"))]))])
+    }
 
     private static func string(_ max: Int? = nil, min: Int? = nil) -> JSON {
         .object([("type", .string("string"))] + (min.map { [("minLength", JSON.int($0))] } ?? []) + (max.map { [("maxLength", JSON.int($0))] } ?? []))
     }
     private static let maybe: JSON = .object([("type", .array([.string("string"), .string("null")]))])
-    private static let money: JSON = .object([("type", .array([.string("number"), .string("null")])), ("minimum", .int(0)), ("description", .string("yuan, at most two decimals"))])
+    private static let money: JSON = .object([
+        ("type", .array([.string("number"), .string("null")])), ("minimum", .int(0)), ("description", .string("yuan, at most two decimals")),
+    ])
     private static func object(_ required: [String], _ properties: [(String, JSON)]) -> JSON {
         .object([("type", .string("object")), ("required", .array(required.map(JSON.string))), ("properties", .object(properties))])
     }
     private static func list(_ of: JSON) -> JSON { .object([("type", .string("array")), ("items", of)]) }
 
-    private static let deadline = object(["id", "due", "state"], [("id", string()), ("due", .object([("type", .string("string")), ("format", .string("date"))])), ("state", string()), ("calendarIncomplete", .object([("type", .string("boolean"))]))])
-    private static let claim = object(["kind"], [("kind", .object([("type", .string("string")), ("enum", .array(ClaimKind.allCases.map { .string($0.rawValue) }))])), ("amount", money)])
+    private static let deadline = object(
+        ["id", "due", "state"],
+        [
+            ("id", string()), ("due", .object([("type", .string("string")), ("format", .string("date"))])), ("state", string()),
+            ("calendarIncomplete", .object([("type", .string("boolean"))])),
+        ])
+    private static let claim = object(
+        ["kind"], [("kind", .object([("type", .string("string")), ("enum", .array(ClaimKind.allCases.map { .string($0.rawValue) }))])), ("amount", money)])
 
     private static let schemas: [(String, JSON)] = [
-        ("Filing", object(["complainant", "respondent", "facts", "claims"], [
-            ("complainant", object(["name", "phone", "address"], [("name", string(60, min: 1)), ("phone", string(30, min: 5)), ("address", string(200, min: 1)), ("idType", maybe), ("idNumber", maybe)])),
-            ("respondent", object(["name", "address"], [("name", string(120, min: 1)), ("address", string(300, min: 1)), ("taxID", maybe), ("phone", maybe), ("platform", maybe), ("shopURL", maybe)])),
-            ("facts", string(5000, min: 1)), ("purchase", maybe), ("occurredOn", maybe), ("occurredPlace", maybe), ("externalNumber", maybe), ("amount", money), ("claims", list(claim)),
-            ("consents", object([], [("publication", .object([("type", .array([.string("boolean"), .string("null")]))])), ("delegation", .object([("type", .array([.string("boolean"), .string("null")]))]))])),
-        ])),
-        ("Receipt", object(["number", "trackingCode", "state", "deadlines"], [("number", string()), ("trackingCode", string()), ("state", string()), ("regime", string()), ("deadlines", list(deadline))])),
-        ("Complaint", object(["number", "state", "deadlines"], [
-            ("number", string()), ("state", string()), ("stateTitle", string()), ("regime", string()), ("receivedAt", string()), ("closedAt", maybe), ("outcome", maybe), ("facts", string()), ("claims", list(claim)),
-            ("deadlines", list(deadline)), ("respondent", object(["name"], [("name", string()), ("address", string()), ("taxID", maybe)])),
-        ])),
-        ("Page", object(["items"], [("items", list(object(["number", "state"], [("number", string()), ("state", string()), ("title", string()), ("region", string()), ("regime", string()), ("receivedAt", string()), ("due", maybe)]))), ("next", maybe)])),
-        ("Moves", object(["state", "moves"], [("state", string()), ("moves", list(object(["move", "title"], [("move", string()), ("title", string()), ("to", maybe), ("by", list(string()))])))])),
+        (
+            "Filing",
+            object(
+                ["complainant", "respondent", "facts", "claims"],
+                [
+                    (
+                        "complainant",
+                        object(
+                            ["name", "phone", "address"],
+                            [("name", string(60, min: 1)), ("phone", string(30, min: 5)), ("address", string(200, min: 1)), ("idType", maybe), ("idNumber", maybe)])
+                    ),
+                    (
+                        "respondent",
+                        object(
+                            ["name", "address"],
+                            [("name", string(120, min: 1)), ("address", string(300, min: 1)), ("taxID", maybe), ("phone", maybe), ("platform", maybe), ("shopURL", maybe)])
+                    ),
+                    ("facts", string(5000, min: 1)), ("purchase", maybe), ("occurredOn", maybe), ("occurredPlace", maybe), ("externalNumber", maybe), ("amount", money),
+                    ("claims", list(claim)),
+                    (
+                        "consents",
+                        object(
+                            [],
+                            [
+                                ("publication", .object([("type", .array([.string("boolean"), .string("null")]))])),
+                                ("delegation", .object([("type", .array([.string("boolean"), .string("null")]))])),
+                            ])
+                    ),
+                ])
+        ),
+        (
+            "Receipt",
+            object(
+                ["number", "trackingCode", "state", "deadlines"],
+                [("number", string()), ("trackingCode", string()), ("state", string()), ("regime", string()), ("deadlines", list(deadline))])
+        ),
+        (
+            "Complaint",
+            object(
+                ["number", "state", "deadlines"],
+                [
+                    ("number", string()), ("state", string()), ("stateTitle", string()), ("regime", string()), ("receivedAt", string()), ("closedAt", maybe), ("outcome", maybe),
+                    ("facts", string()), ("claims", list(claim)),
+                    ("deadlines", list(deadline)), ("respondent", object(["name"], [("name", string()), ("address", string()), ("taxID", maybe)])),
+                ])
+        ),
+        (
+            "Page",
+            object(
+                ["items"],
+                [
+                    (
+                        "items",
+                        list(
+                            object(
+                                ["number", "state"],
+                                [
+                                    ("number", string()), ("state", string()), ("title", string()), ("region", string()), ("regime", string()), ("receivedAt", string()),
+                                    ("due", maybe),
+                                ]))
+                    ), ("next", maybe),
+                ])
+        ),
+        (
+            "Moves",
+            object(
+                ["state", "moves"],
+                [("state", string()), ("moves", list(object(["move", "title"], [("move", string()), ("title", string()), ("to", maybe), ("by", list(string()))])))])
+        ),
         ("Move", object(["move"], [("move", string(40, min: 1))])),
-        ("Problem", object(["type", "title", "status"], [("type", string()), ("title", string()), ("status", .object([("type", .string("integer"))])), ("article", string()), ("errors", list(object(["pointer", "detail"], [("pointer", string()), ("detail", string())])))])),
+        (
+            "Problem",
+            object(
+                ["type", "title", "status"],
+                [
+                    ("type", string()), ("title", string()), ("status", .object([("type", .string("integer"))])), ("article", string()),
+                    ("errors", list(object(["pointer", "detail"], [("pointer", string()), ("detail", string())]))),
+                ])
+        ),
     ]
 }

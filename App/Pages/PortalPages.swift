@@ -11,7 +11,11 @@ enum PortalPages {
                 visit.page(Text("首页", "Home")) { h in
                     h.section("hero") {
                         h.h1(Text("买得放心，投诉有门", "Buy with confidence, complain with effect"))
-                        h.p("lead", Text("向\(visit.desk.configuration.officeName)提出消费投诉，六个问题，手机即可完成。", "Bring a consumer complaint to \(visit.desk.configuration.officeName): six questions, on your phone."))
+                        h.p(
+                            "lead",
+                            Text(
+                                "向\(visit.desk.configuration.officeName)提出消费投诉，六个问题，手机即可完成。",
+                                "Bring a consumer complaint to \(visit.desk.configuration.officeName): six questions, on your phone."))
                         h.div("hero-buttons") {
                             h.a("/complaints/new", "btn btn-light btn-lg", Text("我要投诉", "File a complaint"))
                             h.a("/track", "btn btn-outline-light btn-lg", Text("查询进度", "Track a complaint"))

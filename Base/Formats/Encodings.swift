@@ -19,7 +19,9 @@ package enum Encodings {
     package static func convert(_ bytes: [UInt8], from name: String) throws(Refusal) -> String {
         let (out, failedAt) = iconvBytes(bytes, from: name, to: "UTF-8")
         if let failedAt {
-            throw Refusal.invalid("/file", Text("无法识别文件编码（按 \(name) 在第\(failedAt)字节处出错），请另存为 UTF-8 或 GB18030", "Unknown encoding (as \(name) it fails at byte \(failedAt)): save it as UTF-8 or GB18030"))
+            throw Refusal.invalid(
+                "/file",
+                Text("无法识别文件编码（按 \(name) 在第\(failedAt)字节处出错），请另存为 UTF-8 或 GB18030", "Unknown encoding (as \(name) it fails at byte \(failedAt)): save it as UTF-8 or GB18030"))
         }
         return String(decoding: out, as: UTF8.self)
     }

@@ -169,7 +169,8 @@ private class Parser {
             let n = min(1 << 20, bytes.count - at)
             let ok = bytes.withUnsafeBytes { XML_Parse(parser, ($0.baseAddress! + at).assumingMemoryBound(to: CChar.self), Int32(n), at + n == bytes.count ? 1 : 0) }
             if ok != XML_STATUS_OK, failure == nil {
-                failure = Refusal.invalid("/file", Text("工作簿内容有误（第\(XML_GetCurrentLineNumber(parser))行）", "The workbook's content is malformed (line \(XML_GetCurrentLineNumber(parser)))"))
+                failure = Refusal.invalid(
+                    "/file", Text("工作簿内容有误（第\(XML_GetCurrentLineNumber(parser))行）", "The workbook's content is malformed (line \(XML_GetCurrentLineNumber(parser)))"))
             }
             at += n
         }

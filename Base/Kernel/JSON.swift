@@ -1,4 +1,3 @@
-
 /// A JSON value (RFC 8259) with numbers kept as they were written: money never passes through binary floating point.
 package enum JSON: Hashable, Sendable {
     case null

@@ -2,7 +2,7 @@
 package struct Refusal: Error, Hashable, Sendable {
     /// The stable word for programs; `status` is what the web answers.
     package enum Kind: String, Sendable {
-        case invalid, unauthenticated, forbidden, notFound = "not-found", conflict, tooLarge = "too-large", tooMany = "too-many", unavailable
+        case invalid, unauthenticated, forbidden, notFound = "not-found", notAllowed = "not-allowed", conflict, tooLarge = "too-large", tooMany = "too-many", unavailable
 
         package var status: Int {
             switch self {
@@ -10,6 +10,7 @@ package struct Refusal: Error, Hashable, Sendable {
             case .unauthenticated: 401
             case .forbidden: 403
             case .notFound: 404
+            case .notAllowed: 405
             case .conflict: 409
             case .tooLarge: 413
             case .tooMany: 429

@@ -77,9 +77,12 @@ package struct DeadlineEngine: Sendable {
             throw Refusal.invalid("/suspended", Text("\(duty.id)（\(duty.name)）的规定没有不计入期限的时间", "The rule of \(duty.id) (\(duty.nameEn)) knows no time that is not counted"))
         }
         if extended, rule.extension?.length == nil {
-            let text = rule.extension == nil
+            let text =
+                rule.extension == nil
                 ? Text("\(duty.id)（\(duty.name)）依法不得延长", "\(duty.id) (\(duty.nameEn)) cannot be extended")
-                : Text("\(duty.id)（\(duty.name)）的延长没有法定长度，由\(rule.extension!.by.zh)决定", "The extension of \(duty.id) (\(duty.nameEn)) has no length in law; \(rule.extension!.by.en) decides")
+                : Text(
+                    "\(duty.id)（\(duty.name)）的延长没有法定长度，由\(rule.extension!.by.zh)决定",
+                    "The extension of \(duty.id) (\(duty.nameEn)) has no length in law; \(rule.extension!.by.en) decides")
             throw Refusal.invalid("/extended", text)
         }
         var count = Count(engine: self, rule: rule, suspended: suspended, explain: explain)

@@ -30,14 +30,16 @@ package struct Migration: Sendable {
 }
 
 extension Store {
-    static let first = Migration("store.1", ["CREATE TABLE store_ledger_lock (only INTEGER PRIMARY KEY)"])
+    static let first = Migration("store.1", ["CREATE TABLE store_ledger_lock (singleton INTEGER PRIMARY KEY)"])
 
     /// Brings the schema up to date in one transaction. Returns the steps it applied.
     /// - Errors: a step that was applied and has changed since.
     package func migrate(_ migrations: [Migration], at now: Moment) async throws -> [String] {
         try await write { tx in
-            try tx.run(SQL(stringLiteral: "CREATE TABLE IF NOT EXISTS store_migrations (id TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, applied_at BIGINT NOT NULL)"
-                .replacingBigint(for: tx.dialect)))
+            try tx.run(
+                SQL(
+                    stringLiteral: "CREATE TABLE IF NOT EXISTS store_migrations (id TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, applied_at BIGINT NOT NULL)"
+                        .replacingBigint(for: tx.dialect)))
             let known = Dictionary(uniqueKeysWithValues: try tx.all("SELECT id, fingerprint FROM store_migrations").map { ($0.string("id"), $0.string("fingerprint")) })
             var applied: [String] = []
             for migration in [Store.first] + migrations {

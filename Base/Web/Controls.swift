@@ -64,7 +64,9 @@ extension HTML {
         }
     }
 
-    package func select(_ name: String, _ label: Text, options: [(String, Text)], value: String?, hint: Text? = nil, errors: Errors = Errors(), required: Bool = true, empty: Text? = nil) {
+    package func select(
+        _ name: String, _ label: Text, options: [(String, Text)], value: String?, hint: Text? = nil, errors: Errors = Errors(), required: Bool = true, empty: Text? = nil
+    ) {
         frame(name, label, hint, errors, required: required) { described, cls in
             element("select", "form-select" + cls, [.id("f-" + name), .name(name), .describedBy(described), .init("required", if: required)]) {
                 if let empty { element("option", nil, [.value("")], text: say(empty)) }

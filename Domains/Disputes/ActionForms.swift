@@ -24,11 +24,16 @@ extension ComplaintPages {
     }
 
     private func fields(_ h: HTML, _ visit: Visit, _ c: Complaint, _ name: String, _ e: HTML.Errors) {
-        func area(_ name: String, _ label: Text, _ hint: Text? = nil, required: Bool = true) { h.area(name, label, value: nil, rows: 3, hint: hint, errors: e, required: required, maxLength: 2000) }
+        func area(_ name: String, _ label: Text, _ hint: Text? = nil, required: Bool = true) {
+            h.area(name, label, value: nil, rows: 3, hint: hint, errors: e, required: required, maxLength: 2000)
+        }
         switch name {
         case "dispatch":
             let districts = visit.desk.regions.districts(of: visit.desk.configuration.cityRegion)
-            h.select("region", Text("分送至", "Dispatch to"), options: districts.map { ($0.code, Text(verbatim: $0.name)) }, value: suggested(visit, c), hint: Text("依据被投诉人实际经营地或住所地；平台内经营者依公示地址", "By the business's actual place or domicile; for a merchant on a platform its published address"), errors: e, empty: Text("请选择", "Choose"))
+            h.select(
+                "region", Text("分送至", "Dispatch to"), options: districts.map { ($0.code, Text(verbatim: $0.name)) }, value: suggested(visit, c),
+                hint: Text("依据被投诉人实际经营地或住所地；平台内经营者依公示地址", "By the business's actual place or domicile; for a merchant on a platform its published address"), errors: e,
+                empty: Text("请选择", "Choose"))
         case "return": area("reason", Text("退回原因", "Why it is returned"))
         case "request":
             area("what", Text("需要补充的材料", "What is needed"), Text("例如：身份证明、购买凭证。等待期间受理期限照常计算。", "Such as proof of identity or purchase. The period to decide goes on running."))
@@ -40,35 +45,60 @@ extension ComplaintPages {
         case "redirect": area("where", Text("应通过的途径", "Where it belongs"), Text("例如：信息公开申请请向办公室提出", "Such as: information requests go to the general office"))
         case "arrange": arrange(h, visit, c, e)
         case "position":
-            h.radios("party", Text("谁的意见", "Whose"), options: [("complainant", Text("投诉人", "Complainant"), nil), ("respondent", Text("被投诉人", "Business"), nil), ("mediator", Text("调解员方案", "Mediator's proposal"), nil)], value: nil, errors: e, inline: true)
+            h.radios(
+                "party", Text("谁的意见", "Whose"),
+                options: [
+                    ("complainant", Text("投诉人", "Complainant"), nil), ("respondent", Text("被投诉人", "Business"), nil), ("mediator", Text("调解员方案", "Mediator's proposal"), nil),
+                ], value: nil, errors: e, inline: true)
             area("body", Text("内容", "What they say"))
             h.field("offer", Text("提出的金额（元）", "Amount offered (yuan)"), value: nil, errors: e, required: false, inputmode: "decimal")
         case "test":
             h.field("body", Text("鉴定检测机构", "Testing body"), value: nil, errors: e)
-            h.radios("chosenBy", Text("如何确定", "How it was chosen"), options: [("parties", Text("双方协商确定", "Agreed by both"), nil), ("authority", Text("本机关指定", "Designated by us"), nil)], value: nil, errors: e, inline: true)
+            h.radios(
+                "chosenBy", Text("如何确定", "How it was chosen"),
+                options: [("parties", Text("双方协商确定", "Agreed by both"), nil), ("authority", Text("本机关指定", "Designated by us"), nil)], value: nil, errors: e, inline: true)
             h.p("text-muted small", Text("鉴定检测所需时间不计入调解期限。", "The time of testing is not counted."))
         case "tested": area("result", Text("鉴定检测结论", "Result"))
         case "recuse": area("reason", Text("回避申请的理由", "Reason given"))
-        case "recusal-decided": h.radios("decision", Text("决定", "Decision"), options: [("replaced", Text("同意回避，更换调解人员", "Granted: another mediator"), nil), ("rejected", Text("驳回申请", "Rejected"), nil)], value: nil, errors: e)
+        case "recusal-decided":
+            h.radios(
+                "decision", Text("决定", "Decision"), options: [("replaced", Text("同意回避，更换调解人员", "Granted: another mediator"), nil), ("rejected", Text("驳回申请", "Rejected"), nil)],
+                value: nil, errors: e)
         case "agree":
             area("agreement", Text("协议内容", "What was agreed"), Text("写明谁在何时做什么、金额多少", "Who does what, when, how much"))
-            h.radios("form", Text("如何记载", "How it is recorded"), options: [("paper", Text("制作调解书", "A mediation paper"), nil), ("performed", Text("已即时履行", "Performed at once"), nil), ("record", Text("双方同意不制作，留存调解记录", "Both do without; a record is kept"), nil)], value: nil, errors: e)
+            h.radios(
+                "form", Text("如何记载", "How it is recorded"),
+                options: [
+                    ("paper", Text("制作调解书", "A mediation paper"), nil), ("performed", Text("已即时履行", "Performed at once"), nil),
+                    ("record", Text("双方同意不制作，留存调解记录", "Both do without; a record is kept"), nil),
+                ], value: nil, errors: e)
         case "end": ending(h, visit, c, e)
-        case "tell": h.select("channel", Text("告知方式", "How both are told"), options: [("portal", Text("网上查询页", "Tracking page")), ("phone", Text("电话", "Phone")), ("sms", Text("短信", "SMS")), ("mail", Text("邮寄", "Post")), ("counter", Text("当面", "In person"))], value: nil, errors: e, empty: Text("请选择", "Choose"))
+        case "tell":
+            h.select(
+                "channel", Text("告知方式", "How both are told"),
+                options: [
+                    ("portal", Text("网上查询页", "Tracking page")), ("phone", Text("电话", "Phone")), ("sms", Text("短信", "SMS")), ("mail", Text("邮寄", "Post")),
+                    ("counter", Text("当面", "In person")),
+                ], value: nil, errors: e, empty: Text("请选择", "Choose"))
         case "lead": area("facts", Text("线索内容", "What was found"), Text("自发现之日起十五个工作日内核查", "To be verified within fifteen working days of discovery"))
         case "lead-decided":
-            h.radios("decision", Text("核查结果", "Result"), options: [("filed", Text("立案", "A case is filed"), nil), ("not-filed", Text("不予立案", "No case"), nil)], value: nil, errors: e, inline: true)
+            h.radios(
+                "decision", Text("核查结果", "Result"), options: [("filed", Text("立案", "A case is filed"), nil), ("not-filed", Text("不予立案", "No case"), nil)], value: nil, errors: e,
+                inline: true)
             area("reason", Text("理由", "Reason"))
         default: area("note", Text("说明", "Remark"), required: false)
         }
     }
 
     private func suggested(_ visit: Visit, _ c: Complaint) -> String? {
-        visit.desk.regions.districts(of: visit.desk.configuration.cityRegion).first { c.respondentAddress.contains($0.name) }?.code ?? (c.matter.region.count >= 6 ? String(c.matter.region.prefix(6)) : nil)
+        visit.desk.regions.districts(of: visit.desk.configuration.cityRegion).first { c.respondentAddress.contains($0.name) }?.code
+            ?? (c.matter.region.count >= 6 ? String(c.matter.region.prefix(6)) : nil)
     }
 
     private func refusal(_ h: HTML, _ c: Complaint, _ e: HTML.Errors) {
-        h.radios("ground", Text("法定情形", "Statutory ground"), options: Grounds.shared.refusal(c.law).map { ($0.id, Text("（\($0.ordinal ?? $0.id)）\($0.text.zh)", "(\($0.id)) \($0.text.en)"), nil) }, value: nil, errors: e)
+        h.radios(
+            "ground", Text("法定情形", "Statutory ground"),
+            options: Grounds.shared.refusal(c.law).map { ($0.id, Text("（\($0.ordinal ?? $0.id)）\($0.text.zh)", "(\($0.id)) \($0.text.en)"), nil) }, value: nil, errors: e)
         let factors = Grounds.shared.factors(c.law)
         if !factors.isEmpty {
             h.element("fieldset", "mb-3 factors", [.id("f-factor")]) {
@@ -95,7 +125,9 @@ extension ComplaintPages {
     }
 
     private func ending(_ h: HTML, _ visit: Visit, _ c: Complaint, _ e: HTML.Errors) {
-        h.radios("ground", Text("法定情形", "Statutory ground"), options: Grounds.shared.ending(c.law).map { ($0.id, Text("（\($0.ordinal ?? $0.id)）\($0.text.zh)", "(\($0.id)) \($0.text.en)"), nil) }, value: nil, errors: e)
+        h.radios(
+            "ground", Text("法定情形", "Statutory ground"),
+            options: Grounds.shared.ending(c.law).map { ($0.id, Text("（\($0.ordinal ?? $0.id)）\($0.text.zh)", "(\($0.id)) \($0.text.en)"), nil) }, value: nil, errors: e)
         h.area("reason", Text("具体理由（将写入决定书）", "Reason in words (goes into the decision)"), value: nil, rows: 3, errors: e, maxLength: 1000)
     }
 }

@@ -89,7 +89,11 @@ struct ComplaintAPI: Sendable {
             guard let items = claims.array else { throw .invalid(wrong + [.init("/claims", Text("应为数组", "must be an array"))]) }
             for (i, item) in items.prefix(30).enumerated() {
                 guard let kind = item["kind"]?.string.flatMap({ ClaimKind(rawValue: $0) }) else {
-                    wrong.append(.init("/claims/\(i)/kind", Text("应为：\(ClaimKind.allCases.map(\.rawValue).joined(separator: "、"))", "must be one of \(ClaimKind.allCases.map(\.rawValue).joined(separator: ", "))")))
+                    wrong.append(
+                        .init(
+                            "/claims/\(i)/kind",
+                            Text("应为：\(ClaimKind.allCases.map(\.rawValue).joined(separator: "、"))", "must be one of \(ClaimKind.allCases.map(\.rawValue).joined(separator: ", "))"))
+                    )
                     continue
                 }
                 filing.claims.append(Claim(kind: kind, amount: money(item["amount"], "/claims/\(i)/amount")))
@@ -124,7 +128,8 @@ struct ComplaintAPI: Sendable {
             let receipt = try Registration.register(filing, by: actor, desk: handling.desk, casework: handling.casework, at: now, code: code, tx)
             let clocks = try Clocks.of(receipt.matter.id, tx)
             let body = JSON.object([
-                ("number", .string(receipt.matter.number)), ("trackingCode", .string(receipt.trackingCode)), ("state", .string(receipt.matter.state)), ("regime", .string(receipt.matter.regime)),
+                ("number", .string(receipt.matter.number)), ("trackingCode", .string(receipt.trackingCode)), ("state", .string(receipt.matter.state)),
+                ("regime", .string(receipt.matter.regime)),
                 ("deadlines", .array(clocks.map(Self.deadline))),
             ])
             if let scope { try tx.run("INSERT INTO platform_idempotency (token, request, status, body, at) VALUES (\(scope), \(request), 201, \(body.text), \(now))") }
@@ -170,9 +175,11 @@ struct ComplaintAPI: Sendable {
     static func json(_ c: Complaint, _ clocks: [RunningClock], _ person: Complainant, language: Language, forStaff: Bool) -> JSON {
         let state = ComplaintMoves.table.state(c.matter.state)
         var pairs: [(String, JSON)] = [
-            ("number", .string(c.matter.number)), ("state", .string(c.matter.state)), ("stateTitle", .string((forStaff ? state.title : state.outside)[language])), ("regime", .string(c.law)),
+            ("number", .string(c.matter.number)), ("state", .string(c.matter.state)), ("stateTitle", .string((forStaff ? state.title : state.outside)[language])),
+            ("regime", .string(c.law)),
             ("receivedAt", .string(c.matter.receivedAt.isoText)), ("closedAt", .text(c.matter.closedAt?.isoText)), ("outcome", .text(c.matter.outcome)),
-            ("respondent", .object([("name", .string(c.respondentName)), ("address", .string(c.respondentAddress)), ("taxID", .text(c.respondentUSCC))])), ("facts", .string(c.facts)),
+            ("respondent", .object([("name", .string(c.respondentName)), ("address", .string(c.respondentAddress)), ("taxID", .text(c.respondentUSCC))])),
+            ("facts", .string(c.facts)),
             ("claims", .array(c.claims.map { .object([("kind", .string($0.kind.rawValue)), ("amount", $0.amount.map { .number($0.plain) } ?? .null)]) })),
             ("occurredOn", .text(c.occurredOn?.description)), ("deadlines", .array(clocks.map(deadline))),
             ("refusalGround", .text(c.refusalGround)), ("endingGround", .text(c.endingGround)), ("reason", .text(c.reason)), ("agreement", .text(c.agreement)),
@@ -181,7 +188,10 @@ struct ComplaintAPI: Sendable {
             // Masked, as on the page: the whole is looked at there, with a purpose, and logged.
             pairs += [
                 ("region", .string(c.matter.region)), ("source", .string(c.source)), ("title", .string(c.matter.title)),
-                ("complainant", .object([("name", .string(person.name.description)), ("phone", .string(person.phone.description)), ("address", .string(person.address.description))])),
+                (
+                    "complainant",
+                    .object([("name", .string(person.name.description)), ("phone", .string(person.phone.description)), ("address", .string(person.address.description))])
+                ),
             ]
         }
         return .object(pairs)
@@ -193,7 +203,9 @@ struct ComplaintAPI: Sendable {
         var filter = try QueueFilter { name in name == "due" ? query["due"] : name == "whose" ? query["whose"] : query[name] }
         filter.kind = ComplaintMoves.kind
         if let state = filter.state {
-            guard let known = ComplaintMoves.table.states.first(where: { $0.name == state }) else { throw Refusal.invalid("/state", Text("没有“\(state)”这个状态", "There is no state “\(state)”")) }
+            guard let known = ComplaintMoves.table.states.first(where: { $0.name == state }) else {
+                throw Refusal.invalid("/state", Text("没有“\(state)”这个状态", "There is no state “\(state)”"))
+            }
             filter.closed = !known.open
         }
         let wanted = filter
@@ -201,12 +213,17 @@ struct ComplaintAPI: Sendable {
         let page = try await visit.desk.store.read { try Queue.page(wanted, for: account, today: today, limit: 50, $0) }
         return .json(
             .object([
-                ("items", .array(page.matters.map { m in
-                    .object([
-                        ("number", .string(m.number)), ("state", .string(m.state)), ("title", .string(m.title)), ("region", .string(m.region)), ("regime", .string(m.regime)),
-                        ("receivedAt", .string(m.receivedAt.isoText)), ("due", .text(m.nextDue?.description)),
-                    ])
-                })), ("next", .text(page.next)),
+                (
+                    "items",
+                    .array(
+                        page.matters.map { m in
+                            .object([
+                                ("number", .string(m.number)), ("state", .string(m.state)), ("title", .string(m.title)), ("region", .string(m.region)),
+                                ("regime", .string(m.regime)),
+                                ("receivedAt", .string(m.receivedAt.isoText)), ("due", .text(m.nextDue?.description)),
+                            ])
+                        })
+                ), ("next", .text(page.next)),
             ]))
     }
 
@@ -218,20 +235,31 @@ struct ComplaintAPI: Sendable {
         return .json(
             .object([
                 ("state", .string(c.matter.state)),
-                ("moves", .array(available.map { move in
-                    let article = move.article(under: c.law)
-                    return .object([
-                        ("move", .string(move.name)), ("title", .string(move.title[language])), ("to", .text(move.to)),
-                        ("law", article.map { .object([("law", .string($0.law)), ("article", .string($0.article)), ("text", .string(register.cite($0)[language]))]) } ?? .null),
-                        ("by", .array(move.by.map { by in
-                            switch by {
-                            case .staff(let permission): .string(permission.description)
-                            case .filer: .string("filer")
-                            case .system: .string("system")
-                            }
-                        })),
-                    ])
-                })),
+                (
+                    "moves",
+                    .array(
+                        available.map { move in
+                            let article = move.article(under: c.law)
+                            return .object([
+                                ("move", .string(move.name)), ("title", .string(move.title[language])), ("to", .text(move.to)),
+                                (
+                                    "law",
+                                    article.map { .object([("law", .string($0.law)), ("article", .string($0.article)), ("text", .string(register.cite($0)[language]))]) } ?? .null
+                                ),
+                                (
+                                    "by",
+                                    .array(
+                                        move.by.map { by in
+                                            switch by {
+                                            case .staff(let permission): .string(permission.description)
+                                            case .filer: .string("filer")
+                                            case .system: .string("system")
+                                            }
+                                        })
+                                ),
+                            ])
+                        })
+                ),
             ]))
     }
 
@@ -246,7 +274,8 @@ struct ComplaintAPI: Sendable {
             case .string(let s): form.add(key, s)
             case .number(let n): form.add(key, n)
             case .bool(let b): form.add(key, b ? "yes" : "no")
-            case .array(let items): for item in items { if let s = item.string { form.add(key, s) } else { throw Refusal.invalid("/\(key)", Text("应为文本数组", "must be an array of strings")) } }
+            case .array(let items):
+                for item in items { if let s = item.string { form.add(key, s) } else { throw Refusal.invalid("/\(key)", Text("应为文本数组", "must be an array of strings")) } }
             case .null: continue
             case .object: throw Refusal.invalid("/\(key)", Text("应为文本", "must be a string"))
             }

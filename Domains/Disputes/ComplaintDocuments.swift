@@ -55,12 +55,17 @@ package enum ComplaintDocuments {
     }
 
     /// Issues a form and tells the party by way of the tracking page.
-    static func issue(_ name: String, for c: Complaint, adding more: [String: Any] = [:], to recipients: [String], by actor: Actor, at now: Moment, desk: Desk, _ tx: Transaction) throws {
+    static func issue(_ name: String, for c: Complaint, adding more: [String: Any] = [:], to recipients: [String], by actor: Actor, at now: Moment, desk: Desk, _ tx: Transaction)
+        throws
+    {
         var values = try values(c, tx, desk: desk).merging(more) { $1 }
         if let officer = actor.account { values["contactPerson"] = officer.name }
-        let document = try Documents.issue(form(name), for: c.matter, values: values, office: desk.configuration.officeShort, by: actor.mark, account: actor.account?.id, at: now, tx)
+        let document = try Documents.issue(
+            form(name), for: c.matter, values: values, office: desk.configuration.officeShort, by: actor.mark, account: actor.account?.id, at: now, tx)
         for recipient in recipients {
-            try tx.run("INSERT INTO casework_notices (matter, recipient, channel, title, document, at) VALUES (\(c.matter.id), \(recipient), 'portal', \(document.title), \(document.id), \(now))")
+            try tx.run(
+                "INSERT INTO casework_notices (matter, recipient, channel, title, document, at) VALUES (\(c.matter.id), \(recipient), 'portal', \(document.title), \(document.id), \(now))"
+            )
         }
     }
 }

@@ -20,7 +20,8 @@ package enum ComplaintImport {
     /// What other systems write for claims. Words that fit none are kept as "other".
     static func claims(_ text: String, amount: Money?) -> [Claim] {
         let table: [(String, ClaimKind)] = [
-            ("退货", .returnGoods), ("退款", .refund), ("退还", .refund), ("退费", .refund), ("赔偿", .compensate), ("补偿", .compensate), ("修", .repair), ("换", .replace), ("重作", .redo), ("重做", .redo), ("补足", .makeUp),
+            ("退货", .returnGoods), ("退款", .refund), ("退还", .refund), ("退费", .refund), ("赔偿", .compensate), ("补偿", .compensate), ("修", .repair), ("换", .replace), ("重作", .redo),
+            ("重做", .redo), ("补足", .makeUp),
             ("道歉", .explain), ("解释", .explain), ("说明", .explain),
         ]
         var kinds: [ClaimKind] = []

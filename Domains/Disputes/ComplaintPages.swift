@@ -29,7 +29,9 @@ struct ComplaintPages: Sendable {
         let desk = visit.desk
         let (c, file, person, positions, op, similar) = try await desk.store.read { tx in
             let c = try load(visit, tx)
-            let positions = try tx.all("SELECT party, body, offer, at FROM disputes_positions WHERE matter = \(c.matter.id) ORDER BY id").map { ($0.string("party"), $0.string("body"), $0.optionalMoney("offer"), $0.moment("at")) }
+            let positions = try tx.all("SELECT party, body, offer, at FROM disputes_positions WHERE matter = \(c.matter.id) ORDER BY id").map {
+                ($0.string("party"), $0.string("body"), $0.optionalMoney("offer"), $0.moment("at"))
+            }
             return (
                 c, try MatterFile.load(c.matter, desk: desk, tx), try tx.complainant(of: c.matter.id), positions, try c.matter.operator.map { try Operators.find($0, tx) },
                 try Similar.of(c, tx)
@@ -47,7 +49,10 @@ struct ComplaintPages: Sendable {
                     h.h1(c.matter.title)
                     h.p("mb-0") {
                         h.badge(state.title, state.tone)
-                        h.span("text-muted ms-2", "\(desk.regions.path(c.matter.region)) · \(h.say(sourceTitle(c.source))) · \(c.matter.receivedAt.minuteText) · \(desk.law.register[c.law]?.title ?? c.law)")
+                        h.span(
+                            "text-muted ms-2",
+                            "\(desk.regions.path(c.matter.region)) · \(h.say(sourceTitle(c.source))) · \(c.matter.receivedAt.minuteText) · \(desk.law.register[c.law]?.title ?? c.law)"
+                        )
                     }
                 }
                 h.div("head-due") { visit.urgency(h, c.matter.nextDue) }
@@ -142,7 +147,12 @@ struct ComplaintPages: Sendable {
             }
             if revealed == nil, visit.may("personal.reveal") {
                 visit.form(h, "/disputes/\(c.matter.id)/reveal", "mt-2") {
-                    h.select("purpose", Text("查看完整信息的用途", "For what purpose"), options: [("contact", Text("联系当事人", "To contact them")), ("verify", Text("核验身份", "To verify identity")), ("serve", Text("送达文书", "To serve a document")), ("repeat", Text("核查重复投诉", "To check for repeats"))], value: nil, empty: Text("请选择", "Choose"))
+                    h.select(
+                        "purpose", Text("查看完整信息的用途", "For what purpose"),
+                        options: [
+                            ("contact", Text("联系当事人", "To contact them")), ("verify", Text("核验身份", "To verify identity")), ("serve", Text("送达文书", "To serve a document")),
+                            ("repeat", Text("核查重复投诉", "To check for repeats")),
+                        ], value: nil, empty: Text("请选择", "Choose"))
                     h.button(Text("查看（将记入日志）", "Show (this is logged)"), "btn btn-sm btn-outline-secondary")
                 }
                 h.a("/disputes/\(c.matter.id)/registration", "small d-block mt-2", Text("打印投诉登记表", "Print the registration form"))
@@ -158,14 +168,18 @@ struct ComplaintPages: Sendable {
         h.card(Text("相关情况（供人工判断）", "Related facts (for a person to weigh)")) {
             h.p("mb-1", Text("同一电话近一年其他投诉：\(similar.samePhone)件", "Other complaints by this phone in a year: \(similar.samePhone)"))
             h.p("mb-1", Text("同一商家在办投诉：\(similar.sameRespondent)件", "Open complaints about this business: \(similar.sameRespondent)"))
-            h.p("text-muted small mb-0", Text("数量本身不是不予受理的理由；《投诉举报处理办法》第十七条所列因素须由人逐项判断。", "Numbers are no ground by themselves: the factors of article 17 are weighed by a person."))
+            h.p(
+                "text-muted small mb-0", Text("数量本身不是不予受理的理由；《投诉举报处理办法》第十七条所列因素须由人逐项判断。", "Numbers are no ground by themselves: the factors of article 17 are weighed by a person.")
+            )
         }
     }
 
     private func reveal(_ visit: Visit) async throws -> Answer {
         let form = try visit.exchange.form()
         let account = try visit.require("personal.reveal")
-        guard let purpose = form["purpose"], ["contact", "verify", "serve", "repeat"].contains(purpose) else { throw Refusal.invalid("/purpose", Text("请选择查看用途", "Choose the purpose")) }
+        guard let purpose = form["purpose"], ["contact", "verify", "serve", "repeat"].contains(purpose) else {
+            throw Refusal.invalid("/purpose", Text("请选择查看用途", "Choose the purpose"))
+        }
         let now = visit.desk.now
         let permissions = visit.desk.permissions
         let whole = try await visit.desk.store.write { tx in

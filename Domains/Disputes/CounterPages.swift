@@ -21,12 +21,16 @@ struct CounterPages: Sendable {
 
     private func take(_ visit: Visit, _ form: Form) async throws -> Answer {
         let account = try visit.require("disputes.register")
-        guard let source = form["source"], ["counter", "phone", "mail", "12315"].contains(source) else { throw Refusal.invalid("/source", Text("请选择来源", "Choose where it came from")) }
+        guard let source = form["source"], ["counter", "phone", "mail", "12315"].contains(source) else {
+            throw Refusal.invalid("/source", Text("请选择来源", "Choose where it came from"))
+        }
         let filing = try Filing(form: form, source: source)
         let now = visit.desk.now
         let code = Registration.trackingCode()
         let handling = handling
-        let receipt = try await visit.desk.store.write { try Registration.register(filing, by: .staff(account), desk: handling.desk, casework: handling.casework, at: now, code: code, $0) }
+        let receipt = try await visit.desk.store.write {
+            try Registration.register(filing, by: .staff(account), desk: handling.desk, casework: handling.casework, at: now, code: code, $0)
+        }
         return visit.page(Text("已登记", "Registered"), active: "/disputes/new") { h in
             h.div("narrow") {
                 h.div("alert alert-success") {
@@ -51,7 +55,12 @@ struct CounterPages: Sendable {
             visit.form(h, "/disputes/new", "counter-form", attributes: [.init("data-submit-on", "ctrl-enter")]) {
                 h.div("three-columns") {
                     h.card(Text("投诉人", "Complainant")) {
-                        h.radios("source", Text("来源", "From"), options: [("phone", Text("电话", "Phone"), nil), ("counter", Text("窗口", "Counter"), nil), ("mail", Text("信函", "Letter"), nil), ("12315", Text("全国平台", "National platform"), nil)], value: f["source"] ?? "phone", errors: e, inline: true)
+                        h.radios(
+                            "source", Text("来源", "From"),
+                            options: [
+                                ("phone", Text("电话", "Phone"), nil), ("counter", Text("窗口", "Counter"), nil), ("mail", Text("信函", "Letter"), nil),
+                                ("12315", Text("全国平台", "National platform"), nil),
+                            ], value: f["source"] ?? "phone", errors: e, inline: true)
                         h.field("externalNumber", Text("全国平台编号", "National number"), value: f["externalNumber"], errors: e, required: false)
                         h.field("name", Text("姓名", "Name"), value: f["name"], errors: e)
                         h.field("phone", Text("电话", "Phone"), value: f["phone"], type: "tel", errors: e)
@@ -61,7 +70,9 @@ struct CounterPages: Sendable {
                         h.radios("delegation", Text("同意委托调解", "Delegation"), options: yesNo, value: f["delegation"], errors: e, inline: true)
                     }
                     h.card(Text("被投诉人", "Business")) {
-                        h.field("respondentName", Text("名称", "Name"), value: f["respondentName"], errors: e, attributes: [.init("list", "operators"), .init("data-lookup", "/operators/suggest")])
+                        h.field(
+                            "respondentName", Text("名称", "Name"), value: f["respondentName"], errors: e,
+                            attributes: [.init("list", "operators"), .init("data-lookup", "/operators/suggest")])
                         h.element("datalist", nil, [.id("operators")]) {}
                         h.field("respondentUSCC", Text("统一社会信用代码", "Credit code"), value: f["respondentUSCC"], errors: e, required: false)
                         h.field("respondentAddress", Text("地址", "Address"), value: f["respondentAddress"], errors: e)
@@ -76,7 +87,9 @@ struct CounterPages: Sendable {
                         h.element("fieldset", "mb-2", [.id("f-claim")]) {
                             h.element("legend", "form-label", text: h.say(Text("诉求", "Claims")))
                             if let error = e["claim"] { h.element("div", "text-danger small", text: h.say(error)) }
-                            h.div("claim-grid") { for kind in ClaimKind.allCases { h.checkbox("claim", kind.title, value: kind.rawValue, checked: f.all("claim").contains(kind.rawValue)) } }
+                            h.div("claim-grid") {
+                                for kind in ClaimKind.allCases { h.checkbox("claim", kind.title, value: kind.rawValue, checked: f.all("claim").contains(kind.rawValue)) }
+                            }
                         }
                         h.area("facts", Text("事实经过", "Facts"), value: f["facts"], rows: 8, errors: e)
                         h.button(Text("登记", "Register"), "btn btn-primary w-100")

@@ -14,7 +14,9 @@ struct Draft: Sendable {
     var files: [Attachments.Kept]
 
     static func load(_ token: String?, at now: Moment, _ tx: Transaction) throws -> Draft {
-        guard let token, token.count == 32, let row = try tx.one("SELECT fields, files FROM disputes_drafts WHERE token = \(Accounts.hash(token)) AND changed_at > \(now.adding(seconds: -lifetime))") else {
+        guard let token, token.count == 32,
+            let row = try tx.one("SELECT fields, files FROM disputes_drafts WHERE token = \(Accounts.hash(token)) AND changed_at > \(now.adding(seconds: -lifetime))")
+        else {
             return Draft(fields: Form(), files: [])
         }
         var fields: [(String, String)] = []
@@ -22,7 +24,9 @@ struct Draft: Sendable {
             for (key, value) in pairs { for item in value.array ?? [] { if let text = item.string { fields.append((key, text)) } } }
         }
         let files = (try JSON(parsing: Array(row.string("files").utf8)).array ?? []).compactMap { item -> Attachments.Kept? in
-            guard let name = item["name"]?.string, let kind = item["kind"]?.string.flatMap({ FileKind(rawValue: $0) }), let size = item["size"]?.int, let hash = item["hash"]?.string else { return nil }
+            guard let name = item["name"]?.string, let kind = item["kind"]?.string.flatMap({ FileKind(rawValue: $0) }), let size = item["size"]?.int,
+                let hash = item["hash"]?.string
+            else { return nil }
             return Attachments.Kept(name: name, kind: kind, size: size, hash: hash, outsideHash: item["outside"]?.string)
         }
         return Draft(fields: Form(fields), files: files)
@@ -34,7 +38,9 @@ struct Draft: Sendable {
         let body = JSON.object(names.map { name in (name, .array(fields.all(name).map(JSON.string))) }).text
         guard body.utf8.count < 60_000 else { throw Refusal(.tooLarge, Text("填写内容过长", "What you wrote is too long")) }
         let list = JSON.array(
-            files.map { .object([("name", .string($0.name)), ("kind", .string($0.kind.rawValue)), ("size", .int($0.size)), ("hash", .string($0.hash)), ("outside", .text($0.outsideHash))]) }
+            files.map {
+                .object([("name", .string($0.name)), ("kind", .string($0.kind.rawValue)), ("size", .int($0.size)), ("hash", .string($0.hash)), ("outside", .text($0.outsideHash))])
+            }
         ).text
         try tx.run(
             """
@@ -97,7 +103,8 @@ extension Filing {
     /// The pointer of a field as its form calls it.
     static func formName(_ pointer: String) -> String {
         [
-            "/complainant/name": "name", "/complainant/phone": "phone", "/complainant/address": "address", "/respondent/name": "respondentName", "/respondent/address": "respondentAddress",
+            "/complainant/name": "name", "/complainant/phone": "phone", "/complainant/address": "address", "/respondent/name": "respondentName",
+            "/respondent/address": "respondentAddress",
             "/respondent/taxID": "respondentUSCC", "/respondent/shopURL": "shopURL", "/respondent/phone": "respondentPhone", "/respondent/platform": "platform", "/claims": "claim",
         ][pointer] ?? String(pointer.dropFirst())
     }

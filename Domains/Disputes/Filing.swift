@@ -60,7 +60,10 @@ package struct Filing: Sendable {
         if claims.count > 20 { wrong.append(.init("/claims", Text("诉求过多", "Too many claims"))) }
         if let day = occurredOn, day > today { wrong.append(.init("/occurredOn", Text("日期不能晚于今天", "The day cannot be in the future"))) }
         if let day = occurredOn, day.year < 1990 { wrong.append(.init("/occurredOn", Text("日期过早，请核对", "The day is too long ago: please check"))) }
-        for (value, pointer) in [(purchase, "/purchase"), (occurredPlace, "/occurredPlace"), (platform, "/respondent/platform"), (respondentPhone, "/respondent/phone"), (agent, "/agent"), (idNumber, "/complainant/idNumber"), (idType, "/complainant/idType"), (externalNumber, "/externalNumber")] where (value ?? "").count > 200 {
+        for (value, pointer) in [
+            (purchase, "/purchase"), (occurredPlace, "/occurredPlace"), (platform, "/respondent/platform"), (respondentPhone, "/respondent/phone"), (agent, "/agent"),
+            (idNumber, "/complainant/idNumber"), (idType, "/complainant/idType"), (externalNumber, "/externalNumber"),
+        ] where (value ?? "").count > 200 {
             wrong.append(.init(pointer, Text("不能超过200字", "At most 200 characters")))
         }
         if let url = shopURL, url.count > 1000 || !(url.hasPrefix("https://") || url.hasPrefix("http://")) {
@@ -97,7 +100,9 @@ package enum Registration {
     }
 
     /// - Errors: every wrong field by its pointer; nothing is saved then.
-    package static func register(_ filing: Filing, files: [Attachments.Kept] = [], by actor: Actor, desk: Desk, casework: Casework, at now: Moment, code: String, _ tx: Transaction) throws -> Receipt {
+    package static func register(_ filing: Filing, files: [Attachments.Kept] = [], by actor: Actor, desk: Desk, casework: Casework, at now: Moment, code: String, _ tx: Transaction)
+        throws -> Receipt
+    {
         let received = filing.receivedAt ?? now
         let flaws = filing.flaws(today: now.day)
         guard flaws.isEmpty else { throw Refusal.invalid(flaws) }
@@ -109,7 +114,8 @@ package enum Registration {
         let title = title(filing)
         let region = region(of: filing, operator: found, desk: desk)
         let matter = try casework.open(
-            .init(number: number, state: ComplaintMoves.received, title: title, regime: regime, region: region, operator: found?.id, receivedAt: received, competentAt: received), tx)
+            .init(number: number, state: ComplaintMoves.received, title: title, regime: regime, region: region, operator: found?.id, receivedAt: received, competentAt: received),
+            tx)
         try tx.run(
             """
             INSERT INTO disputes_complaints (matter, source, external_number, import_key, respondent_name, respondent_address, respondent_phone, respondent_uscc, platform, shop_url,
@@ -124,9 +130,11 @@ package enum Registration {
             VALUES (\(matter.id), \(filing.complainantName.trimmed), \(filing.complainantPhone.trimmed), \(filing.complainantAddress.trimmed), \(filing.idType), \(filing.idNumber), \(filing.agent))
             """)
         for claim in filing.claims { try tx.run("INSERT INTO disputes_claims (matter, kind, amount) VALUES (\(matter.id), \(claim.kind), \(claim.amount))") }
-        try Search.index("complaint", matter.id.raw, texts: [number, title, filing.respondentName, filing.facts, filing.respondentUSCC ?? ""], marks: ["r:" + region.prefix(6)], tx)
+        try Search.index(
+            "complaint", matter.id.raw, texts: [number, title, filing.respondentName, filing.facts, filing.respondentUSCC ?? ""], marks: ["r:" + region.prefix(6)], tx)
         try casework.record(
-            matter, as: "receive", by: actor, article: Article(law: regime, article: regime == "O20" ? "9" : "10"), starting: ["C1"], at: now, details: [("source", .string(filing.source))],
+            matter, as: "receive", by: actor, article: Article(law: regime, article: regime == "O20" ? "9" : "10"), starting: ["C1"], at: now,
+            details: [("source", .string(filing.source))],
             sealing: [("disputes_complaints", matter.id.raw)], tx)
         try Attachments.attach(files, to: matter, source: "complainant", by: actor.mark, at: now, tx)
         return Receipt(matter: try tx.matter(matter.id), trackingCode: code)

@@ -46,7 +46,9 @@ package struct Grounds: Sendable {
         file.identity[regime].map { ($0.identityArticle, $0.materialArticle, $0.falsity) } ?? ("", "", true)
     }
     func template(_ name: String) -> String {
-        do { return try String(contentsOf: folder.appendingPathComponent("\(name).mustache"), encoding: .utf8) } catch { preconditionFailure("the template \(name) is missing: \(error)") }
+        do { return try String(contentsOf: folder.appendingPathComponent("\(name).mustache"), encoding: .utf8) } catch {
+            preconditionFailure("the template \(name) is missing: \(error)")
+        }
     }
     /// The style sheet of printed documents.
     package var style: String { (try? String(contentsOf: folder.appendingPathComponent("document.css"), encoding: .utf8)) ?? "" }

@@ -123,7 +123,9 @@ package struct Handling: Sendable {
         let factors = s.input.all("factor").filter { id in Grounds.shared.factors(s.c.law).contains { $0.id == id } }
         // Ground 3 is judged by a person on the factors of art. 17: at least one is named, never inferred.
         if s.c.law == "O121", ground.id == "3", factors.isEmpty {
-            throw Refusal(.invalid, Text("适用第三项时请勾选所考虑的因素", "Ground 3 needs the factors that were considered"), fields: [.init("/factor", Text("请至少勾选一项", "Tick at least one"))], article: Article(law: "O121", article: "17"))
+            throw Refusal(
+                .invalid, Text("适用第三项时请勾选所考虑的因素", "Ground 3 needs the factors that were considered"), fields: [.init("/factor", Text("请至少勾选一项", "Tick at least one"))],
+                article: Article(law: "O121", article: "17"))
         }
         try s.tx.run("UPDATE disputes_complaints SET refusal_ground = \(ground.id), reason = \(reason) WHERE matter = \(s.c.matter.id)")
         let matter = try move(s, "refuse", [("ground", ground.article), ("reason", reason), ("factors", factors.joined(separator: ","))], outcome: "refused", sealing: true)
@@ -138,10 +140,14 @@ package struct Handling: Sendable {
     private func arrange(_ s: Step) throws -> Matter {
         let mode = try s.choice("mode", ["on-site", "remote", "delegated"])
         guard s.input["consent"] == "yes" else {
-            throw Refusal(.invalid, Text("调解须经双方同意", "Mediation needs the consent of both sides"), fields: [.init("/consent", Text("请确认双方同意调解", "Confirm that both sides consent"))], article: Article(law: s.c.law, article: s.c.law == "O20" ? "16" : "18"))
+            throw Refusal(
+                .invalid, Text("调解须经双方同意", "Mediation needs the consent of both sides"), fields: [.init("/consent", Text("请确认双方同意调解", "Confirm that both sides consent"))],
+                article: Article(law: s.c.law, article: s.c.law == "O20" ? "16" : "18"))
         }
         if mode == "delegated", s.c.law == "O121", s.c.delegation != true {
-            throw Refusal(.invalid, Text("投诉人未同意委托调解", "The complainant has not consented to delegated mediation"), fields: [.init("/mode", Text("请选择其他方式", "Choose another way"))], article: Article(law: "O121", article: "19"))
+            throw Refusal(
+                .invalid, Text("投诉人未同意委托调解", "The complainant has not consented to delegated mediation"), fields: [.init("/mode", Text("请选择其他方式", "Choose another way"))],
+                article: Article(law: "O121", article: "19"))
         }
         let people = try s.text("mediators", 120)
         let at = mode == "on-site" ? try s.text("at", 40) : s.optional("at") ?? ""
@@ -149,7 +155,8 @@ package struct Handling: Sendable {
         if !at.isEmpty { guard let moment = Moment(at), moment > s.now else { throw Refusal.invalid("/at", Text("时间应晚于现在", "The time must be in the future")) } }
         let shown = Moment(at).map { "\(Documents.chinese($0.day)) \($0.minuteText.suffix(5))" }
         try s.tx.run(
-            "UPDATE disputes_complaints SET mediation_mode = \(mode), mediation_at = \(shown), mediation_place = \(place.isEmpty ? nil : place), mediators = \(people) WHERE matter = \(s.c.matter.id)")
+            "UPDATE disputes_complaints SET mediation_mode = \(mode), mediation_at = \(shown), mediation_place = \(place.isEmpty ? nil : place), mediators = \(people) WHERE matter = \(s.c.matter.id)"
+        )
         let matter = try move(s, "arrange", [("mode", mode), ("at", at), ("place", place), ("mediators", people)], sealing: true)
         try issue("mediation", s, ["recusalDays": "3", "recipients": "\(s.c.respondentName)、投诉人"], to: ["complainant", "respondent"])
         return matter
@@ -163,7 +170,8 @@ package struct Handling: Sendable {
             guard let money = Money(yuan: text) else { throw Refusal.invalid("/offer", Text("金额应为数字，最多两位小数", "An amount is a number with at most two decimals")) }
             offer = money
         }
-        try s.tx.run("INSERT INTO disputes_positions (matter, party, body, offer, at, account) VALUES (\(s.c.matter.id), \(party), \(body), \(offer), \(s.now), \(s.actor.account?.id))")
+        try s.tx.run(
+            "INSERT INTO disputes_positions (matter, party, body, offer, at, account) VALUES (\(s.c.matter.id), \(party), \(body), \(offer), \(s.now), \(s.actor.account?.id))")
         return try move(s, "position", [("party", party)])
     }
 
@@ -179,7 +187,9 @@ package struct Handling: Sendable {
 
     private func end(_ s: Step, ground: Ground, reason: String, _ name: String) throws -> Matter {
         if ground.id == "5", let clock = try Clocks.of(s.c.matter.id, s.tx).last(where: { $0.duty == "C3" && $0.state == "open" }), clock.due >= s.now.day, s.c.law == "O121" {
-            throw Refusal(.invalid, Text("调解期限\(clock.due)才届满，不能以此为由终止", "The period for mediation ends on \(clock.due) only: this ground does not hold yet"), fields: [.init("/ground", Text("期限未满", "Not lapsed yet"))], article: Article(law: "O121", article: "23(1)(5)"))
+            throw Refusal(
+                .invalid, Text("调解期限\(clock.due)才届满，不能以此为由终止", "The period for mediation ends on \(clock.due) only: this ground does not hold yet"),
+                fields: [.init("/ground", Text("期限未满", "Not lapsed yet"))], article: Article(law: "O121", article: "23(1)(5)"))
         }
         try s.tx.run("UPDATE disputes_complaints SET ending_ground = \(ground.id), reason = \(reason) WHERE matter = \(s.c.matter.id)")
         let matter = try move(s, name, [("ground", ground.article), ("reason", reason)], outcome: ground.id == "1" ? "settled-or-withdrawn" : "ended", sealing: true)
@@ -192,7 +202,9 @@ package struct Handling: Sendable {
         let channel = try s.choice("channel", ["portal", "phone", "sms", "mail", "counter"])
         guard let document = try Documents.of(s.c.matter.id, s.tx).last(where: { $0.form == "ending" }) else { throw Fault("no ending document") }
         for recipient in ["complainant", "respondent"] {
-            try s.tx.run("INSERT INTO casework_notices (matter, recipient, channel, title, document, at) VALUES (\(s.c.matter.id), \(recipient), \(channel), \(document.title), \(document.id), \(s.now))")
+            try s.tx.run(
+                "INSERT INTO casework_notices (matter, recipient, channel, title, document, at) VALUES (\(s.c.matter.id), \(recipient), \(channel), \(document.title), \(document.id), \(s.now))"
+            )
         }
         return try move(s, "tell", [("channel", channel)])
     }

@@ -69,9 +69,14 @@ struct IntakePages: Sendable {
                 h.p("lead", Text("为生活消费买了东西或服务，与商家发生争议，可以请市场监管部门调解。", "You bought something for your own use and disagree with the business: the market regulator can mediate."))
                 h.element("ol", "steps-list") {
                     for (n, text) in [
-                        (1, Text("回答六个简短的问题，约五分钟", "Six short questions, about five minutes")), (2, Text("七个工作日内决定是否受理并告知您", "Within seven working days you are told whether it is taken up")),
+                        (1, Text("回答六个简短的问题，约五分钟", "Six short questions, about five minutes")),
+                        (2, Text("七个工作日内决定是否受理并告知您", "Within seven working days you are told whether it is taken up")),
                         (3, Text("受理后六十日内组织调解，您可随时凭编号查询进度", "Mediation within sixty days; follow it with your number at any time")),
-                    ] { h.li { h.span("step-n", String(n)); h.text(text) } }
+                    ] {
+                        h.li {
+                            h.span("step-n", String(n)); h.text(text)
+                        }
+                    }
                 }
                 h.p(nil, Text("请准备：商家名称和地址、购买日期和金额、照片或凭证。", "Have ready: the name and address of the business, date and amount, photos or papers."))
                 if begun {
@@ -80,7 +85,9 @@ struct IntakePages: Sendable {
                 } else {
                     h.a(Step.what.path, "btn btn-primary btn-lg w-100", Text("开始", "Begin"))
                 }
-                h.p("text-muted small mt-3", Text("举报违法线索、咨询、信息公开、行政复议等请通过相应渠道提出。", "For reports of violations, enquiries, information requests or administrative review please use their own channels."))
+                h.p(
+                    "text-muted small mt-3",
+                    Text("举报违法线索、咨询、信息公开、行政复议等请通过相应渠道提出。", "For reports of violations, enquiries, information requests or administrative review please use their own channels."))
             }
         }
     }
@@ -118,7 +125,12 @@ struct IntakePages: Sendable {
         h.element("form", "register-search card card-body mb-3", [.init("method", "get"), .init("action", Step.who.path), .role("search")]) {
             h.element("label", "form-label", [.for_("q")], text: h.say(Text("在登记库中查找商家", "Find it in the register")))
             h.div("d-flex gap-2") {
-                h.void("input", "form-control", [.type("search"), .id("q"), .name("q"), .value(visit.exchange.query["q"]), .init("placeholder", h.say(Text("名称、简称、信用代码或拼音首字母", "Name, part of it, code or initials")))])
+                h.void(
+                    "input", "form-control",
+                    [
+                        .type("search"), .id("q"), .name("q"), .value(visit.exchange.query["q"]),
+                        .init("placeholder", h.say(Text("名称、简称、信用代码或拼音首字母", "Name, part of it, code or initials"))),
+                    ])
                 h.button(Text("查找", "Find"), "btn btn-outline-primary")
             }
         }
@@ -143,16 +155,25 @@ struct IntakePages: Sendable {
         let f = draft.fields
         switch step {
         case .what:
-            h.area("facts", Text("请按时间顺序说明经过", "Tell it in the order in which it happened"), value: f["facts"], rows: 9, hint: Text("何时何地、与谁、发生了什么、商家怎么答复。请不要写银行卡号等无关信息。", "When, where, with whom, what happened, what the business said. Leave out card numbers and the like."), errors: errors)
+            h.area(
+                "facts", Text("请按时间顺序说明经过", "Tell it in the order in which it happened"), value: f["facts"], rows: 9,
+                hint: Text("何时何地、与谁、发生了什么、商家怎么答复。请不要写银行卡号等无关信息。", "When, where, with whom, what happened, what the business said. Leave out card numbers and the like."),
+                errors: errors)
         case .who:
-            h.field("respondentName", Text("商家名称", "Name of the business"), value: f["respondentName"], hint: Text("营业执照、小票或店招上的名称", "As on the licence, the receipt or the sign"), errors: errors, autocomplete: "off")
-            h.field("respondentAddress", Text("商家地址", "Its address"), value: f["respondentAddress"], hint: Text("网店请填平台公示的地址，没有就写平台和店铺名", "For a web shop the address shown on the platform, or platform and shop"), errors: errors, autocomplete: "off")
+            h.field(
+                "respondentName", Text("商家名称", "Name of the business"), value: f["respondentName"], hint: Text("营业执照、小票或店招上的名称", "As on the licence, the receipt or the sign"),
+                errors: errors, autocomplete: "off")
+            h.field(
+                "respondentAddress", Text("商家地址", "Its address"), value: f["respondentAddress"],
+                hint: Text("网店请填平台公示的地址，没有就写平台和店铺名", "For a web shop the address shown on the platform, or platform and shop"), errors: errors, autocomplete: "off")
             h.field("shopURL", Text("网店或商品链接", "Link to the shop or the goods"), value: f["shopURL"], type: "url", errors: errors, required: false)
             h.field("respondentUSCC", Text("统一社会信用代码", "Credit code"), value: f["respondentUSCC"], errors: errors, required: false)
             h.field("respondentPhone", Text("商家电话", "Its phone"), value: f["respondentPhone"], type: "tel", errors: errors, required: false)
         case .claim:
             h.field("purchase", Text("买的商品或服务", "Goods or service"), value: f["purchase"], errors: errors)
-            h.field("occurredOn", Text("购买或发生的日期", "Day of purchase or event"), value: f["occurredOn"], type: "date", errors: errors, attributes: [.init("max", visit.desk.today().description)])
+            h.field(
+                "occurredOn", Text("购买或发生的日期", "Day of purchase or event"), value: f["occurredOn"], type: "date", errors: errors,
+                attributes: [.init("max", visit.desk.today().description)])
             h.field("amount", Text("涉及金额（元）", "Amount (yuan)"), value: f["amount"], errors: errors, required: false, inputmode: "decimal")
             h.element("fieldset", "mb-3", [.id("f-claim")]) {
                 h.element("legend", "form-label", text: h.say(Text("您的诉求（可多选）", "What you ask for (one or more)")))
@@ -160,8 +181,19 @@ struct IntakePages: Sendable {
                 for kind in ClaimKind.allCases { h.checkbox("claim", kind.title, value: kind.rawValue, checked: f.all("claim").contains(kind.rawValue)) }
             }
         case .evidence:
-            h.p("text-muted", Text("小票、订单截图、商品照片、聊天记录等。每个不超过20MB，最多\(Attachments.maximumCount)个。对外提供前会去除照片中的位置信息。", "Receipts, order pages, photos, messages: up to 20 MB each, \(Attachments.maximumCount) in all. Where a photo was taken is removed before anyone outside sees it."))
-            h.element("input", "form-control mb-3", [.type("file"), .id("f-files"), .name("files"), .init("multiple", if: true), .init("accept", "image/jpeg,image/png,image/webp,application/pdf,video/mp4"), .label(h.say(Text("选择文件", "Choose files")))]) {}
+            h.p(
+                "text-muted",
+                Text(
+                    "小票、订单截图、商品照片、聊天记录等。每个不超过20MB，最多\(Attachments.maximumCount)个。对外提供前会去除照片中的位置信息。",
+                    "Receipts, order pages, photos, messages: up to 20 MB each, \(Attachments.maximumCount) in all. Where a photo was taken is removed before anyone outside sees it."
+                ))
+            h.element(
+                "input", "form-control mb-3",
+                [
+                    .type("file"), .id("f-files"), .name("files"), .init("multiple", if: true), .init("accept", "image/jpeg,image/png,image/webp,application/pdf,video/mp4"),
+                    .label(h.say(Text("选择文件", "Choose files"))),
+                ]
+            ) {}
             if !draft.files.isEmpty {
                 h.ul("file-list") {
                     for (i, file) in draft.files.enumerated() {
@@ -174,11 +206,19 @@ struct IntakePages: Sendable {
             }
         case .you:
             h.field("name", Text("您的姓名", "Your name"), value: f["name"], errors: errors, autocomplete: "name")
-            h.field("phone", Text("联系电话", "Phone"), value: f["phone"], type: "tel", hint: Text("受理和调解会联系这个号码", "We call this number about the complaint"), errors: errors, autocomplete: "tel")
-            h.field("address", Text("通讯地址", "Postal address"), value: f["address"], hint: Text("依规定需要提供（《投诉举报处理办法》第十条）", "The Measures ask for it (art. 10)"), errors: errors, autocomplete: "street-address")
+            h.field(
+                "phone", Text("联系电话", "Phone"), value: f["phone"], type: "tel", hint: Text("受理和调解会联系这个号码", "We call this number about the complaint"), errors: errors,
+                autocomplete: "tel")
+            h.field(
+                "address", Text("通讯地址", "Postal address"), value: f["address"], hint: Text("依规定需要提供（《投诉举报处理办法》第十条）", "The Measures ask for it (art. 10)"), errors: errors,
+                autocomplete: "street-address")
             let options: [(String, Text, Text?)] = [("yes", Text("同意", "Yes"), nil), ("no", Text("不同意", "No"), nil)]
-            h.radios("publication", Text("是否同意公示投诉信息？（不含您的个人信息）", "May the complaint be published, without anything about you?"), options: options, value: f["publication"], errors: errors, inline: true)
-            h.radios("delegation", Text("是否同意委托消费者协会等组织调解？", "May a consumers' association or another body mediate for us?"), options: options, value: f["delegation"], errors: errors, inline: true)
+            h.radios(
+                "publication", Text("是否同意公示投诉信息？（不含您的个人信息）", "May the complaint be published, without anything about you?"), options: options, value: f["publication"],
+                errors: errors, inline: true)
+            h.radios(
+                "delegation", Text("是否同意委托消费者协会等组织调解？", "May a consumers' association or another body mediate for us?"), options: options, value: f["delegation"], errors: errors,
+                inline: true)
             h.card(Text("商家会看到什么", "What the business will see"), "soft") {
                 h.p("mb-1", Text("看得到：事情经过、诉求、金额，以及为组织调解所必需的信息。", "It sees: what happened, what you ask for, the amount, and what is indispensable for mediation."))
                 h.p("mb-0", Text("看不到：您的电话、通讯地址、证件号码。", "It does not see: your phone, your postal address, your identity number."))
@@ -203,9 +243,15 @@ struct IntakePages: Sendable {
         func yes(_ name: String) -> String? { f[name].map { $0 == "yes" ? h.say(Text("同意", "Yes")) : h.say(Text("不同意", "No")) } }
         part(.what, [(Text("经过", "Facts"), f["facts"])])
         part(.who, [(Text("商家", "Business"), f["respondentName"]), (Text("地址", "Address"), f["respondentAddress"]), (Text("链接", "Link"), f["shopURL"])])
-        part(.claim, [(Text("商品或服务", "Goods or service"), f["purchase"]), (Text("日期", "Day"), f["occurredOn"]), (Text("金额", "Amount"), f["amount"]), (Text("诉求", "Claims"), claims)])
+        part(
+            .claim, [(Text("商品或服务", "Goods or service"), f["purchase"]), (Text("日期", "Day"), f["occurredOn"]), (Text("金额", "Amount"), f["amount"]), (Text("诉求", "Claims"), claims)])
         part(.evidence, [(Text("附件", "Files"), draft.files.isEmpty ? h.say(Text("没有", "None")) : draft.files.map(\.name).joined(separator: "、"))])
-        part(.you, [(Text("姓名", "Name"), f["name"]), (Text("电话", "Phone"), f["phone"]), (Text("地址", "Address"), f["address"]), (Text("公示", "Publication"), yes("publication")), (Text("委托调解", "Delegation"), yes("delegation"))])
+        part(
+            .you,
+            [
+                (Text("姓名", "Name"), f["name"]), (Text("电话", "Phone"), f["phone"]), (Text("地址", "Address"), f["address"]), (Text("公示", "Publication"), yes("publication")),
+                (Text("委托调解", "Delegation"), yes("delegation")),
+            ])
         h.p("text-muted small", Text("提交即表示您对所提供材料的真实性负责。", "By sending it you answer for the truth of what you provide."))
     }
 
@@ -235,7 +281,9 @@ struct IntakePages: Sendable {
             if step == .evidence {
                 let files = visit.desk.files
                 draft.files += try form.files.map { try Attachments.keep($0.name, $0.bytes, files) }
-                guard draft.files.count <= Attachments.maximumCount else { throw Refusal.invalid("/files", Text("最多\(Attachments.maximumCount)个附件", "At most \(Attachments.maximumCount) files")) }
+                guard draft.files.count <= Attachments.maximumCount else {
+                    throw Refusal.invalid("/files", Text("最多\(Attachments.maximumCount)个附件", "At most \(Attachments.maximumCount) files"))
+                }
             }
             let snapshot = draft
             try await visit.desk.store.write { try snapshot.save(token, at: now, $0) }

@@ -16,7 +16,10 @@ enum OperatorComplaints {
         return { h in
             h.card(Text("消费投诉", "Complaints")) {
                 h.div("figures") {
-                    for (name, n) in [(Text("累计", "In all"), "\(total)"), (Text("在办", "Open"), "\(open)"), (Text("调解成功", "Agreed"), "\(agreed)"), (Text("成功率", "Success"), agreed + ended == 0 ? "—" : "\(agreed * 100 / (agreed + ended))%")] {
+                    for (name, n) in [
+                        (Text("累计", "In all"), "\(total)"), (Text("在办", "Open"), "\(open)"), (Text("调解成功", "Agreed"), "\(agreed)"),
+                        (Text("成功率", "Success"), agreed + ended == 0 ? "—" : "\(agreed * 100 / (agreed + ended))%"),
+                    ] {
                         h.div("figure") {
                             h.span("figure-n", n)
                             h.span("figure-t", name)

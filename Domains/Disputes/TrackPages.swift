@@ -61,7 +61,9 @@ struct TrackPages: Sendable {
         let (file, notices, person) = try await desk.store.read { tx in
             (
                 try MatterFile.load(c.matter, desk: desk, tx),
-                try tx.all("SELECT title, document, at FROM casework_notices WHERE matter = \(c.matter.id) AND recipient = 'complainant' ORDER BY id DESC").map { ($0.string("title"), $0.optionalInt("document"), $0.moment("at")) },
+                try tx.all("SELECT title, document, at FROM casework_notices WHERE matter = \(c.matter.id) AND recipient = 'complainant' ORDER BY id DESC").map {
+                    ($0.string("title"), $0.optionalInt("document"), $0.moment("at"))
+                },
                 try tx.complainant(of: c.matter.id)
             )
         }
@@ -114,7 +116,9 @@ struct TrackPages: Sendable {
                         h.p("mb-1", Text("查询码", "Code"))
                         h.p("receipt-number", code)
                     }
-                    h.qrCode((visit.desk.configuration.isDemo ? "http://127.0.0.1:8080" : "") + Link.query("/track/\(c.matter.number)", [("code", code)]), label: Text("查询进度的二维码", "Code to track it"))
+                    h.qrCode(
+                        (visit.desk.configuration.isDemo ? "http://127.0.0.1:8080" : "") + Link.query("/track/\(c.matter.number)", [("code", code)]),
+                        label: Text("查询进度的二维码", "Code to track it"))
                 }
                 h.p("text-muted small mb-0", Text("请截图或记下编号和查询码，凭此查询进度。查询码不会再次显示。", "Take a picture or write both down: you need them to follow it. The code is not shown again."))
             }
@@ -131,7 +135,9 @@ struct TrackPages: Sendable {
                 if let deadline { visit.date(h, deadline) }
             }
             if let at = c.mediationAt, c.matter.state == ComplaintMoves.mediating {
-                h.p("mt-2 mb-0", Text("调解时间：\(at)；地点：\(c.mediationPlace ?? "—")；调解人员：\(c.mediators ?? "—")", "Mediation: \(at), \(c.mediationPlace ?? "—"), by \(c.mediators ?? "—")"))
+                h.p(
+                    "mt-2 mb-0",
+                    Text("调解时间：\(at)；地点：\(c.mediationPlace ?? "—")；调解人员：\(c.mediators ?? "—")", "Mediation: \(at), \(c.mediationPlace ?? "—"), by \(c.mediators ?? "—")"))
             }
         }
     }
@@ -223,7 +229,9 @@ struct TrackPages: Sendable {
         let document = try await visit.desk.store.read { tx in
             let found = try Documents.find(id, tx)
             // Only what was addressed to the complainant, only of this complaint.
-            guard found.matter == c.matter.id, try tx.one("SELECT id FROM casework_notices WHERE document = \(id) AND recipient = 'complainant'") != nil else { throw Refusal.notFound }
+            guard found.matter == c.matter.id, try tx.one("SELECT id FROM casework_notices WHERE document = \(id) AND recipient = 'complainant'") != nil else {
+                throw Refusal.notFound
+            }
             return found
         }
         return try await MatterRoutes.show(document, asPDF: isPDF, printer: printer, style: Grounds.shared.style)
@@ -233,7 +241,9 @@ struct TrackPages: Sendable {
 extension Visit {
     /// The history as the filer sees it: what and when, no names of staff.
     func publicHistory(_ h: HTML, _ file: MatterFile) {
-        let shown: Set<String> = ["receive", "request", "supply", "accept", "refuse", "redirect", "withdraw", "arrange", "test", "tested", "agree", "end", "give-up", "tell", "close"]
+        let shown: Set<String> = [
+            "receive", "request", "supply", "accept", "refuse", "redirect", "withdraw", "arrange", "test", "tested", "agree", "end", "give-up", "tell", "close",
+        ]
         h.card(Text("办理进度", "Progress")) {
             h.element("ol", "timeline") {
                 for entry in file.moves.reversed() where shown.contains(entry.move) {

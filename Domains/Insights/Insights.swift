@@ -20,14 +20,24 @@ package enum Insights {
         return visit.page(Text("全局", "Overview"), active: "/insights", scripts: ["chart.min.js", "charts.js"]) { h in
             h.div("page-head") {
                 h.h1(Text("全局", "Overview"))
-                h.p("text-muted mb-0", Text("\(visit.desk.regions.name(account.region)) · 近一年 · 截至\(visit.desk.now.minuteText)实时计算", "\(visit.desk.regions.name(account.region)) · the last year · counted at \(visit.desk.now.minuteText)"))
+                h.p(
+                    "text-muted mb-0",
+                    Text(
+                        "\(visit.desk.regions.name(account.region)) · 近一年 · 截至\(visit.desk.now.minuteText)实时计算",
+                        "\(visit.desk.regions.name(account.region)) · the last year · counted at \(visit.desk.now.minuteText)"))
             }
             h.div("tiles") {
                 tile(h, Text("在办", "Open"), "\(figures.open)", "blue", "/desk", Text("尚未办结的事项数", "Matters not yet closed"))
-                tile(h, Text("已逾期", "Overdue"), "\(figures.overdue)", figures.overdue > 0 ? "red" : "green", "/desk?due=overdue", Text("最近一个未结期限早于今天的在办事项", "Open matters whose next day has passed"))
+                tile(
+                    h, Text("已逾期", "Overdue"), "\(figures.overdue)", figures.overdue > 0 ? "red" : "green", "/desk?due=overdue",
+                    Text("最近一个未结期限早于今天的在办事项", "Open matters whose next day has passed"))
                 tile(h, Text("七天内到期", "Due in 7 days"), "\(figures.week)", "amber", "/desk?due=week", Text("今天起七天内有期限届满的在办事项", "Open matters with a day in the next seven"))
-                tile(h, Text("按时率", "On time"), percent(figures.met, figures.met + figures.missed), "green", "/desk?closed=yes", Text("近一年已停止的法定期限中按时完成的比例：按时÷（按时＋逾期）", "Of the periods that ended in a year: on time ÷ (on time + late)"))
-                tile(h, Text("调解成功率", "Mediation success"), percent(figures.agreed, figures.agreed + figures.ended), "teal", "/desk?closed=yes", Text("近一年：达成协议÷（达成协议＋终止调解）", "In a year: agreed ÷ (agreed + ended)"))
+                tile(
+                    h, Text("按时率", "On time"), percent(figures.met, figures.met + figures.missed), "green", "/desk?closed=yes",
+                    Text("近一年已停止的法定期限中按时完成的比例：按时÷（按时＋逾期）", "Of the periods that ended in a year: on time ÷ (on time + late)"))
+                tile(
+                    h, Text("调解成功率", "Mediation success"), percent(figures.agreed, figures.agreed + figures.ended), "teal", "/desk?closed=yes",
+                    Text("近一年：达成协议÷（达成协议＋终止调解）", "In a year: agreed ÷ (agreed + ended)"))
                 tile(h, Text("近一年收到", "Received in a year"), "\(figures.received)", "grey", "/desk", Text("收到日期在近365天内的事项", "Matters received in the last 365 days"))
             }
             h.div("two-columns") {
@@ -37,7 +47,11 @@ package enum Insights {
                 h.card(Text("各辖区在办与逾期", "Open and overdue by district")) {
                     h.div("table-wrap") {
                         h.element("table", "table queue") {
-                            h.element("thead") { h.tr { for t in [Text("辖区", "District"), Text("在办", "Open"), Text("逾期", "Overdue"), Text("近一年", "In a year"), Text("调解成功率", "Success")] { h.th(t) } } }
+                            h.element("thead") {
+                                h.tr {
+                                    for t in [Text("辖区", "District"), Text("在办", "Open"), Text("逾期", "Overdue"), Text("近一年", "In a year"), Text("调解成功率", "Success")] { h.th(t) }
+                                }
+                            }
                             h.element("tbody") {
                                 for d in figures.districts {
                                     h.tr {
@@ -69,7 +83,9 @@ package enum Insights {
 
     /// A table that a script draws as a chart; without the script it stays a table.
     private static func chart(_ h: HTML, _ id: String, _ rows: [(String, [Int])], _ series: [Text]) {
-        guard rows.contains(where: { $0.1.contains { $0 > 0 } }) else { return h.empty(Text("还没有数据", "No data yet"), Text("收到第一件事项后这里会显示", "It shows once something was received")) }
+        guard rows.contains(where: { $0.1.contains { $0 > 0 } }) else {
+            return h.empty(Text("还没有数据", "No data yet"), Text("收到第一件事项后这里会显示", "It shows once something was received"))
+        }
         h.element("table", "table queue chart-data", [.id(id), .init("data-chart", "bar")]) {
             h.element("thead") {
                 h.tr {
@@ -122,7 +138,9 @@ struct Figures: Sendable {
         {
             (f.open, f.overdue, f.week) = (row.count("open"), row.count("overdue"), row.count("week"))
         }
-        for row in try tx.all("SELECT c.state AS state, count(*) AS n FROM casework_clocks c JOIN casework_matters m ON m.id = c.matter WHERE c.state IN ('met', 'missed') AND c.stopped_at > \(since) AND \(scope) GROUP BY c.state") {
+        for row in try tx.all(
+            "SELECT c.state AS state, count(*) AS n FROM casework_clocks c JOIN casework_matters m ON m.id = c.matter WHERE c.state IN ('met', 'missed') AND c.stopped_at > \(since) AND \(scope) GROUP BY c.state"
+        ) {
             if row.string("state") == "met" { f.met = row.count("n") } else { f.missed = row.count("n") }
         }
         let districts = try tx.all(
@@ -132,7 +150,10 @@ struct Figures: Sendable {
             sum(CASE WHEN outcome = 'ended' AND received_at > \(since) THEN 1 ELSE 0 END) AS ended
             FROM casework_matters WHERE \(scope) GROUP BY substr(region, 1, 6) ORDER BY code
             """)
-        f.districts = districts.map { District(code: $0.string("code"), open: $0.count("open"), overdue: $0.count("overdue"), received: $0.count("received"), agreed: $0.count("agreed"), ended: $0.count("ended")) }
+        f.districts = districts.map {
+            District(
+                code: $0.string("code"), open: $0.count("open"), overdue: $0.count("overdue"), received: $0.count("received"), agreed: $0.count("agreed"), ended: $0.count("ended"))
+        }
         f.received = f.districts.reduce(0) { $0 + $1.received }
         f.agreed = f.districts.reduce(0) { $0 + $1.agreed }
         f.ended = f.districts.reduce(0) { $0 + $1.ended }

@@ -66,7 +66,9 @@ package enum Accounts {
             INSERT INTO platform_accounts (login, name, roles, region, password, created_at)
             VALUES (\(new.login), \(new.name), \(new.roles.map(\.rawValue).joined(separator: ",")), \(new.region), \(hash), \(now)) RETURNING id
             """)
-        try tx.audit("accounts.added", of: Reference(kind: "account", id: id), by: actor, at: now, details: [("login", .string(new.login)), ("roles", .string(new.roles.map(\.rawValue).joined(separator: ",")))])
+        try tx.audit(
+            "accounts.added", of: Reference(kind: "account", id: id), by: actor, at: now,
+            details: [("login", .string(new.login)), ("roles", .string(new.roles.map(\.rawValue).joined(separator: ",")))])
         return ID(id)
     }
 
@@ -77,7 +79,8 @@ package enum Accounts {
     /// Names by key, for lists.
     package static func names(_ ids: [Int64], _ tx: Transaction) throws -> [Int64: String] {
         guard !ids.isEmpty else { return [:] }
-        return Dictionary(uniqueKeysWithValues: try tx.all("SELECT id, name FROM platform_accounts WHERE id IN (\(list: Array(Set(ids))))").map { ($0.int("id"), $0.string("name")) })
+        return Dictionary(
+            uniqueKeysWithValues: try tx.all("SELECT id, name FROM platform_accounts WHERE id IN (\(list: Array(Set(ids))))").map { ($0.int("id"), $0.string("name")) })
     }
 
     /// A bearer token for programs: shown once, kept as its hash.

@@ -27,7 +27,9 @@ package enum SignIn {
 
     package static func claim(_ login: String, _ tx: Transaction) throws -> Claim? {
         try tx.one("SELECT * FROM platform_accounts WHERE login = \(login)").map {
-            Claim(id: $0.int("id"), stored: $0.string("password"), totp: $0.optionalBlob("totp"), totpStep: $0.int("totp_step"), lockedUntil: $0.moment("locked_until"), active: $0.bool("active"))
+            Claim(
+                id: $0.int("id"), stored: $0.string("password"), totp: $0.optionalBlob("totp"), totpStep: $0.int("totp_step"), lockedUntil: $0.moment("locked_until"),
+                active: $0.bool("active"))
         }
     }
 

@@ -49,11 +49,16 @@ package struct Casework: Sendable {
     }
 
     /// The first line of a matter's history, its first clocks, its ledger entry.
-    package func record(_ matter: Matter, as name: String, by actor: Actor, article: Article?, starting duties: [String], at now: Moment, details: [(String, JSON)], sealing: [(table: String, id: Int64)], _ tx: Transaction) throws {
+    package func record(
+        _ matter: Matter, as name: String, by actor: Actor, article: Article?, starting duties: [String], at now: Moment, details: [(String, JSON)],
+        sealing: [(table: String, id: Int64)], _ tx: Transaction
+    ) throws {
         let move = try writeMove(matter, name, to: matter.state, actor, article, details, now, tx)
         for duty in duties { try Clocks.start(duty, of: matter, from: matter.competentAt, engine, tx) }
         try Clocks.refreshNextDue(matter.id, tx)
-        try tx.audit("\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: article, details: [("number", .string(matter.number))], sealing: sealing + [("casework_matters", matter.id.raw), ("casework_moves", move)])
+        try tx.audit(
+            "\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: article, details: [("number", .string(matter.number))],
+            sealing: sealing + [("casework_matters", matter.id.raw), ("casework_moves", move)])
     }
 
     /// Makes a move.
@@ -89,7 +94,9 @@ package struct Casework: Sendable {
         return try tx.matter(matter.id)
     }
 
-    private func writeMove(_ matter: Matter, _ name: String, to: String, _ actor: Actor, _ article: Article?, _ details: [(String, JSON)], _ now: Moment, _ tx: Transaction) throws -> Int64 {
+    private func writeMove(_ matter: Matter, _ name: String, to: String, _ actor: Actor, _ article: Article?, _ details: [(String, JSON)], _ now: Moment, _ tx: Transaction) throws
+        -> Int64
+    {
         try tx.insert(
             """
             INSERT INTO casework_moves (matter, move, from_state, to_state, actor, account, article, at, details)

@@ -75,7 +75,9 @@ package enum Clocks {
     }
 
     static func pause(_ duty: String, of matter: ID<Matter>, from day: Day, reason: String, _ tx: Transaction) throws {
-        try tx.run("INSERT INTO casework_pauses (clock, from_day, reason) SELECT id, \(day), \(reason) FROM casework_clocks WHERE matter = \(matter) AND duty = \(duty) AND state = 'open'")
+        try tx.run(
+            "INSERT INTO casework_pauses (clock, from_day, reason) SELECT id, \(day), \(reason) FROM casework_clocks WHERE matter = \(matter) AND duty = \(duty) AND state = 'open'"
+        )
     }
 
     static func resume(_ duty: String, of matter: Matter, on day: Day, _ engine: DeadlineEngine, _ tx: Transaction) throws {
@@ -91,13 +93,16 @@ package enum Clocks {
     }
 
     private static func write(_ deadline: Deadline, to clock: RunningClock, _ tx: Transaction) throws {
-        try tx.run("UPDATE casework_clocks SET due = \(deadline.due), due_at = \(deadline.dueMoment), strict = \(deadline.strict), incomplete = \(deadline.calendarIncomplete) WHERE id = \(clock.id)")
+        try tx.run(
+            "UPDATE casework_clocks SET due = \(deadline.due), due_at = \(deadline.dueMoment), strict = \(deadline.strict), incomplete = \(deadline.calendarIncomplete) WHERE id = \(clock.id)"
+        )
     }
 
     /// A longer period, by who may grant it.
     package static func extend(_ clock: RunningClock, by officer: Account, engine: DeadlineEngine, at now: Moment, _ tx: Transaction) throws {
         guard clock.state == "open", !clock.extended else { throw Refusal(.conflict, Text("该期限已结束或已延长过", "This period has ended or was extended before")) }
-        let deadline = try engine.deadline(clock.duty, from: clock.startedAt, received: clock.receivedOn, suspended: pauses(clock.id, through: now.day, tx), extended: true, explain: false)
+        let deadline = try engine.deadline(
+            clock.duty, from: clock.startedAt, received: clock.receivedOn, suspended: pauses(clock.id, through: now.day, tx), extended: true, explain: false)
         try tx.run("UPDATE casework_clocks SET extended = 1, extended_by = \(officer.id) WHERE id = \(clock.id)")
         try write(deadline, to: clock, tx)
         try refreshNextDue(clock.matter, tx)
@@ -108,7 +113,9 @@ package enum Clocks {
 
     /// The queue sorts by what lapses first, so the matter carries it. The caller seals the matter's row afterwards.
     static func refreshNextDue(_ matter: ID<Matter>, _ tx: Transaction) throws {
-        try tx.run("UPDATE casework_matters SET next_due = COALESCE((SELECT min(due) FROM casework_clocks WHERE matter = \(matter) AND state = 'open'), \(Matter.nothingDue)) WHERE id = \(matter)")
+        try tx.run(
+            "UPDATE casework_matters SET next_due = COALESCE((SELECT min(due) FROM casework_clocks WHERE matter = \(matter) AND state = 'open'), \(Matter.nothingDue)) WHERE id = \(matter)"
+        )
     }
 
     // MARK: A new calendar
@@ -124,7 +131,8 @@ package enum Clocks {
     /// Which open clocks another calendar would move. Reads only: shown before it is applied.
     package static func changes(under engine: DeadlineEngine, today: Day, _ tx: Transaction) throws -> (examined: Int, moved: [Change], learned: [Int64]) {
         var pausesByClock: [Int64: [ClosedRange<Day>]] = [:]
-        try tx.forEach("SELECT p.clock AS clock, p.from_day AS from_day, p.to_day AS to_day FROM casework_pauses p JOIN casework_clocks c ON c.id = p.clock WHERE c.state = 'open'") { row in
+        try tx.forEach("SELECT p.clock AS clock, p.from_day AS from_day, p.to_day AS to_day FROM casework_pauses p JOIN casework_clocks c ON c.id = p.clock WHERE c.state = 'open'")
+        { row in
             let from = row.day("from_day")
             pausesByClock[row.int("clock"), default: []].append(from...max(from, row.optionalDay("to_day") ?? today))
         }

@@ -55,7 +55,11 @@ extension Transaction {
     }
     /// The next number of a series, without gaps: `disputes.2026`.
     package func nextNumber(_ series: String, by count: Int64 = 1) throws -> Int64 {
-        guard let row = try one("INSERT INTO platform_counters (name, value) VALUES (\(series), \(count)) ON CONFLICT (name) DO UPDATE SET value = platform_counters.value + \(count) RETURNING value") else {
+        guard
+            let row = try one(
+                "INSERT INTO platform_counters (name, value) VALUES (\(series), \(count)) ON CONFLICT (name) DO UPDATE SET value = platform_counters.value + \(count) RETURNING value"
+            )
+        else {
             throw Fault("no counter \(series)")
         }
         return row.int("value") - count + 1

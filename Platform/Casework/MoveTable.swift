@@ -114,7 +114,8 @@ package struct MoveTable: Sendable {
         }
         guard move.from.contains(matter.state) else {
             let now = state(matter.state).title
-            throw Refusal(.conflict, Text("当前状态为“\(now.zh)”，不能“\(move.title.zh)”", "It is “\(now.en)” now: “\(move.title.en)” is not possible"), article: move.article(under: matter.regime))
+            throw Refusal(
+                .conflict, Text("当前状态为“\(now.zh)”，不能“\(move.title.zh)”", "It is “\(now.en)” now: “\(move.title.en)” is not possible"), article: move.article(under: matter.regime))
         }
         return move
     }

@@ -34,7 +34,10 @@ package struct QueueFilter: Sendable, Equatable {
     }
 
     package var pairs: [(String, String?)] {
-        [("whose", whose == .office ? nil : whose.rawValue), ("due", due?.rawValue), ("kind", kind), ("state", state), ("region", region), ("q", text), ("closed", closed ? "yes" : nil)]
+        [
+            ("whose", whose == .office ? nil : whose.rawValue), ("due", due?.rawValue), ("kind", kind), ("state", state), ("region", region), ("q", text),
+            ("closed", closed ? "yes" : nil),
+        ]
     }
 }
 
@@ -76,7 +79,10 @@ package enum Queue {
     package static func page(_ f: QueueFilter, for account: Account, today: Day, limit: Int = 40, _ tx: Transaction) throws -> Page {
         var all = conditions(f, for: account, today: today)
         if let text = f.text {
-            let keys = try f.kind.flatMap { Search.query($0, text) }.map { try Search.find($0, limit: 2000, tx) } ?? Search.query("complaint", text).map { try Search.find($0, limit: 2000, tx) } ?? []
+            let keys =
+                try f.kind.flatMap { Search.query($0, text) }.map { try Search.find($0, limit: 2000, tx) } ?? Search.query("complaint", text).map {
+                    try Search.find($0, limit: 2000, tx)
+                } ?? []
             all.append("id IN (\(list: keys))")
         }
         if let cursor = f.cursor {
@@ -107,6 +113,8 @@ package enum Queue {
             FROM casework_matters WHERE \(SQL.all(conditions(f, for: account, today: today)))
             """)
         guard let row else { throw Fault("no counts") }
-        return Counts(open: row.count("open"), mine: row.count("mine"), unassigned: row.count("unassigned"), overdue: row.count("overdue"), today: row.count("today"), week: row.count("week"))
+        return Counts(
+            open: row.count("open"), mine: row.count("mine"), unassigned: row.count("unassigned"), overdue: row.count("overdue"), today: row.count("today"), week: row.count("week")
+        )
     }
 }

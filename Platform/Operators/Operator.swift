@@ -15,7 +15,15 @@ package struct Operator: Sendable {
             }
         }
         package init?(named text: String) {
-            if let kind = Kind(rawValue: text.lowercased()) { self = kind } else if let kind = Kind.allCases.first(where: { $0.title.zh == text }) { self = kind } else if text.hasSuffix("公司") { self = .enterprise } else { return nil }
+            if let kind = Kind(rawValue: text.lowercased()) {
+                self = kind
+            } else if let kind = Kind.allCases.first(where: { $0.title.zh == text }) {
+                self = kind
+            } else if text.hasSuffix("公司") {
+                self = .enterprise
+            } else {
+                return nil
+            }
         }
     }
     /// The state of its registration (登记状态).
@@ -95,7 +103,9 @@ package enum Operators {
         return Operator(row)
     }
     package static func find(uscc: String, _ tx: Transaction) throws -> Operator? { try tx.one("SELECT * FROM operators WHERE uscc = \(uscc)").map(Operator.init) }
-    package static func shops(_ id: ID<Operator>, _ tx: Transaction) throws -> [Shop] { try tx.all("SELECT * FROM operators_shops WHERE operator = \(id) ORDER BY platform, name").map(Shop.init) }
+    package static func shops(_ id: ID<Operator>, _ tx: Transaction) throws -> [Shop] {
+        try tx.all("SELECT * FROM operators_shops WHERE operator = \(id) ORDER BY platform, name").map(Shop.init)
+    }
 
     /// The operator behind a shop's address, by the address itself.
     package static func find(shopURL: String, _ tx: Transaction) throws -> Operator? {

@@ -11,7 +11,8 @@ package enum OperatorImport {
             .init("uscc", ["统一社会信用代码", "信用代码", "统一代码"], required: true), .init("name", ["名称", "企业名称", "主体名称", "字号名称"], required: true),
             .init("kind", ["类型", "主体类型", "市场主体类型"]), .init("status", ["状态", "登记状态", "经营状态"]), .init("address", ["地址", "住所", "经营场所", "住所（经营场所）"]),
             .init("region", ["区划", "行政区划", "区划代码"]), .init("industry", ["行业", "行业代码", "行业门类"]), .init("representative", ["法定代表人", "负责人", "经营者", "法定代表人（负责人）"]),
-            .init("phone", ["电话", "联系电话"]), .init("registeredOn", ["成立日期", "登记日期", "注册日期"]), .init("shopPlatform", ["网店平台"]), .init("shopName", ["网店名称"]), .init("shopUrl", ["网店网址", "网址"]),
+            .init("phone", ["电话", "联系电话"]), .init("registeredOn", ["成立日期", "登记日期", "注册日期"]), .init("shopPlatform", ["网店平台"]), .init("shopName", ["网店名称"]),
+            .init("shopUrl", ["网店网址", "网址"]),
         ])
 
     /// An operator on its way in.
@@ -29,7 +30,8 @@ package enum OperatorImport {
         package let shop: (platform: String, name: String, url: String)?
 
         package init(
-            uscc: String, name: String, kind: Operator.Kind, status: Operator.Status, address: String, region: String, industry: String, representative: String, phone: String, registeredOn: Day?,
+            uscc: String, name: String, kind: Operator.Kind, status: Operator.Status, address: String, region: String, industry: String, representative: String, phone: String,
+            registeredOn: Day?,
             shop: (platform: String, name: String, url: String)?
         ) {
             self.uscc = uscc
@@ -52,7 +54,9 @@ package enum OperatorImport {
         let name = r["name"]
         guard (2...120).contains(name.count) else { throw r.reject("name", Text("名称应为2至120字", "a name has 2 to 120 characters")) }
         let region = r["region"].isEmpty ? uscc.region : r["region"]
-        guard region.allSatisfy({ $0.isASCII && $0.isNumber }), [4, 6, 9, 12].contains(region.count) else { throw r.reject("region", Text("行政区划代码应为4、6、9或12位数字", "a division code has 4, 6, 9 or 12 digits")) }
+        guard region.allSatisfy({ $0.isASCII && $0.isNumber }), [4, 6, 9, 12].contains(region.count) else {
+            throw r.reject("region", Text("行政区划代码应为4、6、9或12位数字", "a division code has 4, 6, 9 or 12 digits"))
+        }
         var kind = Operator.Kind.enterprise
         if !r["kind"].isEmpty {
             guard let known = Operator.Kind(named: r["kind"]) else { throw r.reject("kind", Text("不认识的主体类型“\(r["kind"])”", "unknown kind “\(r["kind"])”")) }
@@ -97,7 +101,9 @@ package enum OperatorImport {
                 fresh.append(entry)
                 continue
             }
-            if old.name == entry.name, old.status == entry.status, old.address == entry.address, old.region == entry.region, old.industry == entry.industry, old.phone == entry.phone {
+            if old.name == entry.name, old.status == entry.status, old.address == entry.address, old.region == entry.region, old.industry == entry.industry,
+                old.phone == entry.phone
+            {
                 batch.same += 1
             } else {
                 let initials = Pinyin.initials(entry.name)
@@ -106,7 +112,9 @@ package enum OperatorImport {
                     UPDATE operators SET name = \(entry.name), kind = \(entry.kind), status = \(entry.status), address = \(entry.address), region = \(entry.region), industry = \(entry.industry),
                     representative = \(entry.representative), phone = \(entry.phone), initials = \(initials), changed_at = \(now) WHERE id = \(old.id)
                     """)
-                try tx.dialect.addToSearch(tx, kind: "operator", ref: old.id.raw, terms: Operators.searchTerms(name: entry.name, address: entry.address, initials: initials, region: entry.region, uscc: entry.uscc))
+                try tx.dialect.addToSearch(
+                    tx, kind: "operator", ref: old.id.raw,
+                    terms: Operators.searchTerms(name: entry.name, address: entry.address, initials: initials, region: entry.region, uscc: entry.uscc))
                 batch.changed += 1
             }
             if let shop = entry.shop { try attach(shop, to: old.id.raw, tx) }
@@ -130,7 +138,8 @@ package enum OperatorImport {
             let id = first + Int64(i)
             let initials = Pinyin.initials(e.name)
             rows.append([
-                .int(id), .text(e.uscc), .text(e.name), .text(e.kind.rawValue), .text(e.status.rawValue), .text(e.address), .text(e.region), .text(e.industry), .text(e.representative), .text(e.phone),
+                .int(id), .text(e.uscc), .text(e.name), .text(e.kind.rawValue), .text(e.status.rawValue), .text(e.address), .text(e.region), .text(e.industry),
+                .text(e.representative), .text(e.phone),
                 e.registeredOn.value, .text(initials), .int(e.shop == nil ? 0 : 1), now.value,
             ])
             let body = Operators.searchTerms(name: e.name, address: e.address, initials: initials, region: e.region, uscc: e.uscc)
@@ -138,7 +147,8 @@ package enum OperatorImport {
             if tx.dialect == .sqlite { texts.append([.int(firstSearch + Int64(i)), .text(body)]) }
         }
         try tx.bulk(
-            into: "operators", ["id", "uscc", "name", "kind", "status", "address", "region", "industry", "representative", "phone", "registered_on", "initials", "online", "changed_at"], rows)
+            into: "operators",
+            ["id", "uscc", "name", "kind", "status", "address", "region", "industry", "representative", "phone", "registered_on", "initials", "online", "changed_at"], rows)
         try tx.bulk(into: "platform_search", ["id", "kind", "ref", "terms"], terms)
         try tx.bulk(into: "platform_search_text", ["rowid", "terms"], texts)
         for (i, e) in fresh.enumerated() { if let shop = e.shop { try attach(shop, to: first + Int64(i), tx) } }
@@ -147,7 +157,8 @@ package enum OperatorImport {
 
     private static func attach(_ shop: (platform: String, name: String, url: String), to id: Int64, _ tx: Transaction) throws {
         try tx.run(
-            "INSERT INTO operators_shops (operator, platform, shop, name, url) VALUES (\(id), \(shop.platform), \(shop.url), \(shop.name), \(shop.url)) ON CONFLICT (platform, shop) DO UPDATE SET operator = \(id), name = \(shop.name)")
+            "INSERT INTO operators_shops (operator, platform, shop, name, url) VALUES (\(id), \(shop.platform), \(shop.url), \(shop.name), \(shop.url)) ON CONFLICT (platform, shop) DO UPDATE SET operator = \(id), name = \(shop.name)"
+        )
         try tx.run("UPDATE operators SET online = 1 WHERE id = \(id) AND online = 0")
     }
 }

@@ -29,10 +29,16 @@ package struct AdminPages: Sendable {
             h.errorSummary(refusal)
             if visit.may("calendar.change") {
                 h.card(Text("工作日历", "Working-day calendar")) {
-                    h.p(nil, Text("已载入年度：\(calendar.years.sorted().map(String.init).joined(separator: "、"))。未载入的年度按周一至周五计算并处处标明。", "Loaded: \(calendar.years.sorted().map(String.init).joined(separator: ", ")). Other years are counted Monday to Friday, and say so everywhere."))
+                    h.p(
+                        nil,
+                        Text(
+                            "已载入年度：\(calendar.years.sorted().map(String.init).joined(separator: "、"))。未载入的年度按周一至周五计算并处处标明。",
+                            "Loaded: \(calendar.years.sorted().map(String.init).joined(separator: ", ")). Other years are counted Monday to Friday, and say so everywhere."))
                     visit.form(h, "/admin/calendar", "d-flex gap-2", multipart: true) {
                         h.hidden("step", "preview")
-                        h.void("input", "form-control", [.type("file"), .name("file"), .required, .init("accept", ".json,.csv"), .label(h.say(Text("年度放假安排文件", "The year's holiday file")))])
+                        h.void(
+                            "input", "form-control",
+                            [.type("file"), .name("file"), .required, .init("accept", ".json,.csv"), .label(h.say(Text("年度放假安排文件", "The year's holiday file")))])
                         h.button(Text("预览影响", "Show what changes"), "btn btn-primary text-nowrap")
                     }
                 }
@@ -51,7 +57,13 @@ package struct AdminPages: Sendable {
         let form = try visit.exchange.form()
         do {
             let bytes: [UInt8]
-            if let file = form.files.first { bytes = file.bytes } else if let text = form["table"] { bytes = Array(text.utf8) } else { throw Refusal.invalid("/file", Text("请选择文件", "Choose a file")) }
+            if let file = form.files.first {
+                bytes = file.bytes
+            } else if let text = form["table"] {
+                bytes = Array(text.utf8)
+            } else {
+                throw Refusal.invalid("/file", Text("请选择文件", "Choose a file"))
+            }
             let table = try CalendarFile.read(bytes)
             let apply = form["step"] == "apply"
             let change = try await CalendarUpdate.run(table, desk: visit.desk, by: officer.mark, apply: apply)
@@ -64,7 +76,11 @@ package struct AdminPages: Sendable {
     private func show(_ visit: Visit, _ table: [WorkCalendar.Exception], _ change: CalendarUpdate.Outcome, applied: Bool) -> Answer {
         visit.page(Text("工作日历更新", "Calendar update"), active: "/admin") { h in
             h.div("page-head") { h.h1(applied ? Text("工作日历已更新", "The calendar was updated") : Text("更新前请核对影响", "Check what changes before you apply it")) }
-            h.p("lead", Text("\(table.count)个日期；重算\(change.examined)个未结期限，\(change.moved.count)个日期变动，\(change.learned)个不再是估算。", "\(table.count) days; \(change.examined) open periods counted again, \(change.moved.count) days move, \(change.learned) are no longer estimates."))
+            h.p(
+                "lead",
+                Text(
+                    "\(table.count)个日期；重算\(change.examined)个未结期限，\(change.moved.count)个日期变动，\(change.learned)个不再是估算。",
+                    "\(table.count) days; \(change.examined) open periods counted again, \(change.moved.count) days move, \(change.learned) are no longer estimates."))
             if !change.moved.isEmpty {
                 h.div("table-wrap") {
                     h.element("table", "table queue") {
@@ -85,7 +101,10 @@ package struct AdminPages: Sendable {
             if !applied {
                 visit.form(h, "/admin/calendar") {
                     h.hidden("step", "apply")
-                    h.hidden("table", CSV.line(["year", "name", "date", "isOffDay"]) + table.map { CSV.line([String($0.day.year), $0.name, $0.day.description, $0.isOff ? "true" : "false"]) }.joined())
+                    h.hidden(
+                        "table",
+                        CSV.line(["year", "name", "date", "isOffDay"])
+                            + table.map { CSV.line([String($0.day.year), $0.name, $0.day.description, $0.isOff ? "true" : "false"]) }.joined())
                     h.button(Text("确认更新", "Apply"))
                     h.a("/admin", "btn btn-outline-secondary ms-2", Text("取消", "Cancel"))
                 }
@@ -138,7 +157,8 @@ package struct AdminPages: Sendable {
         let now = visit.desk.now
         do {
             let new = Accounts.New(
-                login: form["login"] ?? "", name: form["name"] ?? "", roles: [form["role"].flatMap { Role(rawValue: $0) }].compactMap { $0 }, region: form["region"] ?? "", password: form["password"] ?? "")
+                login: form["login"] ?? "", name: form["name"] ?? "", roles: [form["role"].flatMap { Role(rawValue: $0) }].compactMap { $0 }, region: form["region"] ?? "",
+                password: form["password"] ?? "")
             try Accounts.check(new)
             let hash = Crypto.passwordHash(new.password)
             try await visit.desk.store.write { try Accounts.add(new, hash: hash, at: now, by: officer.mark, $0) }
@@ -178,7 +198,9 @@ package struct AdminPages: Sendable {
             }
             h.errorSummary(refusal)
             visit.form(h, "/admin/templates/\(form.name)") {
-                h.area("body", Text("模板（Mustache）", "Template (Mustache)"), value: body ?? current, rows: 26, hint: Text("保存前会先试填；变量见文书说明。", "It is tried before it is saved; the variables are in the documents' card."), errors: HTML.Errors(refusal), maxLength: 60_000)
+                h.area(
+                    "body", Text("模板（Mustache）", "Template (Mustache)"), value: body ?? current, rows: 26,
+                    hint: Text("保存前会先试填；变量见文书说明。", "It is tried before it is saved; the variables are in the documents' card."), errors: HTML.Errors(refusal), maxLength: 60_000)
                 h.button(Text("保存", "Save"), name: "step", value: "save")
                 h.button(Text("恢复为官方式样", "Back to the official form"), "btn btn-outline-secondary ms-2", name: "step", value: "reset")
             }
@@ -198,11 +220,17 @@ package struct AdminPages: Sendable {
                     try tx.audit("templates.reset", of: Reference(kind: "template", id: 0), by: officer.mark, at: now, details: [("form", .string(form.name))])
                 }
             } else {
-                guard !body.lowercased().contains("<script"), !body.lowercased().contains("javascript:") else { throw Refusal.invalid("/body", Text("模板中不能有脚本", "A template holds no script")) }
+                guard !body.lowercased().contains("<script"), !body.lowercased().contains("javascript:") else {
+                    throw Refusal.invalid("/body", Text("模板中不能有脚本", "A template holds no script"))
+                }
                 _ = try Documents.render(body, ["office": visit.desk.configuration.officeName, "number": "×〔2026〕1号"])
                 try await visit.desk.store.write { tx in
-                    try tx.run("INSERT INTO platform_templates (form, body, changed_by, changed_at) VALUES (\(form.name), \(body), \(officer.id), \(now)) ON CONFLICT (form) DO UPDATE SET body = \(body), changed_by = \(officer.id), changed_at = \(now)")
-                    try tx.audit("templates.changed", of: Reference(kind: "template", id: 0), by: officer.mark, at: now, details: [("form", .string(form.name)), ("sha256", .string(Crypto.hex(Crypto.sha256(Array(body.utf8)))))])
+                    try tx.run(
+                        "INSERT INTO platform_templates (form, body, changed_by, changed_at) VALUES (\(form.name), \(body), \(officer.id), \(now)) ON CONFLICT (form) DO UPDATE SET body = \(body), changed_by = \(officer.id), changed_at = \(now)"
+                    )
+                    try tx.audit(
+                        "templates.changed", of: Reference(kind: "template", id: 0), by: officer.mark, at: now,
+                        details: [("form", .string(form.name)), ("sha256", .string(Crypto.hex(Crypto.sha256(Array(body.utf8)))))])
                 }
             }
             return .redirect("/admin/templates/\(form.name)")
@@ -231,7 +259,9 @@ package enum CalendarUpdate {
                 try Clocks.apply(moved, learned: learned, engine: engine, today: today, by: actor, at: now, tx)
             }
             let shown = Array(Set(moved.prefix(200).map(\.matter)))
-            let numbers = try shown.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: tx.all("SELECT id, number FROM casework_matters WHERE id IN (\(list: shown))").map { ($0.int("id"), $0.string("number")) })
+            let numbers =
+                try shown.isEmpty
+                ? [:] : Dictionary(uniqueKeysWithValues: tx.all("SELECT id, number FROM casework_matters WHERE id IN (\(list: shown))").map { ($0.int("id"), $0.string("number")) })
             return Outcome(examined: examined, moved: moved, learned: learned.count, numbers: numbers)
         }
         let outcome = apply ? try await desk.store.write(work) : try await desk.store.read(work)
@@ -246,7 +276,9 @@ package enum CalendarUpdate {
 
     /// What ships, with what this installation imported on top.
     package static func load(_ tx: Transaction) throws -> WorkCalendar {
-        let imported = try tx.all("SELECT day, name, is_off FROM platform_calendar").map { WorkCalendar.Exception(day: $0.day("day"), name: $0.string("name"), isOff: $0.bool("is_off")) }
+        let imported = try tx.all("SELECT day, name, is_off FROM platform_calendar").map {
+            WorkCalendar.Exception(day: $0.day("day"), name: $0.string("name"), isOff: $0.bool("is_off"))
+        }
         return try LawBook.calendar().replacing(with: imported)
     }
 }

@@ -30,19 +30,28 @@ package enum LawPages {
             h.errorSummary(answer.1)
             h.element("form", "filter-bar", [.init("method", "get"), .init("action", "/law")]) {
                 h.element("select", "form-select", [.name("duty"), .label(h.say(Text("期限", "Period")))]) {
-                    for duty in desk.law.catalogue.duties { h.element("option", nil, [.value(duty.id), .selected(duty.id == query["duty"])], text: "\(duty.id) \(h.say(duty.title))") }
+                    for duty in desk.law.catalogue.duties {
+                        h.element("option", nil, [.value(duty.id), .selected(duty.id == query["duty"])], text: "\(duty.id) \(h.say(duty.title))")
+                    }
                 }
-                h.void("input", "form-control", [.type("date"), .name("from"), .value(query["from"] ?? desk.today().description), .label(h.say(Text("起算事件日期", "Day of the event")))])
+                h.void(
+                    "input", "form-control", [.type("date"), .name("from"), .value(query["from"] ?? desk.today().description), .label(h.say(Text("起算事件日期", "Day of the event")))])
                 h.button(Text("计算", "Count"))
             }
             if let deadline = answer.0 {
-                h.card(Text("\(deadline.duty)：不晚于 \(deadline.dueMoment?.minuteText ?? deadline.due.description)", "\(deadline.duty): by \(deadline.dueMoment?.minuteText ?? deadline.due.description)")) {
+                h.card(
+                    Text(
+                        "\(deadline.duty)：不晚于 \(deadline.dueMoment?.minuteText ?? deadline.due.description)",
+                        "\(deadline.duty): by \(deadline.dueMoment?.minuteText ?? deadline.due.description)")
+                ) {
                     visit.explanation(h, deadline, stricter: true)
                 }
             }
             h.div("table-wrap") {
                 h.element("table", "table queue") {
-                    h.element("thead") { h.tr { for t in [Text("编号", "Id"), Text("期限", "Period"), Text("长度", "Length"), Text("起算", "From"), Text("依据", "Law"), Text("施行", "In force")] { h.th(t) } } }
+                    h.element("thead") {
+                        h.tr { for t in [Text("编号", "Id"), Text("期限", "Period"), Text("长度", "Length"), Text("起算", "From"), Text("依据", "Law"), Text("施行", "In force")] { h.th(t) } }
+                    }
                     h.element("tbody") {
                         for duty in desk.law.catalogue.duties {
                             for rule in duty.rules {

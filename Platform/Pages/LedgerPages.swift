@@ -23,14 +23,17 @@ package enum LedgerPages {
             Route(.get, "/ledger/proof/:index", .permitted("ledger.see"), style: .page) { visit in
                 guard let index = Int64(try visit.exchange.parameter("index")), index >= 0 else { throw Refusal.notFound }
                 let (entry, size, proof, note) = try await visit.desk.store.read { tx in
-                    guard let point = try tx.one("SELECT size, note FROM platform_checkpoints WHERE size > \(index) ORDER BY size DESC LIMIT 1"), let row = try tx.one("SELECT entry FROM platform_ledger WHERE idx = \(index)") else {
+                    guard let point = try tx.one("SELECT size, note FROM platform_checkpoints WHERE size > \(index) ORDER BY size DESC LIMIT 1"),
+                        let row = try tx.one("SELECT entry FROM platform_ledger WHERE idx = \(index)")
+                    else {
                         throw Refusal.notFound
                     }
                     return (row.string("entry"), point.int("size"), try Ledger.inclusion(index, size: point.int("size"), tx), point.string("note"))
                 }
                 return .json(
                     .object([
-                        ("index", .int(index)), ("size", .int(size)), ("entry", .string(entry)), ("proof", .array(proof.map { .string(Data($0).base64EncodedString()) })), ("checkpoint", .string(note)),
+                        ("index", .int(index)), ("size", .int(size)), ("entry", .string(entry)), ("proof", .array(proof.map { .string(Data($0).base64EncodedString()) })),
+                        ("checkpoint", .string(note)),
                         ("key", .string(visit.desk.keys.verifierKey)),
                     ]))
             },
@@ -41,7 +44,8 @@ package enum LedgerPages {
         let before = visit.exchange.query["before"].flatMap { Int64($0) } ?? Int64.max
         let (rows, note, size) = try await visit.desk.store.read { tx in
             (
-                try tx.all("SELECT idx, entry FROM platform_ledger WHERE idx < \(before) ORDER BY idx DESC LIMIT 50"), try tx.one("SELECT note FROM platform_checkpoints ORDER BY size DESC LIMIT 1")?.string("note"),
+                try tx.all("SELECT idx, entry FROM platform_ledger WHERE idx < \(before) ORDER BY idx DESC LIMIT 50"),
+                try tx.one("SELECT note FROM platform_checkpoints ORDER BY size DESC LIMIT 1")?.string("note"),
                 try tx.one("SELECT size FROM platform_ledger_head")?.int("size") ?? 0
             )
         }
@@ -52,7 +56,12 @@ package enum LedgerPages {
             }
             if let report {
                 h.element("div", report.holds ? "alert alert-success" : "alert alert-danger", [.role("status")]) {
-                    h.p("mb-1", report.holds ? Text("核验通过：\(report.entries)条日志、\(report.checkpoints)个检查点、\(report.rows)行数据均未被改动。", "It holds: \(report.entries) entries, \(report.checkpoints) checkpoints, \(report.rows) rows are unaltered.") : Text("核验未通过：", "It does not hold:"))
+                    h.p(
+                        "mb-1",
+                        report.holds
+                            ? Text(
+                                "核验通过：\(report.entries)条日志、\(report.checkpoints)个检查点、\(report.rows)行数据均未被改动。",
+                                "It holds: \(report.entries) entries, \(report.checkpoints) checkpoints, \(report.rows) rows are unaltered.") : Text("核验未通过：", "It does not hold:"))
                     h.ul { for finding in report.findings { h.li { h.text(finding.text) } } }
                 }
             }
@@ -60,7 +69,9 @@ package enum LedgerPages {
             if let note { h.element("pre", "checkpoint", text: note) }
             h.div("table-wrap") {
                 h.element("table", "table queue") {
-                    h.element("thead") { h.tr { for t in [Text("序号", "No."), Text("时间", "When"), Text("行为", "Act"), Text("对象", "Of"), Text("行为人", "By"), Text("依据", "Law")] { h.th(t) } } }
+                    h.element("thead") {
+                        h.tr { for t in [Text("序号", "No."), Text("时间", "When"), Text("行为", "Act"), Text("对象", "Of"), Text("行为人", "By"), Text("依据", "Law")] { h.th(t) } }
+                    }
                     h.element("tbody") {
                         for row in rows {
                             let entry = try? JSON(parsing: Array(row.string("entry").utf8))

@@ -19,12 +19,20 @@ package struct MatterFile: Sendable {
         let today = desk.today()
         let clocks = try Clocks.of(matter.id, tx).map { clock in (clock, try? Clocks.compute(clock, engine, today: clock.stoppedAt?.day ?? today, explain: true, tx)) }
         let moves = try tx.all("SELECT * FROM casework_moves WHERE matter = \(matter.id) ORDER BY id").map { row in
-            (row.string("move"), row.string("actor"), row.optionalInt("account"), row.optionalString("article"), row.moment("at"), row.string("details"), row.string("from_state"), row.string("to_state"))
+            (
+                row.string("move"), row.string("actor"), row.optionalInt("account"), row.optionalString("article"), row.moment("at"), row.string("details"),
+                row.string("from_state"), row.string("to_state")
+            )
         }
-        let notes = try tx.all("SELECT account, body, at FROM casework_notes WHERE matter = \(matter.id) ORDER BY id").map { ($0.int("account"), $0.string("body"), $0.moment("at")) }
-        let links = try tx.all("SELECT m.*, l.why AS why FROM casework_links l JOIN casework_matters m ON m.id = l.other WHERE l.matter = \(matter.id) ORDER BY m.id").map { (Matter($0), $0.string("why")) }
+        let notes = try tx.all("SELECT account, body, at FROM casework_notes WHERE matter = \(matter.id) ORDER BY id").map {
+            ($0.int("account"), $0.string("body"), $0.moment("at"))
+        }
+        let links = try tx.all("SELECT m.*, l.why AS why FROM casework_links l JOIN casework_matters m ON m.id = l.other WHERE l.matter = \(matter.id) ORDER BY m.id").map {
+            (Matter($0), $0.string("why"))
+        }
         let names = try Accounts.names(moves.compactMap(\.2) + notes.map(\.0) + [matter.assignee?.raw].compactMap { $0 }, tx)
-        return MatterFile(clocks: clocks, moves: moves, notes: notes, documents: try Documents.of(matter.id, tx), attachments: try Attachments.of(matter.id, tx), links: links, names: names)
+        return MatterFile(
+            clocks: clocks, moves: moves, notes: notes, documents: try Documents.of(matter.id, tx), attachments: try Attachments.of(matter.id, tx), links: links, names: names)
     }
 }
 
@@ -46,7 +54,9 @@ extension Visit {
                     if let deadline { date(h, deadline, stricter: true) }
                     if clock.state == "open", let more = deadline?.rule.extension, more.length != nil, !clock.extended, may("casework.extend") {
                         form(h, "/matters/\(matter.id)/clocks/\(clock.id)/extend", "mt-2") {
-                            h.button(Text("批准延长\(more.length!)\(more.unit == .workday ? "个工作日" : "日")", "Grant \(more.length!) more \(more.unit == .workday ? "working days" : "days")"), "btn btn-sm btn-outline-secondary")
+                            h.button(
+                                Text("批准延长\(more.length!)\(more.unit == .workday ? "个工作日" : "日")", "Grant \(more.length!) more \(more.unit == .workday ? "working days" : "days")"),
+                                "btn btn-sm btn-outline-secondary")
                         }
                     }
                 }
@@ -111,7 +121,12 @@ extension Visit {
             }
             if may("casework.note"), matter.open {
                 form(h, "/matters/\(matter.id)/files", "d-flex gap-2 mt-2", multipart: true) {
-                    h.void("input", "form-control form-control-sm", [.type("file"), .name("files"), .init("multiple", if: true), .init("accept", "image/jpeg,image/png,image/webp,application/pdf,video/mp4"), .label(h.say(Text("选择附件", "Choose files")))])
+                    h.void(
+                        "input", "form-control form-control-sm",
+                        [
+                            .type("file"), .name("files"), .init("multiple", if: true), .init("accept", "image/jpeg,image/png,image/webp,application/pdf,video/mp4"),
+                            .label(h.say(Text("选择附件", "Choose files"))),
+                        ])
                     h.button(Text("上传", "Upload"), "btn btn-sm btn-outline-secondary")
                 }
             }
@@ -138,8 +153,12 @@ extension Visit {
                     h.button(Text("保存备注", "Save the note"), "btn btn-sm btn-outline-secondary")
                 }
                 form(h, "/matters/\(matter.id)/links", "d-flex gap-2 mt-3") {
-                    h.void("input", "form-control form-control-sm", [.name("number"), .required, .label(h.say(Text("关联事项编号", "Number of the related matter"))), .init("placeholder", h.say(Text("关联事项编号", "Related number")))])
-                    h.void("input", "form-control form-control-sm", [.name("why"), .required, .init("maxlength", "100"), .label(h.say(Text("关联原因", "Why"))), .init("placeholder", h.say(Text("原因", "Why")))])
+                    h.void(
+                        "input", "form-control form-control-sm",
+                        [.name("number"), .required, .label(h.say(Text("关联事项编号", "Number of the related matter"))), .init("placeholder", h.say(Text("关联事项编号", "Related number")))])
+                    h.void(
+                        "input", "form-control form-control-sm",
+                        [.name("why"), .required, .init("maxlength", "100"), .label(h.say(Text("关联原因", "Why"))), .init("placeholder", h.say(Text("原因", "Why")))])
                     h.button(Text("关联", "Link"), "btn btn-sm btn-outline-secondary")
                 }
             }

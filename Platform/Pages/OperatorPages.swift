@@ -20,28 +20,46 @@ package enum OperatorPages {
         let typed = visit.exchange.query["q"]
         let region = visit.exchange.query["region"] ?? ""
         let (found, total) = try await visit.desk.store.read { tx in
-            (try typed.map { try Operators.search($0, region: region, limit: 40, tx) }, try tx.one("SELECT value FROM platform_settings WHERE name = 'operators.count'")?.string("value"))
+            (
+                try typed.map { try Operators.search($0, region: region, limit: 40, tx) },
+                try tx.one("SELECT value FROM platform_settings WHERE name = 'operators.count'")?.string("value")
+            )
         }
         return visit.page(Text("经营主体", "Operators"), active: "/operators") { h in
             h.div("page-head") { h.h1(Text("经营主体", "Operators")) }
             h.element("form", "filter-bar", [.init("method", "get"), .init("action", "/operators"), .role("search")]) {
-                h.void("input", "form-control", [.type("search"), .name("q"), .value(typed), .init("autofocus", if: typed == nil), .label(h.say(Text("查找经营主体", "Find an operator"))), .init("placeholder", h.say(Text("名称或其中两字以上、统一社会信用代码、拼音首字母、地址", "Name or part of it, credit code, pinyin initials, address")))])
+                h.void(
+                    "input", "form-control",
+                    [
+                        .type("search"), .name("q"), .value(typed), .init("autofocus", if: typed == nil), .label(h.say(Text("查找经营主体", "Find an operator"))),
+                        .init("placeholder", h.say(Text("名称或其中两字以上、统一社会信用代码、拼音首字母、地址", "Name or part of it, credit code, pinyin initials, address"))),
+                    ])
                 h.element("select", "form-select", [.name("region"), .label(h.say(Text("辖区", "Region")))]) {
                     h.element("option", nil, [.value("")], text: h.say(Text("全部辖区", "Any region")))
-                    for r in visit.desk.regions.districts(of: visit.desk.configuration.cityRegion) { h.element("option", nil, [.value(r.code), .selected(r.code == region)], text: r.name) }
+                    for r in visit.desk.regions.districts(of: visit.desk.configuration.cityRegion) {
+                        h.element("option", nil, [.value(r.code), .selected(r.code == region)], text: r.name)
+                    }
                 }
                 h.button(Text("查找", "Find"))
             }
             guard let found else {
-                return h.empty(Text("输入关键词查找", "Type to find"), Text(total.map { "登记库共\($0)户。例：“东方超市”“dfcs”“91…”“解放路”" } ?? "例：“东方超市”“dfcs”“91…”“解放路”", "Such as “东方超市”, “dfcs”, “91…”, “解放路”"))
+                return h.empty(
+                    Text("输入关键词查找", "Type to find"), Text(total.map { "登记库共\($0)户。例：“东方超市”“dfcs”“91…”“解放路”" } ?? "例：“东方超市”“dfcs”“91…”“解放路”", "Such as “东方超市”, “dfcs”, “91…”, “解放路”")
+                )
             }
             guard !found.isEmpty else {
-                return h.empty(Text("没有找到“\(typed ?? "")”", "Nothing found for “\(typed ?? "")”"), Text("至少输入两个字；可换用名称的其他部分、信用代码或地址。", "Type at least two characters; try another part of the name, the code or the address."))
+                return h.empty(
+                    Text("没有找到“\(typed ?? "")”", "Nothing found for “\(typed ?? "")”"),
+                    Text("至少输入两个字；可换用名称的其他部分、信用代码或地址。", "Type at least two characters; try another part of the name, the code or the address."))
             }
             h.div("table-wrap") {
                 h.element("table", "table table-hover queue") {
                     h.element("thead") {
-                        h.tr { for title in [Text("名称", "Name"), Text("统一社会信用代码", "Credit code"), Text("类型", "Kind"), Text("状态", "Status"), Text("地址", "Address"), Text("辖区", "Region")] { h.th(title) } }
+                        h.tr {
+                            for title in [
+                                Text("名称", "Name"), Text("统一社会信用代码", "Credit code"), Text("类型", "Kind"), Text("状态", "Status"), Text("地址", "Address"), Text("辖区", "Region"),
+                            ] { h.th(title) }
+                        }
                     }
                     h.element("tbody") {
                         for o in found {

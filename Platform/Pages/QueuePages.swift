@@ -24,13 +24,18 @@ package enum QueuePages {
             return (
                 try Queue.counts(for: account, today: today, tx), page, try Accounts.names(page.matters.compactMap { $0.assignee?.raw }, tx),
                 try tx.all("SELECT name, query FROM platform_filters WHERE account = \(account.id) ORDER BY name").map { ($0.string("name"), $0.string("query")) },
-                visit.may("casework.assign") ? try tx.all("SELECT * FROM platform_accounts WHERE active = 1 AND region LIKE \(account.region + "%") ORDER BY name LIMIT 300").map(Account.init) : []
+                visit.may("casework.assign")
+                    ? try tx.all("SELECT * FROM platform_accounts WHERE active = 1 AND region LIKE \(account.region + "%") ORDER BY name LIMIT 300").map(Account.init) : []
             )
         }
         return visit.page(Text("工作台", "Queue"), active: "/desk") { h in
             h.div("page-head") {
                 h.h1(Text("待办事项", "Work queue"))
-                h.p("text-muted mb-0", Text("\(account.name) · \(visit.desk.regions.name(account.region)) · 最先到期的在前", "\(account.name) · \(visit.desk.regions.name(account.region)) · what lapses first comes first"))
+                h.p(
+                    "text-muted mb-0",
+                    Text(
+                        "\(account.name) · \(visit.desk.regions.name(account.region)) · 最先到期的在前",
+                        "\(account.name) · \(visit.desk.regions.name(account.region)) · what lapses first comes first"))
             }
             tiles(h, filter, counts)
             filterBar(h, visit, filter, filters)
@@ -72,14 +77,23 @@ package enum QueuePages {
 
     private static func filterBar(_ h: HTML, _ visit: Visit, _ filter: QueueFilter, _ saved: [(String, String)]) {
         h.element("form", "filter-bar", [.init("method", "get"), .init("action", "/desk"), .role("search")]) {
-            h.void("input", "form-control form-control-sm", [.type("search"), .name("q"), .value(filter.text), .label(h.say(Text("搜索编号、商家、事实", "Search number, business, facts"))), .init("placeholder", h.say(Text("编号、商家、事实", "Number, business, facts")))])
+            h.void(
+                "input", "form-control form-control-sm",
+                [
+                    .type("search"), .name("q"), .value(filter.text), .label(h.say(Text("搜索编号、商家、事实", "Search number, business, facts"))),
+                    .init("placeholder", h.say(Text("编号、商家、事实", "Number, business, facts"))),
+                ])
             h.element("select", "form-select form-select-sm", [.name("state"), .label(h.say(Text("状态", "State")))]) {
                 h.element("option", nil, [.value("")], text: h.say(Text("全部状态", "Any state")))
-                for kind in visit.house.kinds.values { for state in kind.table.states { h.element("option", nil, [.value(state.name), .selected(state.name == filter.state)], text: h.say(state.title)) } }
+                for kind in visit.house.kinds.values {
+                    for state in kind.table.states { h.element("option", nil, [.value(state.name), .selected(state.name == filter.state)], text: h.say(state.title)) }
+                }
             }
             h.element("select", "form-select form-select-sm", [.name("region"), .label(h.say(Text("辖区", "Region")))]) {
                 h.element("option", nil, [.value("")], text: h.say(Text("全部辖区", "Any region")))
-                for region in visit.desk.regions.children(of: visit.account?.region ?? "") { h.element("option", nil, [.value(region.code), .selected(region.code == filter.region)], text: region.name) }
+                for region in visit.desk.regions.children(of: visit.account?.region ?? "") {
+                    h.element("option", nil, [.value(region.code), .selected(region.code == filter.region)], text: region.name)
+                }
             }
             h.element("select", "form-select form-select-sm", [.name("closed"), .label(h.say(Text("办理情况", "Open or closed")))]) {
                 h.element("option", nil, [.value(""), .selected(!filter.closed)], text: h.say(Text("在办", "Open")))
@@ -94,7 +108,12 @@ package enum QueuePages {
             for (name, query) in saved { h.a("/desk" + query, "chip", name) }
             visit.form(h, "/desk/filters", "d-inline-flex gap-1") {
                 h.hidden("query", String(Link.query("", filter.pairs)))
-                h.void("input", "form-control form-control-sm", [.name("name"), .required, .init("maxlength", "20"), .label(h.say(Text("筛选名称", "Name of the filter"))), .init("placeholder", h.say(Text("保存当前筛选为…", "Save this filter as…")))])
+                h.void(
+                    "input", "form-control form-control-sm",
+                    [
+                        .name("name"), .required, .init("maxlength", "20"), .label(h.say(Text("筛选名称", "Name of the filter"))),
+                        .init("placeholder", h.say(Text("保存当前筛选为…", "Save this filter as…"))),
+                    ])
                 h.button(Text("保存", "Save"), "btn btn-sm btn-outline-secondary")
             }
         }
@@ -119,7 +138,13 @@ package enum QueuePages {
                     for matter in matters {
                         let state = visit.house.kinds[matter.kind]?.table.state(matter.state)
                         h.tr {
-                            if selectable { h.td("pick") { h.void("input", "form-check-input", [.type("checkbox"), .name("matter"), .value(matter.id.description), .label(h.say(Text("选择 \(matter.number)", "Pick \(matter.number)")))]) } }
+                            if selectable {
+                                h.td("pick") {
+                                    h.void(
+                                        "input", "form-check-input",
+                                        [.type("checkbox"), .name("matter"), .value(matter.id.description), .label(h.say(Text("选择 \(matter.number)", "Pick \(matter.number)")))])
+                                }
+                            }
                             h.td("number") { h.a(visit.house.path(matter), nil, matter.number) }
                             h.td("title", matter.title)
                             h.td { if let state { h.badge(state.title, state.tone) } }
@@ -138,7 +163,9 @@ package enum QueuePages {
         h.div("assign-bar") {
             h.element("select", "form-select form-select-sm", [.name("assignee"), .required, .label(h.say(Text("分派给", "Assign to")))]) {
                 h.element("option", nil, [.value("")], text: h.say(Text("将所选分派给…", "Assign the picked to…")))
-                for account in staff { h.element("option", nil, [.value(account.id.description)], text: "\(account.name)（\(account.roles.map { h.say($0.title) }.sorted().joined(separator: "、"))）") }
+                for account in staff {
+                    h.element("option", nil, [.value(account.id.description)], text: "\(account.name)（\(account.roles.map { h.say($0.title) }.sorted().joined(separator: "、"))）")
+                }
             }
             h.button(Text("分派", "Assign"), "btn btn-sm btn-primary")
         }
@@ -183,12 +210,18 @@ package enum QueuePages {
             return (matters, try Accounts.names(matters.compactMap { $0.assignee?.raw }, tx))
         }
         let language = visit.language
-        let header = [Text("编号", "Number"), Text("事由", "Matter"), Text("状态", "State"), Text("到期日", "Due"), Text("辖区", "Region"), Text("承办人", "With"), Text("收到时间", "Received")].map { $0[language] }
+        let header = [Text("编号", "Number"), Text("事由", "Matter"), Text("状态", "State"), Text("到期日", "Due"), Text("辖区", "Region"), Text("承办人", "With"), Text("收到时间", "Received")].map
+        { $0[language] }
         let rows = matters.map { m in
-            [m.number, m.title, visit.house.kinds[m.kind]?.table.state(m.state).title[language] ?? m.state, m.nextDue?.description ?? "", visit.desk.regions.path(m.region), m.assignee.flatMap { names[$0.raw] } ?? "", m.receivedAt.minuteText]
+            [
+                m.number, m.title, visit.house.kinds[m.kind]?.table.state(m.state).title[language] ?? m.state, m.nextDue?.description ?? "", visit.desk.regions.path(m.region),
+                m.assignee.flatMap { names[$0.raw] } ?? "", m.receivedAt.minuteText,
+            ]
         }
         if visit.exchange.query["format"] == "xlsx" {
-            return .file(try Transfer.xlsx(sheet: Text("待办", "Queue")[language], header: header, rows: rows), type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", name: "queue-\(today).xlsx")
+            return .file(
+                try Transfer.xlsx(sheet: Text("待办", "Queue")[language], header: header, rows: rows), type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                name: "queue-\(today).xlsx")
         }
         return .file(Transfer.csv(header: header, rows: rows), type: "text/csv; charset=utf-8", name: "queue-\(today).csv")
     }

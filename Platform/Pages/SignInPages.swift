@@ -13,7 +13,8 @@ package enum SignInPages {
                 do {
                     try limit.take("signin|" + visit.exchange.peer, at: visit.desk.now)
                     let token = try await attempt(visit, form)
-                    return Answer.redirect(form["to"] ?? "/desk").setting(cookie: Front.sessionCookie, to: token, maxAge: Int(SignIn.lifetime), secure: visit.desk.configuration.secureCookies)
+                    return Answer.redirect(form["to"] ?? "/desk").setting(
+                        cookie: Front.sessionCookie, to: token, maxAge: Int(SignIn.lifetime), secure: visit.desk.configuration.secureCookies)
                 } catch let refusal as Refusal {
                     return signIn(visit, refusal, login: form["login"])
                 }
@@ -48,7 +49,9 @@ package enum SignInPages {
                     if let to = visit.exchange.query["to"] { h.hidden("to", Link.local(to)) }
                     h.field("login", Text("登录名", "Login"), value: login, autocomplete: "username")
                     h.field("password", Text("密码", "Password"), value: nil, type: "password", autocomplete: "current-password")
-                    h.field("code", Text("动态口令", "Code"), value: nil, hint: Text("已启用双因素验证的账号请填写", "Only where a second factor is set up"), required: false, autocomplete: "one-time-code", inputmode: "numeric")
+                    h.field(
+                        "code", Text("动态口令", "Code"), value: nil, hint: Text("已启用双因素验证的账号请填写", "Only where a second factor is set up"), required: false,
+                        autocomplete: "one-time-code", inputmode: "numeric")
                     h.button(Text("登录", "Sign in"))
                 }
                 if visit.desk.configuration.isDemo { h.p("mt-3") { h.a("/demo", nil, Text("演示：以各岗位身份直接进入", "Demonstration: enter as one of the roles")) } }
@@ -110,7 +113,9 @@ package enum SignInPages {
         do {
             guard let new = form["new"], new.count >= 10 else { throw Refusal.invalid("/new", Text("新密码至少10位", "The new password has at least 10 characters")) }
             let claim = try await visit.desk.store.read { try SignIn.claim(account.login, $0) }
-            guard let claim, let old = form["old"], Crypto.password(old, matches: claim.stored) else { throw Refusal.invalid("/old", Text("当前密码不正确", "The current password is wrong")) }
+            guard let claim, let old = form["old"], Crypto.password(old, matches: claim.stored) else {
+                throw Refusal.invalid("/old", Text("当前密码不正确", "The current password is wrong"))
+            }
             let hash = Crypto.passwordHash(new)
             let keep = visit.sessionToken.map(Accounts.hash) ?? ""
             try await visit.desk.store.write { tx in
@@ -153,7 +158,10 @@ extension HTML {
     /// A QR code as an image with its meaning in words.
     package func qrCode(_ text: String, label: Text) {
         guard let (path, size) = QRCode.svgPath(text) else { return }
-        element("svg", "qr", [.role("img"), .label(say(label)), .init("viewBox", "0 0 \(size) \(size)"), .init("width", "180"), .init("height", "180"), .init("shape-rendering", "crispEdges")]) {
+        element(
+            "svg", "qr",
+            [.role("img"), .label(say(label)), .init("viewBox", "0 0 \(size) \(size)"), .init("width", "180"), .init("height", "180"), .init("shape-rendering", "crispEdges")]
+        ) {
             element("path", nil, [.init("d", path), .init("fill", "#111")]) {}
         }
     }

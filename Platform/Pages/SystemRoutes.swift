@@ -16,15 +16,24 @@ package enum SystemRoutes {
             },
             Route(.get, "/metrics", .anyone, style: .api) { visit in
                 let gauges = try await visit.desk.store.read { tx in
-                    [("open_matters", try tx.count("SELECT count(*) AS n FROM casework_matters WHERE open = 1")), ("ledger_entries", try tx.count("SELECT size AS n FROM platform_ledger_head")),
-                     ("jobs_waiting", try tx.count("SELECT count(*) AS n FROM platform_jobs WHERE state = 'waiting'")), ("jobs_failed", try tx.count("SELECT count(*) AS n FROM platform_jobs WHERE state = 'failed'"))]
+                    [
+                        ("open_matters", try tx.count("SELECT count(*) AS n FROM casework_matters WHERE open = 1")),
+                        ("ledger_entries", try tx.count("SELECT size AS n FROM platform_ledger_head")),
+                        ("jobs_waiting", try tx.count("SELECT count(*) AS n FROM platform_jobs WHERE state = 'waiting'")),
+                        ("jobs_failed", try tx.count("SELECT count(*) AS n FROM platform_jobs WHERE state = 'failed'")),
+                    ]
                 }
                 return .text(metrics.text(gauges: gauges))
             },
-            Route(.get, "/assets/:name", .anyone, style: .api) { visit in try visit.house.assets.answer(visit.exchange.parameter("name"), ifNoneMatch: visit.exchange.headers[.ifNoneMatch]) },
+            Route(.get, "/assets/:name", .anyone, style: .api) { visit in
+                try visit.house.assets.answer(visit.exchange.parameter("name"), ifNoneMatch: visit.exchange.headers[.ifNoneMatch])
+            },
             Route(.get, "/language", .anyone) { visit in
-                guard let language = visit.exchange.query["to"].flatMap({ Language(rawValue: $0) }) else { throw Refusal.invalid("/to", Text("不支持的语言", "This language is not supported")) }
-                return Answer.redirect(visit.exchange.query["back"] ?? "/").setting(cookie: Front.languageCookie, to: language.rawValue, maxAge: 86_400 * 365, secure: visit.desk.configuration.secureCookies)
+                guard let language = visit.exchange.query["to"].flatMap({ Language(rawValue: $0) }) else {
+                    throw Refusal.invalid("/to", Text("不支持的语言", "This language is not supported"))
+                }
+                return Answer.redirect(visit.exchange.query["back"] ?? "/").setting(
+                    cookie: Front.languageCookie, to: language.rawValue, maxAge: 86_400 * 365, secure: visit.desk.configuration.secureCookies)
             },
         ]
     }

@@ -51,7 +51,8 @@ final class PostgresEngine: Engine {
     func write(_ body: (Transaction) throws -> Void) throws {
         try writing.queue.sync {
             // The lock's table exists from the first migration on; before it, the transaction locks nothing.
-            try attempt(writing, begin: "BEGIN; DO $$ BEGIN IF to_regclass('store_ledger_lock') IS NOT NULL THEN LOCK TABLE store_ledger_lock IN EXCLUSIVE MODE; END IF; END $$", body)
+            try attempt(
+                writing, begin: "BEGIN; DO $$ BEGIN IF to_regclass('store_ledger_lock') IS NOT NULL THEN LOCK TABLE store_ledger_lock IN EXCLUSIVE MODE; END IF; END $$", body)
         }
     }
 

@@ -71,7 +71,8 @@ final class SQLiteEngine: Engine {
     private static func translate(_ error: DatabaseError) -> any Error {
         switch error.resultCode {
         case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY: EngineFailure.diskFull
-        case .SQLITE_CONSTRAINT: Clash(description: error.description, isUnique: error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE || error.extendedResultCode == .SQLITE_CONSTRAINT_PRIMARYKEY)
+        case .SQLITE_CONSTRAINT:
+            Clash(description: error.description, isUnique: error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE || error.extendedResultCode == .SQLITE_CONSTRAINT_PRIMARYKEY)
         default: Fault(error.description)
         }
     }

@@ -1,0 +1,188 @@
+import Disputes
+import Kernel
+import Platform
+import Statute
+import Store
+import Testing
+import TestSupport
+
+@Suite struct HandlingTests {
+    func clocks(_ office: TestOffice, _ matter: Matter) async throws -> [String: RunningClock] {
+        Dictionary(try await office.desk.store.read { try Clocks.of(matter.id, $0) }.map { ($0.duty, $0) }) { $1 }
+    }
+
+    @Test(arguments: TestEngine.available)
+    func fromTheFormToAnAgreement(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine, at: "2026-09-18T10:00")
+        let matter = try await office.file()
+        #expect(matter.state == "received" && matter.regime == "O121" && matter.region == "990101")
+        #expect(try await clocks(office, matter)["C1"]?.due == Day("2026-09-29"))
+        office.clock.set("2026-09-21T09:00")
+        try await office.apply("accept", on: matter, by: .lin)
+        let running = try await clocks(office, matter)
+        #expect(running["C1"]?.state == "met" && running["C3"]?.due == Day("2026-11-20"))
+        office.clock.set("2026-09-22T09:00")
+        try await office.apply("arrange", on: matter, by: .wu, [("mode", "on-site"), ("consent", "yes"), ("mediators", "吴"), ("at", "2026-09-24T09:30"), ("place", "调解室")])
+        try await office.apply("position", on: matter, by: .wu, [("party", "respondent"), ("body", "愿退一半"), ("offer", "199.50")])
+        office.clock.set("2026-09-24T11:00")
+        try await office.apply("agree", on: matter, by: .wu, [("agreement", "退还399元"), ("form", "paper")])
+        let closed = try await office.apply("close", on: matter, by: .wu)
+        #expect(closed.state == "closed" && !closed.open && closed.outcome == "agreed" && closed.nextDue == nil)
+        let documents = try await office.desk.store.read { try Documents.of(matter.id, $0) }
+        #expect(documents.map(\.form) == ["acceptance", "mediation", "agreement"])
+        #expect(documents[0].number == "示市监投受〔2026〕1号" && documents[0].body.contains("青溪区福临超市"))
+        #expect(try await clocks(office, matter)["C3"]?.state == "met")
+    }
+
+    @Test(arguments: TestEngine.available)
+    func ofTwoOfficersWhoPressAtOnceOneWins(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        let matter = try await office.file()
+        let wins = await withTaskGroup(of: Bool.self) { group in
+            for move in ["accept", "withdraw", "accept", "accept"] {
+                group.addTask { (try? await office.apply(move, on: matter, by: .lin)) != nil }
+            }
+            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(wins == 1)
+        #expect(try await office.desk.store.read { try $0.count("SELECT count(*) AS n FROM casework_moves WHERE matter = \(matter.id)") } == 2)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func timeOfTestingIsAddedToThePeriodForMediation(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine, at: "2026-05-06T09:00")
+        let matter = try await office.file { $0.occurredOn = Day("2026-05-01") }
+        try await office.apply("accept", on: matter, by: .lin)
+        office.clock.set("2026-05-10T09:00")
+        try await office.apply("test", on: matter, by: .wu, [("body", "检验所"), ("chosenBy", "authority")])
+        office.clock.set("2026-05-19T09:00")
+        try await office.apply("tested", on: matter, by: .wu, [("result", "不合格")])
+        #expect(try await clocks(office, matter)["C3"]?.due == Day("2026-07-15"))
+        let keys = office.desk.keys
+        #expect(try await office.desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, $0) }.holds)
+    }
+
+    @Test func aMatterOfTheOldOrderLivesUnderTheOldOrder() async throws {
+        let office = try await TestOffice(.sqlite, at: "2026-04-14T10:00")
+        let matter = try await office.file { $0.occurredOn = Day("2026-04-01") }
+        #expect(matter.regime == "O20")
+        #expect(try await clocks(office, matter)["C1"]?.due == Day("2026-04-23"))
+        office.clock.set("2026-04-20T10:00")
+        try await office.apply("accept", on: matter, by: .lin)
+        let c3 = try #require(try await clocks(office, matter)["C3"])
+        let deadline = try office.desk.engine.deadline("C3", from: Moment("2026-04-20T10:00")!, received: Day("2026-04-14"))
+        #expect(c3.due == deadline.due && deadline.rule.unit == .workday && deadline.rule.length == 45)
+        #expect(Grounds.shared.refusal("O20").count == 6 && Grounds.shared.refusal("O121").count == 7)
+        #expect(Grounds.shared.ending("O20").count == 7 && Grounds.shared.ending("O121").count == 8)
+    }
+
+    @Test func refusingNeedsAGroundAReasonAndForGroundThreeTheFactors() async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file()
+        func fields(_ input: [(String, String)]) async -> [String] {
+            do {
+                try await office.apply("refuse", on: matter, by: .lin, input)
+                return []
+            } catch { return (error as? Refusal)?.fields.map(\.pointer) ?? ["?"] }
+        }
+        #expect(await fields([]) == ["/ground"])
+        #expect(await fields([("ground", "9"), ("reason", "x")]) == ["/ground"])
+        #expect(await fields([("ground", "3")]) == ["/reason"])
+        #expect(await fields([("ground", "3"), ("reason", "x")]) == ["/factor"])
+        #expect(await fields([("ground", "3"), ("reason", "购买数量明显不合常理"), ("factor", "1")]).isEmpty)
+        let c = try await office.desk.store.read { try $0.complaint(matter.id) }
+        #expect(c.matter.state == "refused" && c.refusalGround == "3")
+        let document = try #require(try await office.desk.store.read { try Documents.of(matter.id, $0) }.first)
+        #expect(document.body.contains("☑") && document.body.contains("购买数量明显不合常理") && document.body.contains("人民法院"))
+    }
+
+    @Test func delegationNeedsTheComplainantsConsentUnderTheNewOrderOnly() async throws {
+        let input = [("mode", "delegated"), ("consent", "yes"), ("mediators", "消协")]
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file()
+        try await office.apply("accept", on: matter, by: .lin)
+        await #expect { try await office.apply("arrange", on: matter, by: .wu, input) } throws: { ($0 as? Refusal)?.article == Article(law: "O121", article: "19") }
+        let old = try await TestOffice(.sqlite, at: "2026-04-10T10:00")
+        let before = try await old.file { $0.occurredOn = nil }
+        try await old.apply("accept", on: before, by: .lin)
+        #expect(try await old.apply("arrange", on: before, by: .wu, input).state == "mediating")
+    }
+
+    @Test func mediationEndsByLapseOnlyWhenItHasLapsed() async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file()
+        try await office.apply("accept", on: matter, by: .lin)
+        await #expect(throws: Refusal.self) { try await office.apply("end", on: matter, by: .wu, [("ground", "5"), ("reason", "期限届满")]) }
+        office.clock.set("2027-02-01T10:00")
+        #expect(try await office.apply("end", on: matter, by: .wu, [("ground", "5"), ("reason", "期限届满")]).state == "ended")
+        #expect(try await clocks(office, matter)["C3"]?.state == "missed")
+        #expect(try await office.apply("tell", on: matter, by: .wu, [("channel", "phone")]).state == "closed")
+    }
+
+    /// Every state with every move that the table does not have there: refused, and nothing written.
+    @Test func whatTheTableDoesNotHaveCannotBeDone() async throws {
+        let office = try await TestOffice(.sqlite)
+        let table = ComplaintMoves.table
+        for state in table.states {
+            let matter = try await office.file()
+            try await office.desk.store.write { try $0.run("UPDATE casework_matters SET state = \(state.name), open = \(state.open) WHERE id = \(matter.id)") }
+            for move in table.moves where !move.from.contains(state.name) {
+                for persona in [Persona.lin, .wu, .he, .li] {
+                    await #expect(throws: Refusal.self) { try await office.apply(move.name, on: matter, by: persona, [("reason", "x"), ("ground", "1"), ("region", "990102")]) }
+                }
+            }
+            #expect(try await office.desk.store.read { try $0.matter(matter.id).state } == state.name)
+        }
+        await #expect(throws: Refusal.self) { try await office.apply("explode", on: office.file(), by: .he) }
+    }
+
+    @Test func aMoveNeedsItsActor() async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file()
+        for persona in [Persona.wu, .zhou, .qian, .sun, .wang] {
+            await #expect { try await office.apply("accept", on: matter, by: persona) } throws: { ($0 as? Refusal)?.kind == .forbidden }
+        }
+        await #expect { try await office.apply("accept", on: matter, by: nil) } throws: { ($0 as? Refusal)?.kind == .forbidden }
+        #expect(try await office.apply("withdraw", on: matter, by: nil).state == "withdrawn")
+    }
+
+    @Test func theTableNamesAnArticleOfBothOrdersForEveryMove() throws {
+        let law = try LawBook.load()
+        for move in ComplaintMoves.table.moves {
+            for regime in ["O121", "O20"] {
+                let article = try #require(move.article(under: regime), "\(move.name) \(regime)")
+                #expect(law.register.gist(article) != nil, "\(article)")
+            }
+        }
+    }
+
+    @Test func dispatchStartsThePeriodAnew() async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file { $0.respondentAddress = "网店" }
+        #expect(matter.region == "9901")
+        office.clock.set("2026-11-20T09:00")
+        let moved = try await office.apply("dispatch", on: matter, by: .li, [("region", "990102")])
+        #expect(moved.region == "990102" && moved.competentAt == office.clock.now)
+        #expect(try await clocks(office, matter)["C1"]?.startedAt == office.clock.now)
+        await #expect(throws: Refusal.self) { try await office.apply("dispatch", on: matter, by: .li, [("region", "123456")]) }
+    }
+}
+
+@Suite struct FilingTests {
+    @Test func everyFieldThatIsWrongIsNamedAtOnce() {
+        let flaws = Filing().flaws(today: Day("2026-11-18")!)
+        #expect(Set(flaws.map(\.pointer)) == ["/complainant/name", "/complainant/phone", "/complainant/address", "/respondent/name", "/respondent/address", "/facts", "/claims"])
+        #expect(TestOffice.filing().flaws(today: Day("2026-11-18")!).isEmpty)
+    }
+    @Test(arguments: [("/complainant/phone", "12"), ("/complainant/phone", "<script>"), ("/respondent/taxID", "91110000600037341M"), ("/respondent/shopURL", "javascript:alert(1)")])
+    func aWrongValueIsRefusedByItsField(_ pointer: String, _ value: String) {
+        let filing = TestOffice.filing {
+            switch pointer {
+            case "/complainant/phone": $0.complainantPhone = value
+            case "/respondent/taxID": $0.respondentUSCC = value
+            default: $0.shopURL = value
+            }
+        }
+        #expect(filing.flaws(today: Day("2026-11-18")!).map(\.pointer) == [pointer])
+    }
+}

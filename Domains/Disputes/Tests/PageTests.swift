@@ -1,0 +1,224 @@
+import Disputes
+import Formats
+import Foundation
+import Kernel
+import Platform
+import Store
+import Testing
+import TestSupport
+import Web
+
+@Suite struct IntakePageTests {
+    /// Goes through all six pages as a browser without scripts would; returns where it ends.
+    func fill(_ office: TestOffice, facts: String = "买的电饭煲三天就坏") async throws -> String {
+        var cookies: [String: String] = [:]
+        let steps: [(String, [(String, String)])] = [
+            ("what", [("facts", facts)]), ("who", [("respondentName", "福临超市"), ("respondentAddress", "青溪区中兴路12号")]),
+            ("claim", [("purchase", "电饭煲"), ("occurredOn", "2026-09-01"), ("amount", "399"), ("claim", "refund")]), ("evidence", []),
+            ("you", [("name", "陈小满"), ("phone", "13812345678"), ("address", "柳荫路8号"), ("publication", "yes"), ("delegation", "no")]), ("check", []),
+        ]
+        var last = ""
+        for (step, fields) in steps {
+            let reply = try await office.post("/complaints/new/\(step)", fields, cookies: cookies)
+            #expect(reply.status == 303, "\(step): \(reply.text.prefix(400))")
+            if let draft = reply.cookie("sinan_draft"), !draft.isEmpty { cookies["sinan_draft"] = draft }
+            last = reply.location ?? ""
+        }
+        return last
+    }
+
+    @Test(arguments: TestEngine.available)
+    func sixPagesLeadToANumberAndADateWithItsReason(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine, at: "2026-09-18T10:00")
+        let location = try await fill(office)
+        #expect(location.hasPrefix("/track/TS2026"))
+        let page = try await office.get(location)
+        #expect(page.status == 200 && page.text.contains("2026-09-29") && page.text.contains("为什么是这一天") && page.text.contains("第十五条") && page.text.contains("<svg"))
+        let wrong = try await office.get(location.replacingOccurrences(of: "code=", with: "code=X"))
+        #expect(wrong.status == 404)
+    }
+
+    @Test func aMissingAnswerIsNamedAndTheRestIsKept() async throws {
+        let office = try await TestOffice(.sqlite)
+        let reply = try await office.post("/complaints/new/who", [("respondentName", "福临超市")])
+        #expect(reply.status == 422 && reply.text.contains("f-respondentAddress") && reply.text.contains("福临超市"))
+    }
+
+    @Test func aStoredScriptComesOutAsText() async throws {
+        let office = try await TestOffice(.sqlite)
+        let evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+        let matter = try await office.file {
+            $0.facts = evil
+            $0.respondentName = evil
+            $0.respondentAddress = "青溪区" + evil
+            $0.purchase = evil
+            $0.complainantName = evil
+            $0.complainantAddress = evil
+        }
+        try await office.apply("accept", on: matter, by: .lin, [("note", evil)])
+        let document = try await office.desk.store.read { try Documents.of(matter.id, $0)[0].id }
+        for (path, persona) in [("/disputes/\(matter.id)", Persona.lin), ("/desk", .lin), ("/documents/\(document)", .lin), ("/insights", .zhou), ("/ledger", .qian)] {
+            let reply = try await office.get(path, as: persona)
+            #expect(reply.status == 200 && !reply.text.contains("<script>alert") && !reply.text.contains("<img src=x"), "\(path)")
+        }
+    }
+}
+
+@Suite struct StaffPageTests {
+    @Test(arguments: TestEngine.available)
+    func theQueueShowsWhatLapsesFirstAndAssignsInBulk(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        let late = try await office.file()
+        office.clock.set("2026-11-20T10:00")
+        let next = try await office.file()
+        let page = try await office.get("/desk", as: .he)
+        #expect(page.status == 200, "\(page.text.suffix(1500))")
+        let (a, b) = (try #require(page.text.range(of: late.number)), try #require(page.text.range(of: next.number)))
+        #expect(a.lowerBound < b.lowerBound)
+        let reply = try await office.post("/desk/assign", as: .he, [("matter", "\(late.id)"), ("matter", "\(next.id)"), ("assignee", "\(office.account(.lin).id)")])
+        #expect(reply.status == 303)
+        #expect(try await office.get("/desk?whose=mine", as: .lin).text.contains(late.number))
+        #expect(try await office.get("/desk?due=nonsense", as: .lin).status == 422)
+        #expect(try await office.get("/desk?q=\(Link.encode("电饭煲"))", as: .lin).text.contains(next.number))
+        #expect(try await office.get("/desk/export?format=xlsx", as: .lin).bytes.starts(with: [0x50, 0x4B]))
+        #expect(try await office.get("/desk/export", as: .lin).bytes.starts(with: [0xEF, 0xBB, 0xBF]))
+    }
+
+    @Test func personalDataIsMaskedAndALookIsWrittenDown() async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file()
+        let page = try await office.get("/disputes/\(matter.id)", as: .lin)
+        #expect(page.text.contains("138****5678") && !page.text.contains("13812345678") && !page.text.contains("陈小满"))
+        #expect(try await office.post("/disputes/\(matter.id)/reveal", as: .lin, []).status == 422)
+        let seen = try await office.post("/disputes/\(matter.id)/reveal", as: .lin, [("purpose", "contact")])
+        #expect(seen.status == 200 && seen.text.contains("13812345678"))
+        #expect(try await office.get("/ledger", as: .qian).text.contains("personal.revealed"))
+        #expect(try await office.post("/disputes/\(matter.id)/reveal", as: .qian, [("purpose", "contact")]).status == 403)
+    }
+
+    @Test func aRefusedMoveShowsItsFieldsAgain() async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file()
+        let reply = try await office.post("/disputes/\(matter.id)/moves/refuse", as: .lin, [("ground", "1")])
+        #expect(reply.status == 422 && reply.text.contains("errors"))
+        let gone = try await office.post("/disputes/\(matter.id)/moves/close", as: .wu, [])
+        #expect(gone.status == 409 && gone.text.contains("当前状态"))
+    }
+
+    /// A page may not ask the database more often because a city is larger.
+    @Test func thePagesStateHowManyStatementsTheyRun() async throws {
+        let office = try await TestOffice(.sqlite)
+        for _ in 0..<30 { try await office.file() }
+        let account = office.account(.lin)
+        let today = office.clock.now.day
+        let queue = try await office.desk.store.read { tx in
+            _ = try Queue.page(QueueFilter(), for: account, today: today, tx)
+            _ = try Queue.counts(for: account, today: today, tx)
+            return tx.statements
+        }
+        #expect(queue == 2)
+        let desk = office.desk
+        let matter = try await office.file()
+        let file = try await office.desk.store.read { tx in
+            _ = try MatterFile.load(matter, desk: desk, tx)
+            return tx.statements
+        }
+        #expect(file <= 8, "\(file)")
+    }
+}
+
+@Suite struct ComplaintAPITests {
+    static let body = JSON.object([
+        ("complainant", .object([("name", .string("陈小满")), ("phone", .string("13812345678")), ("address", .string("柳荫路8号"))])),
+        ("respondent", .object([("name", .string("福临超市")), ("address", .string("青溪区中兴路12号"))])), ("facts", .string("电饭煲坏了")),
+        ("claims", .array([.object([("kind", .string("refund")), ("amount", .number("129.00"))])])), ("occurredOn", .string("2026-11-01")),
+        ("consents", .object([("publication", .bool(true)), ("delegation", .bool(false))])),
+    ])
+
+    @Test(arguments: TestEngine.available)
+    func aComplaintIsFiledTrackedAndCarriedToItsOutcome(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        let filed = try await office.api(.post, "/api/v1/complaints", Self.body)
+        #expect(filed.status == 201 && filed.json["deadlines"]?.array?.first?["due"]?.string == "2026-11-27")
+        let number = try #require(filed.json["number"]?.string)
+        let code = try #require(filed.json["trackingCode"]?.string)
+        #expect(try await office.api(.get, "/api/v1/complaints/\(number)").status == 404)
+        let own = try await office.api(.get, "/api/v1/complaints/\(number)?code=\(code)")
+        #expect(own.status == 200 && own.json["complainant"] == nil)
+        let (clerk, mediator) = (try await office.bearer(.lin), try await office.bearer(.wu))
+        let staff = try await office.api(.get, "/api/v1/complaints/\(number)", token: clerk)
+        #expect(staff.json["complainant"]?["phone"]?.string == "138****5678")
+        let moves = try await office.api(.get, "/api/v1/complaints/\(number)/moves", token: clerk)
+        #expect(moves.json["moves"]?.array?.contains { $0["move"]?.string == "accept" && $0["law"]?["article"]?.string == "15(1)" } == true)
+        #expect(try await office.api(.post, "/api/v1/complaints/\(number)/moves", token: mediator, .object([("move", .string("accept"))])).status == 403)
+        #expect(try await office.api(.post, "/api/v1/complaints/\(number)/moves", token: clerk, .object([("move", .string("close"))])).status == 403)
+        #expect(try await office.api(.post, "/api/v1/complaints/\(number)/moves", token: clerk, .object([("move", .string("accept"))])).status == 200)
+        #expect(try await office.api(.post, "/api/v1/complaints/\(number)/moves", token: clerk, .object([("move", .string("accept"))])).status == 409)
+        #expect(try await office.api(.post, "/api/v1/complaints/\(number)/moves", token: clerk, .object([("move", .string("nonsense"))])).status == 409)
+        let ended = try await office.api(.post, "/api/v1/complaints/\(number)/moves?code=\(code)", .object([("move", .string("give-up"))]))
+        #expect(ended.status == 200 && ended.json["state"]?.string == "ended")
+        let list = try await office.api(.get, "/api/v1/complaints?state=ended", token: clerk)
+        #expect(list.json["items"]?.array?.first?["number"]?.string == number)
+        #expect(try await office.api(.get, "/api/v1/complaints").status == 401)
+    }
+
+    @Test func theSameKeyGivesTheSameAnswer() async throws {
+        let office = try await TestOffice(.sqlite)
+        let one = try await office.api(.post, "/api/v1/complaints", Self.body, headers: [("Idempotency-Key", "k1")])
+        let two = try await office.api(.post, "/api/v1/complaints", Self.body, headers: [("Idempotency-Key", "k1")])
+        #expect(one.json == two.json && two.status == 201)
+        #expect(try await office.api(.post, "/api/v1/complaints", .object([("facts", .string("x"))]), headers: [("Idempotency-Key", "k1")]).status != 201)
+        #expect(try await office.desk.store.read { try $0.count("SELECT count(*) AS n FROM casework_matters") } == 1)
+    }
+
+    @Test func wrongFieldsAreNamedByPointer() async throws {
+        let office = try await TestOffice(.sqlite)
+        let reply = try await office.api(.post, "/api/v1/complaints", .object([("complainant", .object([("name", .number("5"))])), ("claims", .array([.object([("kind", .string("money"))])]))]))
+        #expect(reply.status == 422 && reply.type == "application/problem+json")
+        let pointers = reply.json["errors"]?.array?.compactMap { $0["pointer"]?.string } ?? []
+        for pointer in ["/complainant/name", "/complainant/phone", "/respondent", "/claims/0/kind", "/facts"] { #expect(pointers.contains(pointer), "\(pointer)") }
+        for body in ["", "{", "[]", "null", "\"x\"", "{\"a\":\u{FF}}"] {
+            #expect(try await office.send(.post, "/api/v1/complaints", body: Array(body.utf8)).status == 422)
+        }
+        #expect(try await office.send(.post, "/api/v1/complaints", body: [UInt8](repeating: 32, count: 2 << 20)).status == 413)
+    }
+
+    @Test func theIntakeIsRateLimited() async throws {
+        let office = try await TestOffice(.sqlite)
+        var statuses: [Int] = []
+        for _ in 0..<12 { statuses.append(try await office.api(.post, "/api/v1/complaints", Self.body).status) }
+        #expect(statuses.prefix(10).allSatisfy { $0 == 201 } && statuses.last == 429)
+    }
+}
+
+@Suite struct ComplaintImportTests {
+    static let real = "../shared/data/complaints/heimao2020_dev.csv"
+
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: real), "shared complaints are not here"), arguments: TestEngine.available)
+    func realComplaintsComeInOnceAndAreCarriedToAnOutcome(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        let copy = FileManager.default.temporaryDirectory.appendingPathComponent("h\(UInt64.random(in: 0 ... .max)).csv").path
+        try FileManager.default.copyItem(atPath: Self.real, toPath: copy)
+        let (handling, now) = (office.handling, office.clock.now)
+        func run() async throws -> ImportBatch { try await Transfer.run(ComplaintImport.format, file: copy, store: office.desk.store) { try ComplaintImport.write($0, handling: handling, at: now, $1) } }
+        #expect(try await run().added == 49)
+        #expect(try await run().same == 49)
+        let matters = try await office.desk.store.read { try $0.all("SELECT * FROM casework_matters ORDER BY id LIMIT 10").map(Matter.init) }
+        for (i, matter) in matters.enumerated() {
+            try await office.apply("dispatch", on: matter, by: .li, [("region", "990101")])
+            if i % 3 == 0 {
+                #expect(try await office.apply("refuse", on: matter, by: .lin, [("ground", "5"), ("reason", "未提供姓名、电话、地址")]).state == "refused")
+                continue
+            }
+            try await office.apply("accept", on: matter, by: .lin)
+            try await office.apply("arrange", on: matter, by: .wu, [("mode", "remote"), ("consent", "yes"), ("mediators", "吴")])
+            if i % 3 == 1 {
+                try await office.apply("agree", on: matter, by: .wu, [("agreement", "退款"), ("form", "performed")])
+                #expect(try await office.apply("close", on: matter, by: .wu).outcome == "agreed")
+            } else {
+                try await office.apply("end", on: matter, by: .wu, [("ground", "3"), ("reason", "双方各执一词")])
+                #expect(try await office.apply("tell", on: matter, by: .wu, [("channel", "phone")]).state == "closed")
+            }
+        }
+    }
+}
