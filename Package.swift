@@ -53,10 +53,13 @@ let package = Package(
         + room("Web", "Base/Web", ["Kernel", "CLibraries", hummingbird, logging])
         + room("DataFiles", "Data", [], resources: [.copy("calendar"), .copy("law"), .copy("regions"), .copy("industries"), .copy("city")], tested: false)
         + room("PublicFiles", "Public", [], resources: [.copy("assets")], tested: false)
-        + room("Platform", "Platform", ["PublicFiles", "Kernel", "Statute", "Formats", "Store", "Web", "DataFiles", "CLibraries", mustache, hummingbird, logging], testing: ["Disputes"])
+        + room(
+            "Platform", "Platform", ["PublicFiles", "Kernel", "Statute", "Formats", "Store", "Web", "DataFiles", "CLibraries", mustache, hummingbird, logging],
+            testing: ["Disputes"])
         + room("Disputes", "Domains/Disputes", ["Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")])
         + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false)
-        + room("TestSupport", "Tests/Testing", ["Kernel", "Statute", "Store", "Web", "Platform", "Disputes", "Insights", "DataFiles", hummingbird, embedded, logging], tested: false)
+        + room(
+            "TestSupport", "Tests/Testing", ["Kernel", "Statute", "Store", "Web", "Platform", "Disputes", "Insights", "DataFiles", hummingbird, embedded, logging], tested: false)
         + [
             .executableTarget(
                 name: "sinan",

@@ -66,7 +66,9 @@ package struct Front: Sendable {
             for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"] where !methods.contains(method) {
                 router.on(RouterPath(path), method: .init(method)!) { request, context in
                     let style: Route.Style = path.hasPrefix("/api/") ? .api : .page
-                    var answer = await respond(request, context, Route(.get, path, .anyone, style: style) { _ in throw Refusal(.notAllowed, Text("此地址不支持 \(method)", "This address does not take \(method)")) })
+                    var answer = await respond(
+                        request, context,
+                        Route(.get, path, .anyone, style: style) { _ in throw Refusal(.notAllowed, Text("此地址不支持 \(method)", "This address does not take \(method)")) })
                     answer.headers.append((.allow, allowed.sorted().joined(separator: ", ")))
                     return answer.response
                 }

@@ -21,6 +21,8 @@ extension CityBuilder {
         var lead = false
         var delay = 1
         var patience = 20
+        /// A story worth opening: what happens when, written beforehand.
+        var script: [(at: Moment, move: String, fields: [(String, String)])]?
     }
     enum Fate: Sendable { case refuse(String), redirect, withdraw, agree, end(String), giveUp }
 
@@ -47,6 +49,11 @@ extension CityBuilder {
             guard let (filing, facts) = filing(businesses, at: filed) else { continue }
             let plan = plan(filed: filed)
             heap.push(Event(at: filed, order: order, matter: nil, region: "", plan: plan, facts: facts, step: .file(filing, plan: plan)))
+            order += 1
+        }
+        for story in data.stories {
+            guard let event = event(of: story, businesses, order: order) else { continue }
+            heap.push(event)
             order += 1
         }
         var done = 0
@@ -100,6 +107,52 @@ extension CityBuilder {
             try handling.apply(name, on: c, input: Form(fields), by: actor, at: event.at, tx)
             return (c.matter.id, region)
         }
+    }
+
+    // MARK: Stories
+
+    /// A story as an event: filed some days ago in the first district, then carried to where it stands.
+    private func event(of story: CityData.Story, _ businesses: [[Business]], order: Int) -> Event? {
+        guard let trade = data.trades.firstIndex(where: { $0.id == story.trade }) ?? data.trades.indices.first else { return nil }
+        guard let business = businesses[trade].first(where: { $0.region == data.districts[0].code }) ?? businesses[trade].first else { return nil }
+        let ages = ["received": 2, "supplement": 4, "accepted": 8, "mediating": 24, "testing": 30, "agreed": 32, "ended": 28, "refused": 9, "closed": 40]
+        let age = ages[story.state] ?? 5
+        func at(_ day: Int, _ hour: Int) -> Moment { Moment(desk.calendar.value.workday(from: end.day.adding(days: day - age)), hour: hour, minute: draw.int(0...59)) }
+        let amount = story.amount.flatMap { Money(yuan: $0) } ?? Money(fen: 100_000)
+        var f = Filing()
+        f.complainantName = person()
+        f.complainantPhone = phone()
+        f.complainantAddress = "\(data.name.zh)\(data.districts[0].name)\(draw.pick(data.roads))\(draw.int(1...200))号"
+        f.respondentName = business.name
+        f.respondentAddress = business.address
+        f.respondentUSCC = business.uscc
+        f.purchase = story.purchase ?? story.title
+        f.facts = story.facts
+        f.occurredOn = end.day.adding(days: -age - 12)
+        f.amount = amount
+        f.claims = story.claims.compactMap { ClaimKind(rawValue: $0) }.map { Claim(kind: $0, amount: $0.hasAmount ? amount : nil) }
+        f.publication = true
+        f.delegation = true
+        var script: [(at: Moment, move: String, fields: [(String, String)])] = []
+        func then(_ day: Int, _ hour: Int, _ move: String, _ fields: [(String, String)] = []) { script.append((at(day, hour), move, fields)) }
+        switch story.state {
+        case "supplement": then(1, 10, "request", [("what", draw.pick(data.requests)), ("due", end.day.adding(days: 4).description)])
+        case "refused": then(3, 15, "refuse", [("ground", "2"), ("reason", draw.pick(data.refusalReasons["2"] ?? ["已由其他机构处理"]))])
+        case "received": break
+        default:
+            then(2, 9, "accept", [("note", story.note ?? "")])
+            guard story.state != "accepted" else { break }
+            then(4, 10, "arrange", [("mode", "remote"), ("consent", "yes"), ("mediators", person())])
+            for (i, position) in (story.positions ?? []).enumerated() {
+                then(6 + i, 11, "position", [("party", position.party), ("body", position.body)] + (position.offer.map { [("offer", $0)] } ?? []))
+            }
+            if story.state == "testing" { then(14, 10, "test", [("body", "\(data.name.zh)产品质量检验所"), ("chosenBy", "parties")]) }
+            if story.state == "agreed" || story.state == "closed" { then(20, 16, "agree", [("agreement", story.agreement ?? "双方协商一致。"), ("form", "paper")]) }
+            if story.state == "closed" { then(26, 10, "close", [("note", "已履行")]) }
+            if story.state == "ended" { then(24, 16, "end", [("ground", "3"), ("reason", draw.pick(data.endingReasons["3"] ?? ["双方未能达成一致"]))]) }
+        }
+        let facts = Facts(goods: f.purchase ?? "", amount: amount, shop: business.name)
+        return Event(at: at(0, 9), order: order, matter: nil, region: "", plan: Plan(fate: .agree, script: script), facts: facts, step: .file(f, plan: Plan(fate: .agree)))
     }
 
     // MARK: Drawing
@@ -190,6 +243,8 @@ extension CityBuilder {
         let plan = event.plan
         let at = event.at
         switch event.step {
+        case .file where plan.script != nil: return plan.script!.map { ($0.at, .move($0.move, $0.fields)) }
+        case .move where plan.script != nil: return []
         case .file:
             if region.count < 6 { return [(later(at, days: draw.int(0...2)), .move("dispatch", [("region", draw.pick(data.districts).code)]))] }
             return decision(at, plan)

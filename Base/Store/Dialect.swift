@@ -87,7 +87,8 @@ package enum Dialect: String, Sendable, CaseIterable {
         switch self {
         case .sqlite:
             let match = terms.map { "\"\($0)\"" }.joined(separator: " AND ")
-            return "SELECT s.ref AS ref FROM platform_search_text JOIN platform_search s ON s.id = platform_search_text.rowid WHERE platform_search_text MATCH \(match) ORDER BY platform_search_text.rowid DESC LIMIT \(limit)"
+            return
+                "SELECT s.ref AS ref FROM platform_search_text JOIN platform_search s ON s.id = platform_search_text.rowid WHERE platform_search_text MATCH \(match) ORDER BY platform_search_text.rowid DESC LIMIT \(limit)"
         case .postgres:
             let match = terms.map { "'\($0)'" }.joined(separator: " & ")
             return

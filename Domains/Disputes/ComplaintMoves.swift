@@ -40,12 +40,12 @@ package enum ComplaintMoves {
             State(closed, Text("已办结", "Closed"), outside: Text("已办结", "Closed"), open: false, tone: "green"),
         ],
         moves: [
-            Move("dispatch", Text("分送", "Dispatch"), from: beforeDecision, to: received, by: [.staff("disputes.dispatch")], articles: by("41(1)", "37(1)"), starts: ["C1"]),
-            Move("return", Text("退回接收机构", "Return to intake"), from: beforeDecision, to: received, by: [.staff("disputes.decide")], articles: by("41(2)", "37(2)")),
-            Move("request", Text("要求补充身份或材料", "Ask for identity or material"), from: [received], to: supplement, by: [.staff("disputes.decide")], articles: by("10(3)", "9")),
-            Move("supply", Text("补充材料", "Supply material"), from: [supplement], to: received, by: [.filer, .staff("disputes.decide")], articles: by("10", "9")),
             Move("accept", Text("受理", "Take up"), from: beforeDecision, to: accepted, by: [.staff("disputes.decide")], articles: by("15(1)", "14"), starts: ["C3"], stops: ["C1"]),
             Move("refuse", Text("不予受理", "Refuse"), from: beforeDecision, to: refused, by: [.staff("disputes.decide")], articles: by("16", "15"), stops: ["C1"]),
+            Move("request", Text("要求补充身份或材料", "Ask for identity or material"), from: [received], to: supplement, by: [.staff("disputes.decide")], articles: by("10(3)", "9")),
+            Move("supply", Text("补充材料", "Supply material"), from: [supplement], to: received, by: [.filer, .staff("disputes.decide")], articles: by("10", "9")),
+            Move("dispatch", Text("分送", "Dispatch"), from: beforeDecision, to: received, by: [.staff("disputes.dispatch")], articles: by("41(1)", "37(1)"), starts: ["C1"]),
+            Move("return", Text("退回接收机构", "Return to intake"), from: beforeDecision, to: received, by: [.staff("disputes.decide")], articles: by("41(2)", "37(2)")),
             Move("redirect", Text("指引其他途径", "Redirect"), from: beforeDecision, to: redirected, by: [.staff("disputes.decide")], articles: by("44", "39(2)"), stops: ["C1"]),
             Move(
                 "withdraw", Text("撤回投诉", "Withdraw"), from: beforeDecision, to: withdrawn, by: [.filer, .staff("disputes.decide")], articles: by("23(1)(1)", "21(1)(1)"),
@@ -53,17 +53,17 @@ package enum ComplaintMoves {
             Move("arrange", Text("安排调解", "Arrange mediation"), from: [accepted, mediating], to: mediating, by: [.staff("disputes.mediate")], articles: by("20", "18")),
             Move("position", Text("记录双方意见", "Note a position"), from: [mediating], to: nil, by: [.staff("disputes.mediate")], articles: by("21", "19")),
             Move(
-                "test", Text("开始鉴定检测", "Begin testing"), from: [accepted, mediating], to: testing, by: [.staff("disputes.mediate")], articles: by("22", "20"), pause: .begins("C3")),
-            Move(
-                "tested", Text("鉴定检测结束", "Testing finished"), from: [testing], to: mediating, by: [.staff("disputes.mediate")], articles: by("22(3)", "20(3)"), pause: .ends("C3")),
-            Move("recuse", Text("收到回避申请", "Recusal asked for"), from: [mediating], to: recusal, by: [.staff("disputes.mediate")], articles: by("21(2)", "19(2)")),
-            Move("recusal-decided", Text("作出回避决定", "Decide on recusal"), from: [recusal], to: mediating, by: [.staff("disputes.decide")], articles: by("21(2)", "19(2)")),
-            Move(
                 "agree", Text("达成调解协议", "Record the agreement"), from: [accepted, mediating], to: agreed, by: [.staff("disputes.mediate")], articles: by("24", "22"), stops: ["C3"]),
             Move("end", Text("终止调解", "End mediation"), from: inHand, to: ended, by: [.staff("disputes.mediate")], articles: by("23(1)", "21(1)"), starts: ["C4"], stops: ["C3"]),
             Move(
                 "give-up", Text("撤回投诉（受理后）", "Withdraw after taking up"), from: inHand, to: ended, by: [.filer], articles: by("23(1)(1)", "21(1)(1)"), starts: ["C4"], stops: ["C3"]
             ),
+            Move(
+                "test", Text("开始鉴定检测", "Begin testing"), from: [accepted, mediating], to: testing, by: [.staff("disputes.mediate")], articles: by("22", "20"), pause: .begins("C3")),
+            Move(
+                "tested", Text("鉴定检测结束", "Testing finished"), from: [testing], to: mediating, by: [.staff("disputes.mediate")], articles: by("22(3)", "20(3)"), pause: .ends("C3")),
+            Move("recuse", Text("收到回避申请", "Recusal asked for"), from: [mediating], to: recusal, by: [.staff("disputes.mediate")], articles: by("21(2)", "19(2)")),
+            Move("recusal-decided", Text("作出回避决定", "Decide on recusal"), from: [recusal], to: mediating, by: [.staff("disputes.decide")], articles: by("21(2)", "19(2)")),
             Move("tell", Text("告知双方并办结", "Tell both and close"), from: [ended], to: closed, by: [.staff("disputes.mediate")], articles: by("23(2)", "21(2)"), stops: ["C4"]),
             Move("close", Text("办结", "Close"), from: [agreed], to: closed, by: [.staff("disputes.mediate")], articles: by("24", "22")),
             Move(

@@ -2,8 +2,8 @@ import Disputes
 import Kernel
 import Platform
 import Store
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct LedgerTests {
     func lived(_ engine: TestEngine) async throws -> TestOffice {
@@ -43,7 +43,8 @@ import TestSupport
     @Test(arguments: TestEngine.available)
     func twoEntriesThatChangedPlacesAreFound(_ engine: TestEngine) async throws {
         let found = try await spoil(
-            lived(engine), "UPDATE platform_ledger SET idx = -1 WHERE idx = 9", "UPDATE platform_ledger SET idx = 9 WHERE idx = 10", "UPDATE platform_ledger SET idx = 10 WHERE idx = -1")
+            lived(engine), "UPDATE platform_ledger SET idx = -1 WHERE idx = 9", "UPDATE platform_ledger SET idx = 9 WHERE idx = 10",
+            "UPDATE platform_ledger SET idx = 10 WHERE idx = -1")
         #expect(found.contains { $0.hasPrefix("platform_ledger_nodes") || $0.hasPrefix("platform_checkpoints") || $0 == "platform_ledger_head" })
     }
     @Test(arguments: TestEngine.available)
@@ -52,7 +53,8 @@ import TestSupport
     }
     @Test(arguments: TestEngine.available)
     func aRowPutInPastTheProgramIsNamed(_ engine: TestEngine) async throws {
-        let found = try await spoil(lived(engine), "INSERT INTO casework_moves (matter, move, from_state, to_state, actor, at, details) VALUES (1, 'accept', 'received', 'accepted', 'x', 0, '{}')")
+        let found = try await spoil(
+            lived(engine), "INSERT INTO casework_moves (matter, move, from_state, to_state, actor, at, details) VALUES (1, 'accept', 'received', 'accepted', 'x', 0, '{}')")
         #expect(found.count == 1 && found[0].hasPrefix("casework_moves/"))
     }
     @Test(arguments: TestEngine.available)

@@ -4,8 +4,8 @@ import Kernel
 import Platform
 import Statute
 import Store
-import Testing
 import TestSupport
+import Testing
 import Web
 
 @Suite struct SignInTests {
@@ -54,7 +54,10 @@ import Web
     }
     @Test func everyPostOfAPageNeedsATokenOrAnAPIDoor() async throws {
         let office = try await TestOffice(.sqlite)
-        for path in ["/signin", "/signout", "/account/password", "/desk/assign", "/desk/filters", "/matters/1/notes", "/disputes/1/moves/accept", "/disputes/new", "/admin/accounts", "/admin/calendar", "/complaints/new/what", "/track/TS1/withdraw"] {
+        for path in [
+            "/signin", "/signout", "/account/password", "/desk/assign", "/desk/filters", "/matters/1/notes", "/disputes/1/moves/accept", "/disputes/new", "/admin/accounts",
+            "/admin/calendar", "/complaints/new/what", "/track/TS1/withdraw",
+        ] {
             let reply = try await office.send(.post, path, as: .sun, headers: [("Content-Type", "application/x-www-form-urlencoded")], body: Array("a=1".utf8))
             #expect(reply.status == 403, "\(path) answered \(reply.status)")
         }
@@ -96,7 +99,8 @@ import Web
         let now = office.clock.now
         let entries = [("福临超市", "中兴路12号"), ("心斋堂旗舰店", "柳荫路3号"), ("东方百货有限公司", "解放大道199号"), ("东方超市", "云水街道5号")].enumerated().map { i, e in
             OperatorImport.Entry(
-                uscc: USCC.completing("9299010100000000\(i)"), name: e.0, kind: .individual, status: .active, address: e.1, region: "990101001", industry: "52", representative: "王", phone: "13800000000",
+                uscc: USCC.completing("9299010100000000\(i)"), name: e.0, kind: .individual, status: .active, address: e.1, region: "990101001", industry: "52",
+                representative: "王", phone: "13800000000",
                 registeredOn: nil, shop: nil)
         }
         try await office.desk.store.write { try OperatorImport.insert(entries, at: now, $0) }
@@ -119,7 +123,8 @@ import Web
         let office = try await TestOffice(engine)
         let now = office.clock.now
         let good = USCC.completing("92990101000000001")
-        let text = "序号,名称,统一社会信用代码,登记状态\n1,福临超市,\(good),存续\n2,坏代码店,92990101000000001A,存续\n3,东方超市,\(USCC.completing("92990101000000002")),不知道\n4,,\(USCC.completing("92990101000000003")),存续\n"
+        let text =
+            "序号,名称,统一社会信用代码,登记状态\n1,福临超市,\(good),存续\n2,坏代码店,92990101000000001A,存续\n3,东方超市,\(USCC.completing("92990101000000002")),不知道\n4,,\(USCC.completing("92990101000000003")),存续\n"
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("import-\(UInt64.random(in: 0 ... .max)).csv").path
         try Data(Encodings.gb18030(text)).write(to: URL(fileURLWithPath: file))
         func run() async throws -> ImportBatch { try await Transfer.run(OperatorImport.format, file: file, store: office.desk.store) { try OperatorImport.write($0, at: now, $1) } }
@@ -154,7 +159,10 @@ import Web
         let matter = try await office.file()
         let before = try await office.desk.store.read { try Clocks.of(matter.id, $0)[0] }
         #expect(before.due == Day("2027-01-06") && before.incomplete)
-        let table = [WorkCalendar.Exception(day: Day("2027-01-01")!, name: "元旦", isOff: true), .init(day: Day("2027-01-02")!, name: "元旦", isOff: true), .init(day: Day("2027-01-03")!, name: "元旦", isOff: true)]
+        let table = [
+            WorkCalendar.Exception(day: Day("2027-01-01")!, name: "元旦", isOff: true), .init(day: Day("2027-01-02")!, name: "元旦", isOff: true),
+            .init(day: Day("2027-01-03")!, name: "元旦", isOff: true),
+        ]
         let shown = try await CalendarUpdate.run(table, desk: office.desk, by: "test", apply: false)
         #expect(shown.moved.map(\.after) == [Day("2027-01-07")])
         #expect(try await office.desk.store.read { try Clocks.of(matter.id, $0)[0].due } == Day("2027-01-06"))

@@ -84,20 +84,24 @@ package final class TestOffice: Sendable {
         configuration.cityRegion = "9901"
         let regions = LiveRegions()
         try await store.write { tx in
-            for (code, name) in [("9901", "试验市"), ("990101", "青溪区"), ("990102", "白石区"), ("990101001", "青溪街道")] { try tx.run("INSERT INTO platform_regions (code, name, parent) VALUES (\(code), \(name), NULL)") }
+            for (code, name) in [("9901", "试验市"), ("990101", "青溪区"), ("990102", "白石区"), ("990101001", "青溪街道")] {
+                try tx.run("INSERT INTO platform_regions (code, name, parent) VALUES (\(code), \(name), NULL)")
+            }
             try regions.load(tx)
         }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-test-files-\(UInt64.random(in: 0 ... .max))").path
         desk = Desk(
             store: store, clock: clock.office, law: try LawBook.load(), calendar: LiveCalendar(try LawBook.calendar()), files: FileStore(folder: folder),
             keys: Keys(origin: "sinan.test/ledger", seed: Array(repeating: 7, count: 32), secret: Array(repeating: 9, count: 32)),
-            permissions: PermissionTable(PlatformGrants.all + domains.flatMap(\.grants)), configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, regions: regions)
+            permissions: PermissionTable(PlatformGrants.all + domains.flatMap(\.grants)), configuration: configuration,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, regions: regions)
         handling = Handling(desk: desk)
         let metrics = Metrics()
         let desk = desk
         let routes =
             SystemRoutes.routes(desk, metrics: metrics) + SignInPages.routes(RateLimit(burst: 1000, perMinute: 1000)) + QueuePages.routes()
-            + MatterRoutes.routes(printer: printer) { Grounds.shared.style } + OperatorPages.routes() + LawPages.routes() + LedgerPages.routes() + AdminPages(forms: ComplaintDocuments.forms).routes()
+            + MatterRoutes.routes(printer: printer) { Grounds.shared.style } + OperatorPages.routes() + LawPages.routes() + LedgerPages.routes()
+            + AdminPages(forms: ComplaintDocuments.forms).routes()
             + domains.flatMap { $0.routes(desk) }
         let front = Front(desk: desk, house: House(domains: domains, assets: Assets(vendorFolder: "/usr/share/javascript")), metrics: metrics)
         responder = front.router(routes).buildResponder()
@@ -108,7 +112,8 @@ package final class TestOffice: Sendable {
             var accounts: [Persona: Account] = [:]
             var tokens: [Persona: String] = [:]
             for persona in Persona.allCases {
-                try Accounts.add(.init(login: persona.rawValue, name: "\(persona)", roles: [persona.role], region: persona.region, password: ""), hash: hash, at: at, by: "test", tx)
+                try Accounts.add(
+                    .init(login: persona.rawValue, name: "\(persona)", roles: [persona.role], region: persona.region, password: ""), hash: hash, at: at, by: "test", tx)
                 let account = try Accounts.find(login: persona.rawValue, tx)!
                 accounts[persona] = account
                 tokens[persona] = try SignIn.open(account.id.raw, secondFactor: false, at: at, tx)
@@ -137,14 +142,17 @@ package final class TestOffice: Sendable {
 
     static let visitor = String(repeating: "ab", count: 16)
 
-    package func send(_ method: Web.Method, _ path: String, as persona: Persona? = nil, headers: [(String, String)] = [], cookies: [String: String] = [:], body: [UInt8] = []) async throws -> Reply {
+    package func send(_ method: Web.Method, _ path: String, as persona: Persona? = nil, headers: [(String, String)] = [], cookies: [String: String] = [:], body: [UInt8] = [])
+        async throws -> Reply
+    {
         var fields = HTTPFields()
         var jar = ["sinan_visitor": Self.visitor]
         if let persona { jar[Front.sessionCookie] = session(persona) }
         jar.merge(cookies) { $1 }
         fields[.cookie] = jar.map { "\($0.key)=\($0.value)" }.joined(separator: "; ")
         for (name, value) in headers { fields[.init(name)!] = value }
-        let request = Request(head: .init(method: .init(method.rawValue)!, scheme: "http", authority: "localhost", path: path, headerFields: fields), body: .init(buffer: ByteBuffer(bytes: body)))
+        let request = Request(
+            head: .init(method: .init(method.rawValue)!, scheme: "http", authority: "localhost", path: path, headerFields: fields), body: .init(buffer: ByteBuffer(bytes: body)))
         let context = FrontContext(source: .init(channel: EmbeddedChannel(), logger: desk.logger))
         let response = try await responder.respond(to: request, context: context)
         let collector = Collector()
@@ -152,7 +160,9 @@ package final class TestOffice: Sendable {
         return Reply(status: response.status.code, headers: response.headers, bytes: collector.bytes.withLock { $0 })
     }
 
-    package func get(_ path: String, as persona: Persona? = nil, headers: [(String, String)] = []) async throws -> Reply { try await send(.get, path, as: persona, headers: headers) }
+    package func get(_ path: String, as persona: Persona? = nil, headers: [(String, String)] = []) async throws -> Reply {
+        try await send(.get, path, as: persona, headers: headers)
+    }
 
     /// Posts a form with the token that its page would carry.
     package func post(_ path: String, as persona: Persona? = nil, _ fields: [(String, String)], token: String? = nil, cookies: [String: String] = [:]) async throws -> Reply {
@@ -163,13 +173,15 @@ package final class TestOffice: Sendable {
 
     package func formToken(_ persona: Persona?) -> String {
         Visit(
-            desk: desk, exchange: Exchange(method: .get, path: "/"), account: nil, sessionToken: persona.map(session), visitor: Self.visitor, house: House(domains: [], assets: Assets(vendorFolder: "/"))
+            desk: desk, exchange: Exchange(method: .get, path: "/"), account: nil, sessionToken: persona.map(session), visitor: Self.visitor,
+            house: House(domains: [], assets: Assets(vendorFolder: "/"))
         ).formToken
     }
 
     package func api(_ method: Web.Method, _ path: String, token: String? = nil, _ body: JSON? = nil, headers: [(String, String)] = []) async throws -> Reply {
         try await send(
-            method, path, headers: [("Accept-Language", "en"), ("Content-Type", "application/json")] + (token.map { [("Authorization", "Bearer \($0)")] } ?? []) + headers, body: body.map { Array($0.text.utf8) } ?? [])
+            method, path, headers: [("Accept-Language", "en"), ("Content-Type", "application/json")] + (token.map { [("Authorization", "Bearer \($0)")] } ?? []) + headers,
+            body: body.map { Array($0.text.utf8) } ?? [])
     }
 
     package func bearer(_ persona: Persona) async throws -> String {
@@ -203,7 +215,9 @@ package final class TestOffice: Sendable {
     @discardableResult
     package func file(_ change: @escaping @Sendable (inout Filing) -> Void = { _ in }) async throws -> Matter {
         let (handling, now) = (handling, clock.now)
-        return try await desk.store.write { try Registration.register(TestOffice.filing(change), by: .filer, desk: handling.desk, casework: handling.casework, at: now, code: TestOffice.code, $0).matter }
+        return try await desk.store.write {
+            try Registration.register(TestOffice.filing(change), by: .filer, desk: handling.desk, casework: handling.casework, at: now, code: TestOffice.code, $0).matter
+        }
     }
 
     @discardableResult

@@ -1,8 +1,8 @@
 import Kernel
 import Logging
 import Store
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct StoreTests {
     static let table = Migration("test.1", ["CREATE TABLE things (id KEY, name TEXT NOT NULL UNIQUE, amount INTEGER, ratio REAL, bytes BLOB, day TEXT)"])
@@ -17,9 +17,12 @@ import TestSupport
     func valuesComeBackAsTheyWentIn(_ engine: TestEngine) async throws {
         let store = try await open(engine)
         let nasty = "'; DROP TABLE things; -- 中文 🧧 \\ \" \n\t"
-        let id = try await store.write { try $0.insert("INSERT INTO things (name, amount, ratio, bytes, day) VALUES (\(nasty), \(Int64.max), \(0.25), \([UInt8](0...255)), \(Day("2026-11-18")!)) RETURNING id") }
+        let id = try await store.write {
+            try $0.insert("INSERT INTO things (name, amount, ratio, bytes, day) VALUES (\(nasty), \(Int64.max), \(0.25), \([UInt8](0...255)), \(Day("2026-11-18")!)) RETURNING id")
+        }
         let row = try #require(try await store.read { try $0.one("SELECT * FROM things WHERE id = \(id)") })
-        #expect(row.string("name") == nasty && row.int("amount") == .max && row.double("ratio") == 0.25 && row.blob("bytes") == [UInt8](0...255) && row.day("day") == Day("2026-11-18"))
+        #expect(
+            row.string("name") == nasty && row.int("amount") == .max && row.double("ratio") == 0.25 && row.blob("bytes") == [UInt8](0...255) && row.day("day") == Day("2026-11-18"))
         let empty = try await store.write { try $0.insert("INSERT INTO things (name, amount) VALUES ('x', \(nil as Int64?)) RETURNING id") }
         #expect(try await store.read { try $0.one("SELECT amount FROM things WHERE id = \(empty)")?.optionalInt("amount") } == nil)
     }
@@ -94,7 +97,11 @@ import TestSupport
         try await store.write { try $0.run("INSERT INTO things (name) VALUES ('before')") }
         let other = try await TestEngine.postgres.store()
         // The server ends every connection of ours in the middle of its life.
-        _ = try await other.write { try $0.all("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%before%' OR (state = 'idle' AND pid <> pg_backend_pid() AND query = 'COMMIT')") }
+        _ = try await other.write {
+            try $0.all(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%before%' OR (state = 'idle' AND pid <> pg_backend_pid() AND query = 'COMMIT')"
+            )
+        }
         #expect(try await store.read { try $0.count("SELECT count(*) AS n FROM things") } == 1)
         try await store.write { try $0.run("INSERT INTO things (name) VALUES ('after')") }
         #expect(try await store.read { try $0.count("SELECT count(*) AS n FROM things") } == 2)

@@ -23,7 +23,9 @@ import Web
     func bytesThatAreNotTextAreRefused(_ body: String) { #expect(throws: Refusal.self) { try Form(urlencoded: Array(body.utf8)) } }
 
     @Test func multipartFilesKeepTheirBytesAndLoseTheirPaths() throws {
-        let bytes = Array("--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"..\\..\\/etc/pass wd.jpg\"\r\n\r\n".utf8) + [0, 255, 13, 10, 45] + Array("\r\n--XX\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\n值\r\n--XX--\r\n".utf8)
+        let bytes =
+            Array("--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"..\\..\\/etc/pass wd.jpg\"\r\n\r\n".utf8) + [0, 255, 13, 10, 45]
+            + Array("\r\n--XX\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\n值\r\n--XX--\r\n".utf8)
         let form = try Form(multipart: bytes, boundary: "XX")
         #expect(form.files.first?.name == "pass wd.jpg" && form.files.first?.bytes == [0, 255, 13, 10, 45] && form["t"] == "值")
     }

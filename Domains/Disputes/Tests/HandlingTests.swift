@@ -3,8 +3,8 @@ import Kernel
 import Platform
 import Statute
 import Store
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct HandlingTests {
     func clocks(_ office: TestOffice, _ matter: Matter) async throws -> [String: RunningClock] {
@@ -174,7 +174,9 @@ import TestSupport
         #expect(Set(flaws.map(\.pointer)) == ["/complainant/name", "/complainant/phone", "/complainant/address", "/respondent/name", "/respondent/address", "/facts", "/claims"])
         #expect(TestOffice.filing().flaws(today: Day("2026-11-18")!).isEmpty)
     }
-    @Test(arguments: [("/complainant/phone", "12"), ("/complainant/phone", "<script>"), ("/respondent/taxID", "91110000600037341M"), ("/respondent/shopURL", "javascript:alert(1)")])
+    @Test(arguments: [
+        ("/complainant/phone", "12"), ("/complainant/phone", "<script>"), ("/respondent/taxID", "91110000600037341M"), ("/respondent/shopURL", "javascript:alert(1)"),
+    ])
     func aWrongValueIsRefusedByItsField(_ pointer: String, _ value: String) {
         let filing = TestOffice.filing {
             switch pointer {
