@@ -21,7 +21,7 @@ extension Visit {
             }
             h.element("header", account == nil ? "site-head" : "site-head staff") {
                 h.div("container-xl head-row") {
-                    h.a(account == nil ? "/" : "/desk", "brand") {
+                    h.a(account.map { Visit.home($0, desk.permissions) } ?? "/", "brand") {
                         h.void("img", nil, [.init("src", house.assets.path("mark.svg")), .init("alt", ""), .init("width", "34"), .init("height", "34")])
                         h.span("brand-name", Text("司南", "Sinan"))
                         h.span("brand-office", account == nil ? Text("\(city.zh)市场监管公共服务", "\(city.en) Market Regulation Services") : Text(verbatim: desk.configuration.officeName))
@@ -41,7 +41,7 @@ extension Visit {
                 h.a(path, "nav-item" + (path == active ? " active" : ""), path == active ? [.init("aria-current", "page")] : []) { h.text(text) }
             }
             if let account {
-                item("/desk", Text("工作台", "Queue"))
+                if may("casework.see") { item("/desk", Text("工作台", "Queue")) }
                 for entry in house.menu where may(entry.permission) { item(entry.path, entry.title) }
                 if may("operators.see") { item("/operators", Text("经营主体", "Operators")) }
                 if may("ledger.see") { item("/ledger", Text("操作日志", "Ledger")) }

@@ -105,6 +105,10 @@ package struct Visit: Sendable {
         guard desk.permissions.allows(account.roles, permission) else { throw .forbidden(permission) }
         return account
     }
+    /// Where an account begins its day: the queue, or what else it may see.
+    package static func home(_ account: Account, _ permissions: PermissionTable) -> String {
+        permissions.allows(account.roles, "casework.see") ? "/desk" : permissions.allows(account.roles, "accounts.change") ? "/admin" : "/operators"
+    }
     package func signedIn() throws(Refusal) -> Account {
         guard let account else { throw .unauthenticated }
         return account

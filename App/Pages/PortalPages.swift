@@ -90,7 +90,7 @@ enum DemoPages {
                     guard let account = try Accounts.find(login: login, tx) else { throw Refusal.notFound }
                     return try SignIn.open(account.id.raw, secondFactor: false, at: now, tx)
                 }
-                return Answer.redirect("/desk").setting(cookie: Front.sessionCookie, to: token, maxAge: Int(SignIn.lifetime), secure: visit.desk.configuration.secureCookies)
+                return Answer.redirect("/signin").setting(cookie: Front.sessionCookie, to: token, maxAge: Int(SignIn.lifetime), secure: visit.desk.configuration.secureCookies)
             },
         ]
     }

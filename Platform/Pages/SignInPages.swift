@@ -7,13 +7,13 @@ import Web
 package enum SignInPages {
     package static func routes(_ limit: RateLimit) -> [Route] {
         [
-            Route(.get, "/signin", .anyone) { visit in visit.account == nil ? signIn(visit, nil, login: nil) : .redirect("/desk") },
+            Route(.get, "/signin", .anyone) { visit in visit.account.map { .redirect(Visit.home($0, visit.desk.permissions)) } ?? signIn(visit, nil, login: nil) },
             Route(.post, "/signin", .anyone) { visit in
                 let form = try visit.exchange.form()
                 do {
                     try limit.take("signin|" + visit.exchange.peer, at: visit.desk.now)
                     let token = try await attempt(visit, form)
-                    return Answer.redirect(form["to"] ?? "/desk").setting(
+                    return Answer.redirect(form["to"] ?? "/signin").setting(
                         cookie: Front.sessionCookie, to: token, maxAge: Int(SignIn.lifetime), secure: visit.desk.configuration.secureCookies)
                 } catch let refusal as Refusal {
                     return signIn(visit, refusal, login: form["login"])

@@ -79,6 +79,13 @@ def test_a_draft_survives_a_closed_browser(visit, city):
     assert page.input_value("#f-facts") == "写到一半"
 
 
+def action(page, name):
+    """Opens the form of a move where it is not open yet."""
+    details = page.locator(f"details.action-{name}")
+    if details.get_attribute("open") is None:
+        details.locator("summary").click()
+
+
 def open_matter(page, number):
     page.goto(f"/desk?q={number}")
     page.click(f"a:has-text('{number}')")
@@ -93,7 +100,7 @@ def test_clerk_and_mediator_carry_it_to_an_agreement(visit, city):
     director.context.close()
     intake = visit(enter="intake")
     open_matter(intake, number)
-    intake.locator("details.action-dispatch > summary").click()
+    action(intake, "dispatch")
     intake.select_option("details.action-dispatch select[name=region]", "990101")
     intake.locator("details.action-dispatch button[type=submit]").click()
     clerk = visit(enter="clerk")
@@ -104,24 +111,23 @@ def test_clerk_and_mediator_carry_it_to_an_agreement(visit, city):
     clerk.click("text=查看（将记入日志）")
     assert "13812345678" in clerk.content()
     open_matter(clerk, number)
-    clerk.locator("details.action-accept > summary").click()
+    action(clerk, "accept")
     clerk.locator("details.action-accept button[type=submit]").click()
     assert "已受理" in clerk.locator(".matter-head").inner_text()
     mediator = visit(enter="mediator")
     open_matter(mediator, number)
+    action(mediator, "arrange")
     form = mediator.locator("details.action-arrange")
-    if form.get_attribute("open") is None:
-        form.locator("summary").click()
     mediator.check("#f-mode-remote")
     form.locator("input[name=consent]").check()
     form.locator("button[type=submit]").click()
     assert "调解中" in mediator.locator(".matter-head").inner_text()
-    mediator.locator("details.action-agree > summary").click()
+    action(mediator, "agree")
     mediator.fill("details.action-agree textarea", "商家于三日内退还399元。")
     mediator.check("#f-form-paper")
     mediator.locator("details.action-agree button[type=submit]").click()
     assert "达成协议" in mediator.locator(".matter-head").inner_text()
-    mediator.locator("details.action-close > summary").click() if mediator.locator("details.action-close").get_attribute("open") is None else None
+    action(mediator, "close")
     mediator.locator("details.action-close button[type=submit]").click()
     consumer = visit(width=390)
     consumer.goto(f"/track/{number}?code={code}")
@@ -136,12 +142,12 @@ def test_a_clerk_refuses_with_a_ground_and_the_consumer_reads_why(visit, city):
     number, code = file_complaint(visit(width=390), "公司采购一百台电饭煲，要求退货。")
     intake = visit(enter="intake")
     open_matter(intake, number)
-    intake.locator("details.action-dispatch > summary").click()
+    action(intake, "dispatch")
     intake.select_option("details.action-dispatch select[name=region]", "990101")
     intake.locator("details.action-dispatch button[type=submit]").click()
     clerk = visit(enter="clerk")
     open_matter(clerk, number)
-    clerk.locator("details.action-refuse > summary").click()
+    action(clerk, "refuse")
     clerk.check("#f-ground-3")
     clerk.fill("details.action-refuse textarea", "系单位采购，不是为生活消费需要。")
     clerk.locator("details.action-refuse button[type=submit]").click()
