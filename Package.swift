@@ -9,10 +9,10 @@ let swift: [SwiftSetting] = [
 ]
 
 /// A target of ours: sources in `path`, its card and its tests beside them.
-func room(_ name: String, _ path: String, _ needs: [Target.Dependency], resources: [Resource] = [], testing: [Target.Dependency] = [], tested: Bool = true) -> [Target] {
+func room(_ name: String, _ path: String, _ needs: [Target.Dependency], resources: [Resource] = [], testing: [Target.Dependency] = [], tested: Bool = true, card: Bool = false) -> [Target] {
     let house: [Target] = [
         .target(
-            name: name, dependencies: needs, path: path, exclude: tested ? ["Tests"] : [],
+            name: name, dependencies: needs, path: path, exclude: (tested ? ["Tests"] : []) + (card ? ["README.md"] : []),
             resources: resources, swiftSettings: swift)
     ]
     guard tested else { return house }
@@ -55,9 +55,9 @@ let package = Package(
         + room("PublicFiles", "Public", [], resources: [.copy("assets")], tested: false)
         + room(
             "Platform", "Platform", ["PublicFiles", "Kernel", "Statute", "Formats", "Store", "Web", "DataFiles", "CLibraries", mustache, hummingbird, logging],
-            testing: ["Disputes"])
-        + room("Disputes", "Domains/Disputes", ["Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")])
-        + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false)
+            testing: ["Disputes"], card: true)
+        + room("Disputes", "Domains/Disputes", ["Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")], card: true)
+        + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false, card: true)
         + room(
             "TestSupport", "Tests/Testing", ["Kernel", "Statute", "Store", "Web", "Platform", "Disputes", "Insights", "DataFiles", hummingbird, embedded, logging], tested: false)
         + [

@@ -3,6 +3,7 @@ import Foundation
 import Kernel
 import Mustache
 import Store
+import Synchronization
 import Web
 
 /// A form of the official book (文书式样) that a domain brings: its template may be edited by the office.
@@ -46,10 +47,22 @@ package enum Documents {
     /// Fills a template. An unknown tag prints nothing, so a template is tried before it is saved.
     package static func render(_ template: String, _ values: [String: Any]) throws(Refusal) -> String {
         do {
-            return try MustacheTemplate(string: template).render(values)
+            return try parsed(template).render(values)
         } catch {
             throw Refusal.invalid("/body", Text("模板有误：\(error)", "The template is wrong: \(error)"))
         }
+    }
+
+    /// Parsing costs five times what filling does, and an office has a dozen templates: each text is parsed once.
+    private static let cache = Mutex<[String: MustacheTemplate]>([:])
+    private static func parsed(_ text: String) throws -> MustacheTemplate {
+        if let known = cache.withLock({ $0[text] }) { return known }
+        let template = try MustacheTemplate(string: text)
+        cache.withLock { all in
+            if all.count > 100 { all = [:] }
+            all[text] = template
+        }
+        return template
     }
 
     package static func template(_ form: DocumentForm, _ tx: Transaction) throws -> String {

@@ -16,6 +16,7 @@ final class CityBuilder {
     let scale: Double
     var draw: Draw
     let end: Moment
+    let seasons: [(Int, Double)]
 
     struct Business: Sendable {
         let uscc: String
@@ -36,7 +37,25 @@ final class CityBuilder {
         self.scale = scale
         draw = Draw(seed: seed)
         self.end = end
+        seasons = CityBuilder.seasons(until: end.day)
         handling = Handling(desk: desk)
+    }
+
+    /// How the days of the year weigh, by days back from its end.
+    static func seasons(until end: Day) -> [(Int, Double)] {
+        (0..<365).map { back in
+            let day = end.adding(days: -back)
+            var weight = day.isWeekend ? 0.7 : 1.0
+            switch (day.month, day.dayOfMonth) {
+            case (3, 10...22): weight *= 1.8
+            case (6, 12...25): weight *= 1.5
+            case (10, 1...12): weight *= 1.3
+            case (11, 8...25): weight *= 1.9
+            case (2, 8...20): weight *= 0.6
+            default: break
+            }
+            return (back, weight)
+        }
     }
 
     static let demoPassword = "sinan-demo-2026"

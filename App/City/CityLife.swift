@@ -42,27 +42,32 @@ extension CityBuilder {
     }
 
     func live(complaints count: Int, staff: Staff, businesses: [[Business]]) async throws {
-        var heap = Heap<Event> { a, b in a.at != b.at ? a.at < b.at : a.order < b.order }
+        // The heap moves keys only: an event is large, and stays where it is until its time comes.
+        var heap = Heap<(at: Moment, order: Int)> { a, b in a.at != b.at ? a.at < b.at : a.order < b.order }
+        var events: [Int: Event] = [:]
         var order = 0
+        func push(_ event: Event) {
+            heap.push((event.at, event.order))
+            events[event.order] = event
+            order += 1
+        }
         for _ in 0..<count {
             let filed = moment()
             guard let (filing, facts) = filing(businesses, at: filed) else { continue }
             let plan = plan(filed: filed)
-            heap.push(Event(at: filed, order: order, matter: nil, region: "", plan: plan, facts: facts, step: .file(filing, plan: plan)))
-            order += 1
+            push(Event(at: filed, order: order, matter: nil, region: "", plan: plan, facts: facts, step: .file(filing, plan: plan)))
         }
         for story in data.stories {
             guard let event = event(of: story, businesses, order: order) else { continue }
-            heap.push(event)
-            order += 1
+            push(event)
         }
         var done = 0
         while !heap.isEmpty {
             // Events of one batch are of one transaction; what they lead to waits for a later one.
             var batch: [Event] = []
-            while batch.count < 400, let event = heap.peek, event.at <= end {
-                if let first = batch.first, event.at.milliseconds - first.at.milliseconds > 3_600_000 * 6 { break }
-                batch.append(heap.pop()!)
+            while batch.count < 400, let next = heap.peek, next.at <= end {
+                if let first = batch.first, next.at.milliseconds - first.at.milliseconds > 3_600_000 * 6 { break }
+                batch.append(events.removeValue(forKey: heap.pop()!.order)!)
             }
             guard !batch.isEmpty else { break }
             let ready = batch
@@ -74,8 +79,7 @@ extension CityBuilder {
             for (event, result) in zip(ready, results) {
                 guard let (matter, region) = result else { continue }
                 for next in follow(event, matter, region) {
-                    heap.push(Event(at: next.0, order: order, matter: matter, region: region, plan: event.plan, facts: event.facts, step: next.1))
-                    order += 1
+                    push(Event(at: next.0, order: order, matter: matter, region: region, plan: event.plan, facts: event.facts, step: next.1))
                 }
             }
             done += batch.count
@@ -159,20 +163,7 @@ extension CityBuilder {
 
     /// Seasons: more around 15 March, 18 June, the October holiday and 11 November; by day from morning to evening.
     private func moment() -> Moment {
-        let days: [(Int, Double)] = (0..<365).map { back in
-            let day = end.day.adding(days: -back)
-            var weight = day.isWeekend ? 0.7 : 1.0
-            switch (day.month, day.dayOfMonth) {
-            case (3, 10...22): weight *= 1.8
-            case (6, 12...25): weight *= 1.5
-            case (10, 1...12): weight *= 1.3
-            case (11, 8...25): weight *= 1.9
-            case (2, 8...20): weight *= 0.6
-            default: break
-            }
-            return (back, weight)
-        }
-        return Moment(end.day.adding(days: -draw.weighted(days)), hour: draw.int(8...20), minute: draw.int(0...59), second: draw.int(0...59))
+        return Moment(end.day.adding(days: -draw.weighted(seasons)), hour: draw.int(8...20), minute: draw.int(0...59), second: draw.int(0...59))
     }
 
     private func filing(_ businesses: [[Business]], at filed: Moment) -> (Filing, Facts)? {
