@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 BINARY := .build/release/sinan
-DEMO := sqlite:var/demo/demo.db
+DEMO := sqlite:var/demo.db
 
 .PHONY: demo demo-reset test bench lint setup build
 
@@ -14,7 +14,7 @@ demo: build
 	@scripts/demo $(BINARY) $(DEMO)
 
 demo-reset:
-	rm -rf var/demo
+	rm -f var/demo.*
 	@$(MAKE) demo
 
 test: setup

@@ -1,12 +1,13 @@
 import ArgumentParser
 import Foundation
 import Kernel
+import Platform
 
 /// 司南: the market regulator's platform, one binary.
 @main
 struct Sinan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sinan", abstract: "司南: the market regulator's platform. One binary, one closed loop.",
+        commandName: "sinan", abstract: "司南: the market regulator's platform. One binary, one closed loop.", version: SystemRoutes.version,
         subcommands: [
             Serve.self, Work.self, Migrate.self, City.self, User.self, Token.self, DeadlineCommand.self, USCCCommand.self, Import.self, Export.self, Audit.self, Backup.self,
             Restore.self,

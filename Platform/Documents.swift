@@ -87,7 +87,8 @@ package enum Documents {
             VALUES (\(matter.id), \(form.name), \(number), \(form.title.zh), \(body), \(hash), \(account), \(now)) RETURNING id
             """)
         try tx.audit(
-            "casework.issued", of: matter.reference, by: actor, at: now, details: [("form", .string(form.name)), ("sha256", .string(hash))], sealing: [("casework_documents", id)])
+            "casework.issued", of: matter.reference, by: actor, at: now, details: [("form", .string(form.name)), ("sha256", .string(hash))],
+            sealing: [.init("casework_documents", id)])
         return try find(ID(id), tx)
     }
 

@@ -37,10 +37,26 @@ package enum Ledger {
         }
     }
 
-    /// Which tables are sealed, and by which key: declared by the platform and the domains.
-    package static let sealedTables: [String: String] = [
-        "casework_matters": "id", "casework_moves": "id", "casework_attachments": "id", "casework_documents": "id", "disputes_complaints": "matter",
-    ]
+    /// A row that an act leaves behind, by its table and key; named `table/12`, or `table.key/12` where the key is not `id`.
+    package struct Seal: Sendable {
+        let table: String
+        let key: String
+        let id: Int64
+        package init(_ table: String, key: String = "id", _ id: Int64) {
+            self.table = table
+            self.key = key
+            self.id = id
+        }
+        var name: String { key == "id" ? "\(table)/\(id)" : "\(table).\(key)/\(id)" }
+        /// Reads a name back; only names that could be of ours.
+        init?(name: some StringProtocol) {
+            let parts = name.split(separator: "/")
+            guard parts.count == 2, let id = Int64(parts[1]) else { return nil }
+            let words = parts[0].split(separator: ".")
+            guard (1...2).contains(words.count), words.allSatisfy({ $0.allSatisfy { $0.isASCII && ($0.isLetter || $0 == "_") } }) else { return nil }
+            self.init(String(words[0]), key: words.count == 2 ? String(words[1]) : "id", id)
+        }
+    }
 
     /// The digest of a row: SHA-256 over `name=value` lines in the order of the names.
     package static func digest(_ columns: [String], _ values: [Value]) -> String {
@@ -115,12 +131,11 @@ extension Transaction {
     /// Writes an act into the ledger, in this transaction. `sealing` names the rows that it leaves behind.
     package func audit(
         _ act: String, of thing: Reference, by actor: String, at now: Moment, under article: Article? = nil, details: [(String, JSON)] = [],
-        sealing: [(table: String, id: Int64)] = []
+        sealing: [Ledger.Seal] = []
     ) throws {
-        let rows = try sealing.map { table, id in
-            let key = Ledger.sealedTables[table]!
-            guard let row = try one("SELECT * FROM \(raw: table) WHERE \(raw: key) = \(id)") else { throw Fault("cannot seal \(table)/\(id): no such row") }
-            return ("\(table)/\(id)", Ledger.digest(row.columns.names, row.values))
+        let rows = try sealing.map { seal in
+            guard let row = try one("SELECT * FROM \(raw: seal.table) WHERE \(raw: seal.key) = \(seal.id)") else { throw Fault("cannot seal \(seal.name): no such row") }
+            return (seal.name, Ledger.digest(row.columns.names, row.values))
         }
         try Ledger.append([Ledger.Entry(act, of: thing, by: actor, at: now, article: article, details: details, rows: rows)], self)
     }

@@ -94,22 +94,27 @@ package enum LedgerCheck {
 
     /// Returns how many rows fit their seals.
     private static func checkRows(_ seals: [String: (digest: String, entry: Int64)], _ tx: Transaction, _ add: (String, String, String) -> Void) throws -> Int {
+        // The ledger itself says which tables it seals, and by which key.
+        var sealed: [String: String] = [:]
+        for name in seals.keys { if let seal = Ledger.Seal(name: name) { sealed[seal.table] = seal.key } }
         let tables = Set(try tx.dialect.tables(tx))
         var found = 0
-        for (table, key) in Ledger.sealedTables.sorted(by: { $0.key < $1.key }) where tables.contains(table) {
+        for (table, key) in sealed.sorted(by: { $0.key < $1.key }) where tables.contains(table) {
             try tx.forEach("SELECT * FROM \(raw: table)") { row in
-                let name = "\(table)/\(row.int(key))"
+                let name = Ledger.Seal(table, key: key, row.int(key)).name
                 guard let seal = seals[name] else { return add(name, "\(name) 没有对应的操作记录", "\(name) appears in no entry of the ledger") }
                 found += 1
                 if Ledger.digest(row.columns.names, row.values) != seal.digest { add(name, "\(name) 在日志第\(seal.entry)条之后被改动", "\(name) was altered after entry \(seal.entry)") }
             }
         }
         if found < seals.count {
-            for (name, seal) in seals.sorted(by: { $0.value.entry < $1.value.entry }) {
-                let parts = name.split(separator: "/")
-                guard parts.count == 2, let id = Int64(parts[1]), let key = Ledger.sealedTables[String(parts[0])] else { continue }
-                if try tx.one("SELECT 1 AS n FROM \(raw: String(parts[0])) WHERE \(raw: key) = \(id)") == nil {
-                    add(name, "\(name)（日志第\(seal.entry)条）已被删除", "\(name) (entry \(seal.entry)) was removed")
+            for (name, entry) in seals.map({ ($0.key, $0.value.entry) }).sorted(by: { $0.1 < $1.1 }) {
+                guard let seal = Ledger.Seal(name: name), tables.contains(seal.table) else {
+                    add(name, "\(name)（日志第\(entry)条）所在的表已不存在", "\(name) (entry \(entry)): its table is gone")
+                    continue
+                }
+                if try tx.one("SELECT 1 AS n FROM \(raw: seal.table) WHERE \(raw: seal.key) = \(seal.id)") == nil {
+                    add(name, "\(name)（日志第\(entry)条）已被删除", "\(name) (entry \(entry)) was removed")
                 }
             }
         }

@@ -152,20 +152,3 @@ package enum Transfer {
         return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
     }
 }
-
-extension Transaction {
-    /// A run of keys of a table, for rows that are written in bulk: the table's own numbering is moved past them.
-    package func nextKeys(_ table: String, _ count: Int) throws -> Int64 {
-        switch dialect {
-        case .sqlite:
-            try run("INSERT INTO sqlite_sequence (name, seq) SELECT \(table), 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = \(table))")
-            let row = try one("UPDATE sqlite_sequence SET seq = seq + \(count) WHERE name = \(table) RETURNING seq")
-            return (row?.int("seq") ?? 0) - Int64(count) + 1
-        case .postgres:
-            guard let row = try one("SELECT nextval(pg_get_serial_sequence(\(table), 'id')) AS n") else { throw Fault("no sequence of \(table)") }
-            let first = row.int("n")
-            _ = try one("SELECT setval(pg_get_serial_sequence(\(table), 'id'), \(first + Int64(count) - 1)) AS n")
-            return first
-        }
-    }
-}

@@ -9,7 +9,7 @@ struct User: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Accounts of staff.", subcommands: [Add.self, List.self])
 
     struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Adds an account; the password is asked for, read from standard input, or made and shown once.")
+        static let configuration = CommandConfiguration(abstract: "Adds an account; the password is made and shown once, or read from standard input.")
         @OptionGroup var database: DatabaseOptions
         @Option(help: "Login") var login: String
         @Option(help: "Name") var name: String

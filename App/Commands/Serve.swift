@@ -44,7 +44,8 @@ enum Composition {
         let desk = office.desk
         let signing = RateLimit(burst: 20, perMinute: 20)
         return SystemRoutes.routes(desk, metrics: metrics) + SignInPages.routes(signing) + QueuePages.routes()
-            + MatterRoutes.routes(printer: office.printer) { Grounds.shared.style } + OperatorPages.routes() + LawPages.routes() + LedgerPages.routes()
+            + MatterRoutes.routes(printer: office.printer) { Grounds.shared.style } + OperatorPages.routes() + ImportPages.routes([ImportPages.operators]) + LawPages.routes()
+            + LedgerPages.routes()
             + AdminPages(forms: ComplaintDocuments.forms).routes() + PortalPages.routes() + (desk.configuration.isDemo ? DemoPages.routes() : []) + OpenAPI.routes()
             + office.domains.flatMap { $0.routes(desk) }
     }

@@ -70,7 +70,7 @@ enum OpenAPI {
                         (
                             "post",
                             operation(
-                                "makeMove", "Makes a move of the table.", parameters: [number, query("code")], body: "Move",
+                                "makeMove", "Makes a move of the table.", parameters: [number, query("code"), idempotency], body: "Move",
                                 answers: [
                                     (200, "Complaint", "the complaint as it is now"), (401, nil, "the token is not valid"), (403, nil, "the wrong actor"), (404, nil, "not found"),
                                     (409, nil, "not possible from this state"), (413, nil, "too large"), (422, nil, "a field is wrong"), (429, nil, "too many at once"),

@@ -11,7 +11,8 @@ package struct Law: Sendable, Decodable {
     package let title: String
     package let titleEn: String?
     package let issuer: String?
-    package let order: String?
+    /// Such as 令第121号.
+    package let number: String?
     package let promulgated: String?
     package let from: Day?
     package let to: Day?

@@ -96,6 +96,23 @@ package enum Dialect: String, Sendable, CaseIterable {
         }
     }
 
+    // MARK: Keys of rows that are written in bulk.
+
+    /// A run of keys of a table: its own numbering is moved past them. Returns the first.
+    package func takeKeys(_ table: String, _ count: Int, _ tx: Transaction) throws -> Int64 {
+        switch self {
+        case .sqlite:
+            try tx.run("INSERT INTO sqlite_sequence (name, seq) SELECT \(table), 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = \(table))")
+            let row = try tx.one("UPDATE sqlite_sequence SET seq = seq + \(count) WHERE name = \(table) RETURNING seq")
+            return (row?.int("seq") ?? 0) - Int64(count) + 1
+        case .postgres:
+            guard let row = try tx.one("SELECT nextval(pg_get_serial_sequence(\(table), 'id')) AS n") else { throw Fault("no sequence of \(table)") }
+            let first = row.int("n")
+            _ = try tx.one("SELECT setval(pg_get_serial_sequence(\(table), 'id'), \(first + Int64(count) - 1)) AS n")
+            return first
+        }
+    }
+
     // MARK: The queue of jobs.
 
     /// Appended to the query that takes a job: on PostgreSQL several workers skip what another holds; SQLite has one writer.

@@ -110,30 +110,24 @@ struct ComplaintAPI: Sendable {
     }
 
     private func create(_ visit: Visit) async throws -> Answer {
-        let key = visit.exchange.header("Idempotency-Key")
         if visit.account == nil { try limit.take(visit.exchange.peer, at: visit.desk.now) }
-        if let key, key.isEmpty || key.count > 200 { throw Refusal.invalid("/Idempotency-Key", Text("应为1至200个字符", "has 1 to 200 characters")) }
+        let once = try Idempotency(visit)
         let filing = try Self.filing(visit.exchange.json())
         let handling = handling
         let now = visit.desk.now
         let code = Registration.trackingCode()
-        let request = Crypto.hex(Crypto.sha256(visit.exchange.body).prefix(16))
-        let scope = key.map { Crypto.hex(Crypto.sha256(Array("\(visit.account?.mark ?? visit.exchange.peer)|\($0)".utf8)).prefix(16)) }
         let actor: Actor = visit.account.map { .staff($0) } ?? .filer
-        let (status, body) = try await visit.desk.store.write { tx -> (Int, JSON) in
-            if let scope, let old = try tx.one("SELECT request, status, body FROM platform_idempotency WHERE token = \(scope)") {
-                guard old.string("request") == request else { throw Refusal(.conflict, Text("同一幂等键用于不同内容", "The same idempotency key came with another body")) }
-                return (old.count("status"), try JSON(parsing: Array(old.string("body").utf8)))
+        let (status, body) = try await visit.desk.store.write { tx in
+            try once.answer(at: now, tx) {
+                let receipt = try Registration.register(filing, by: actor, desk: handling.desk, casework: handling.casework, at: now, code: code, tx)
+                let clocks = try Clocks.of(receipt.matter.id, tx)
+                let body = JSON.object([
+                    ("number", .string(receipt.matter.number)), ("trackingCode", .string(receipt.trackingCode)), ("state", .string(receipt.matter.state)),
+                    ("regime", .string(receipt.matter.regime)),
+                    ("deadlines", .array(clocks.map(Self.deadline))),
+                ])
+                return (201, body)
             }
-            let receipt = try Registration.register(filing, by: actor, desk: handling.desk, casework: handling.casework, at: now, code: code, tx)
-            let clocks = try Clocks.of(receipt.matter.id, tx)
-            let body = JSON.object([
-                ("number", .string(receipt.matter.number)), ("trackingCode", .string(receipt.trackingCode)), ("state", .string(receipt.matter.state)),
-                ("regime", .string(receipt.matter.regime)),
-                ("deadlines", .array(clocks.map(Self.deadline))),
-            ])
-            if let scope { try tx.run("INSERT INTO platform_idempotency (token, request, status, body, at) VALUES (\(scope), \(request), 201, \(body.text), \(now))") }
-            return (201, body)
         }
         return .json(body, status: status)
     }
@@ -210,7 +204,7 @@ struct ComplaintAPI: Sendable {
         }
         let wanted = filter
         let today = visit.desk.today()
-        let page = try await visit.desk.store.read { try Queue.page(wanted, for: account, today: today, limit: 50, $0) }
+        let page = try await visit.desk.store.read { try Queue.page(wanted, for: account, today: today, kinds: [ComplaintMoves.kind], limit: 50, $0) }
         return .json(
             .object([
                 (
@@ -284,11 +278,17 @@ struct ComplaintAPI: Sendable {
         let handling = handling
         let now = visit.desk.now
         let language = visit.language
-        let answer = try await visit.desk.store.write { tx in
-            let fresh = try tx.complaint(c.matter.id)
-            try handling.apply(name, on: fresh, input: input, by: actor, at: now, tx)
-            return Self.json(try tx.complaint(c.matter.id), try Clocks.of(c.matter.id, tx), try tx.complainant(of: c.matter.id), language: language, forStaff: actor != .filer)
+        let once = try Idempotency(visit)
+        let (status, answer) = try await visit.desk.store.write { tx in
+            try once.answer(at: now, tx) {
+                let fresh = try tx.complaint(c.matter.id)
+                try handling.apply(name, on: fresh, input: input, by: actor, at: now, tx)
+                return (
+                    200,
+                    Self.json(try tx.complaint(c.matter.id), try Clocks.of(c.matter.id, tx), try tx.complainant(of: c.matter.id), language: language, forStaff: actor != .filer)
+                )
+            }
         }
-        return .json(answer)
+        return .json(answer, status: status)
     }
 }

@@ -55,10 +55,14 @@ package enum ComplaintDocuments {
     }
 
     /// Issues a form and tells the party by way of the tracking page.
+    /// The forms that the business receives too: they go out without the complainant's phone, address and identity.
+    static let forBoth: Set<String> = ["mediation", "ending", "agreement"]
+
     static func issue(_ name: String, for c: Complaint, adding more: [String: Any] = [:], to recipients: [String], by actor: Actor, at now: Moment, desk: Desk, _ tx: Transaction)
         throws
     {
         var values = try values(c, tx, desk: desk).merging(more) { $1 }
+        if forBoth.contains(name) { for key in ["complainantPhone", "complainantAddress", "complainantIDType", "complainantIDNumber"] { values[key] = nil } }
         if let officer = actor.account { values["contactPerson"] = officer.name }
         let document = try Documents.issue(
             form(name), for: c.matter, values: values, office: desk.configuration.officeShort, by: actor.mark, account: actor.account?.id, at: now, tx)

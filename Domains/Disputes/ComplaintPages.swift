@@ -14,6 +14,7 @@ struct ComplaintPages: Sendable {
             Route(.get, "/disputes/:id", .permitted("casework.see")) { visit in try await show(visit, nil, nil) },
             Route(.post, "/disputes/:id/moves/:move", .permitted("casework.see"), cap: 4 << 20) { visit in try await move(visit) },
             Route(.post, "/disputes/:id/reveal", .permitted("personal.reveal")) { visit in try await reveal(visit) },
+            Route(.post, "/disputes/:id/code", .permitted("personal.reveal")) { visit in try await renewCode(visit) },
             Route(.get, "/disputes/:id/registration", .permitted("personal.reveal")) { visit in try await registration(visit) },
         ]
     }
@@ -155,6 +156,7 @@ struct ComplaintPages: Sendable {
                         ], value: nil, empty: Text("请选择", "Choose"))
                     h.button(Text("查看（将记入日志）", "Show (this is logged)"), "btn btn-sm btn-outline-secondary")
                 }
+                visit.form(h, "/disputes/\(c.matter.id)/code", "mt-2") { h.button(Text("重发查询码", "Give a new tracking code"), "btn btn-sm btn-outline-secondary") }
                 h.a("/disputes/\(c.matter.id)/registration", "small d-block mt-2", Text("打印投诉登记表", "Print the registration form"))
             }
         }
@@ -189,6 +191,29 @@ struct ComplaintPages: Sendable {
             return (person.name.whole(receipt), person.phone.whole(receipt), person.address.whole(receipt), person.idNumber?.whole(receipt))
         }
         return try await show(visit, nil, nil, revealed: whole)
+    }
+
+    /// A new tracking code for a complainant who lost it, or whose complaint was imported: shown once, the old one ends.
+    private func renewCode(_ visit: Visit) async throws -> Answer {
+        let account = try visit.require("personal.reveal")
+        let now = visit.desk.now
+        let code = Registration.trackingCode()
+        let c = try await visit.desk.store.write { tx in
+            let c = try load(visit, tx)
+            try tx.change("UPDATE disputes_complaints SET tracking = \(Registration.hash(code, c.matter.number)) WHERE matter = \(c.matter.id)")
+            try tx.audit("complaint.code-renewed", of: c.matter.reference, by: account.mark, at: now, sealing: [.init("disputes_complaints", key: "matter", c.matter.id.raw)])
+            return c
+        }
+        return visit.page(Text("新的查询码", "A new code")) { h in
+            h.div("narrow") {
+                h.div("alert alert-success") {
+                    h.h1(Text("\(c.matter.number) 的新查询码", "A new code for \(c.matter.number)"), "h4")
+                    h.p("receipt-number mb-0", code)
+                }
+                h.p(nil, Text("请当面或按登记的电话告知投诉人；此码只显示一次，旧码已失效。", "Tell the complainant in person or by the phone on file; it is shown once, the old one has ended."))
+                h.a("/disputes/\(c.matter.id)", "btn btn-primary", Text("返回投诉", "Back to the complaint"))
+            }
+        }
     }
 
     private func registration(_ visit: Visit) async throws -> Answer {

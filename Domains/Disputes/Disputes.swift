@@ -22,9 +22,13 @@ package enum Disputes {
                 let handling = Handling(desk: desk)
                 return IntakePages(handling: handling, limit: filing).routes() + TrackPages(handling: handling, limit: tracking, printer: printer).routes()
                     + CounterPages(handling: handling).routes() + ComplaintPages(handling: handling).routes()
-                    + ComplaintAPI(handling: handling, limit: filing).routes()
+                    + ImportPages.routes([
+                        .init(format: ComplaintImport.format, title: Text("导入投诉", "Import complaints"), permission: "disputes.import") { desk, records, now, tx in
+                            try ComplaintImport.write(records, handling: Handling(desk: desk), at: now, tx)
+                        }
+                    ]) + ComplaintAPI(handling: handling, limit: filing).routes()
             },
-            menu: [("/disputes/new", Text("登记投诉", "Register"), "disputes.register")],
+            menu: [("/disputes/new", Text("登记投诉", "Register"), "disputes.register"), ("/import/complaints", Text("导入投诉", "Import"), "disputes.import")],
             operatorPanels: [OperatorComplaints.panel],
             matterKinds: [MatterKind(table: ComplaintMoves.table) { "/disputes/\($0.id)" }])
     }

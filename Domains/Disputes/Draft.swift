@@ -42,6 +42,7 @@ struct Draft: Sendable {
                 .object([("name", .string($0.name)), ("kind", .string($0.kind.rawValue)), ("size", .int($0.size)), ("hash", .string($0.hash)), ("outside", .text($0.outsideHash))])
             }
         ).text
+        try tx.run("DELETE FROM disputes_drafts WHERE changed_at < \(now.adding(seconds: -Draft.lifetime))")
         try tx.run(
             """
             INSERT INTO disputes_drafts (token, fields, files, changed_at) VALUES (\(Accounts.hash(token)), \(body), \(list), \(now))

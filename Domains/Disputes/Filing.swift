@@ -129,13 +129,15 @@ package enum Registration {
             INSERT INTO disputes_complainants (matter, name, phone, address, id_type, id_number, agent)
             VALUES (\(matter.id), \(filing.complainantName.trimmed), \(filing.complainantPhone.trimmed), \(filing.complainantAddress.trimmed), \(filing.idType), \(filing.idNumber), \(filing.agent))
             """)
-        for claim in filing.claims { try tx.run("INSERT INTO disputes_claims (matter, kind, amount) VALUES (\(matter.id), \(claim.kind), \(claim.amount))") }
+        let claims = try filing.claims.map { claim in
+            Ledger.Seal("disputes_claims", try tx.insert("INSERT INTO disputes_claims (matter, kind, amount) VALUES (\(matter.id), \(claim.kind), \(claim.amount)) RETURNING id"))
+        }
         try Search.index(
             "complaint", matter.id.raw, texts: [number, title, filing.respondentName, filing.facts, filing.respondentUSCC ?? ""], marks: ["r:" + region.prefix(6)], tx)
         try casework.record(
             matter, as: "receive", by: actor, article: Article(law: regime, article: regime == "O20" ? "9" : "10"), starting: ["C1"], at: now,
             details: [("source", .string(filing.source))],
-            sealing: [("disputes_complaints", matter.id.raw)], tx)
+            sealing: [.init("disputes_complaints", key: "matter", matter.id.raw), .init("disputes_complainants", key: "matter", matter.id.raw)] + claims, tx)
         try Attachments.attach(files, to: matter, source: "complainant", by: actor.mark, at: now, tx)
         return Receipt(matter: try tx.matter(matter.id), trackingCode: code)
     }

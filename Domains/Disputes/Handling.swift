@@ -73,10 +73,10 @@ package struct Handling: Sendable {
     }
 
     @discardableResult
-    private func move(_ s: Step, _ name: String, _ details: [(String, String)] = [], outcome: String? = nil, sealing: Bool = false) throws -> Matter {
+    private func move(_ s: Step, _ name: String, _ details: [(String, String)] = [], outcome: String? = nil, sealing: Bool = false, seals: [Ledger.Seal] = []) throws -> Matter {
         try casework.perform(
             name, on: s.c.matter, by: s.actor, at: s.now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome,
-            sealing: sealing ? [("disputes_complaints", s.c.matter.id.raw)] : [], s.tx)
+            sealing: (sealing ? [.init("disputes_complaints", key: "matter", s.c.matter.id.raw)] : []) + seals, s.tx)
     }
 
     private func issue(_ form: String, _ s: Step, _ more: [String: Any] = [:], to recipients: [String]) throws {
@@ -170,9 +170,10 @@ package struct Handling: Sendable {
             guard let money = Money(yuan: text) else { throw Refusal.invalid("/offer", Text("金额应为数字，最多两位小数", "An amount is a number with at most two decimals")) }
             offer = money
         }
-        try s.tx.run(
-            "INSERT INTO disputes_positions (matter, party, body, offer, at, account) VALUES (\(s.c.matter.id), \(party), \(body), \(offer), \(s.now), \(s.actor.account?.id))")
-        return try move(s, "position", [("party", party)])
+        let id = try s.tx.insert(
+            "INSERT INTO disputes_positions (matter, party, body, offer, at, account) VALUES (\(s.c.matter.id), \(party), \(body), \(offer), \(s.now), \(s.actor.account?.id)) RETURNING id"
+        )
+        return try move(s, "position", [("party", party)], seals: [.init("disputes_positions", id)])
     }
 
     /// 达成协议. Law: O121 art. 24: a paper for on-site mediation, unless performed at once or both do without.

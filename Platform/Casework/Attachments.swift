@@ -66,7 +66,7 @@ package enum Attachments {
                 INSERT INTO casework_attachments (matter, name, kind, size, hash, outside_hash, source, at)
                 VALUES (\(matter.id), \(file.name), \(file.kind), \(file.size), \(file.hash), \(file.outsideHash), \(source), \(now)) RETURNING id
                 """)
-            try tx.audit("casework.attached", of: matter.reference, by: actor, at: now, details: [("sha256", .string(file.hash))], sealing: [("casework_attachments", id)])
+            try tx.audit("casework.attached", of: matter.reference, by: actor, at: now, details: [("sha256", .string(file.hash))], sealing: [.init("casework_attachments", id)])
         }
     }
 

@@ -51,14 +51,14 @@ package struct Casework: Sendable {
     /// The first line of a matter's history, its first clocks, its ledger entry.
     package func record(
         _ matter: Matter, as name: String, by actor: Actor, article: Article?, starting duties: [String], at now: Moment, details: [(String, JSON)],
-        sealing: [(table: String, id: Int64)], _ tx: Transaction
+        sealing: [Ledger.Seal], _ tx: Transaction
     ) throws {
         let move = try writeMove(matter, name, to: matter.state, actor, article, details, now, tx)
         for duty in duties { try Clocks.start(duty, of: matter, from: matter.competentAt, engine, tx) }
         try Clocks.refreshNextDue(matter.id, tx)
         try tx.audit(
             "\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: article, details: [("number", .string(matter.number))],
-            sealing: sealing + [("casework_matters", matter.id.raw), ("casework_moves", move)])
+            sealing: sealing + [.init("casework_matters", matter.id.raw), .init("casework_moves", move)] + Clocks.seals(of: matter.id, tx))
     }
 
     /// Makes a move.
@@ -67,7 +67,7 @@ package struct Casework: Sendable {
     @discardableResult
     package func perform(
         _ name: String, on matter: Matter, by actor: Actor, at now: Moment, details: [(String, JSON)] = [], outcome: String? = nil,
-        sealing: [(table: String, id: Int64)] = [], _ tx: Transaction
+        sealing: [Ledger.Seal] = [], _ tx: Transaction
     ) throws -> Matter {
         let move = try table.check(name, on: matter, by: actor, permissions)
         let to = move.to ?? matter.state
@@ -90,7 +90,7 @@ package struct Casework: Sendable {
         try Clocks.refreshNextDue(matter.id, tx)
         try tx.audit(
             "\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: move.article(under: matter.regime), details: [("number", .string(matter.number))],
-            sealing: sealing + [("casework_matters", matter.id.raw), ("casework_moves", written)])
+            sealing: sealing + [.init("casework_matters", matter.id.raw), .init("casework_moves", written)] + Clocks.seals(of: matter.id, tx))
         return try tx.matter(matter.id)
     }
 
@@ -110,13 +110,14 @@ package struct Casework: Sendable {
             throw Refusal.invalid("/assignee", Text("\(account!.name)的辖区不含该事项", "\(account!.name) does not cover this matter's region"))
         }
         try tx.change("UPDATE casework_matters SET assignee = \(account?.id), changed_at = \(now) WHERE id = \(matter.id)")
-        try tx.audit("casework.assigned", of: matter.reference, by: officer.mark, at: now, details: [("to", .text(account?.mark))], sealing: [("casework_matters", matter.id.raw)])
+        try tx.audit(
+            "casework.assigned", of: matter.reference, by: officer.mark, at: now, details: [("to", .text(account?.mark))], sealing: [.init("casework_matters", matter.id.raw)])
     }
 
     package static func note(_ body: String, on matter: Matter, by officer: Account, at now: Moment, _ tx: Transaction) throws {
         guard !body.isEmpty, body.count <= 4000 else { throw Refusal.invalid("/body", Text("备注应为1至4000字", "A note has 1 to 4,000 characters")) }
-        try tx.run("INSERT INTO casework_notes (matter, account, body, at) VALUES (\(matter.id), \(officer.id), \(body), \(now))")
-        try tx.audit("casework.noted", of: matter.reference, by: officer.mark, at: now)
+        let id = try tx.insert("INSERT INTO casework_notes (matter, account, body, at) VALUES (\(matter.id), \(officer.id), \(body), \(now)) RETURNING id")
+        try tx.audit("casework.noted", of: matter.reference, by: officer.mark, at: now, sealing: [.init("casework_notes", id)])
     }
 
     package static func link(_ matter: Matter, with other: Matter, why: String, by officer: Account, at now: Moment, _ tx: Transaction) throws {

@@ -50,6 +50,11 @@ package enum Clocks {
         }
     }
 
+    /// The clocks of a matter as an act leaves them, for its entry in the ledger.
+    static func seals(of matter: ID<Matter>, _ tx: Transaction) throws -> [Ledger.Seal] {
+        try tx.all("SELECT id FROM casework_clocks WHERE matter = \(matter) ORDER BY id").map { Ledger.Seal("casework_clocks", $0.int("id")) }
+    }
+
     static func start(_ duty: String, of matter: Matter, from moment: Moment, _ engine: DeadlineEngine, _ tx: Transaction) throws {
         let deadline = try engine.deadline(duty, from: moment, received: matter.receivedAt.day, explain: false)
         // Starting the same duty anew ends the count that ran before: a return and a second dispatch.
@@ -108,7 +113,8 @@ package enum Clocks {
         try refreshNextDue(clock.matter, tx)
         try tx.audit(
             "casework.extended", of: Reference(kind: "matter", id: clock.matter.raw), by: officer.mark, at: now, under: deadline.rule.extension?.basis?.first,
-            details: [("duty", .string(clock.duty)), ("due", .string(deadline.due.description))], sealing: [("casework_matters", clock.matter.raw)])
+            details: [("duty", .string(clock.duty)), ("due", .string(deadline.due.description))],
+            sealing: [.init("casework_matters", clock.matter.raw), .init("casework_clocks", clock.id)])
     }
 
     /// The queue sorts by what lapses first, so the matter carries it. The caller seals the matter's row afterwards.
@@ -175,11 +181,14 @@ package enum Clocks {
             try write(compute(clock, engine, today: today, tx), to: clock, tx)
         }
         for start in stride(from: 0, to: learned.count, by: 500) {
-            try tx.run("UPDATE casework_clocks SET incomplete = 0 WHERE id IN (\(list: Array(learned[start..<min(start + 500, learned.count)])))")
+            let part = Array(learned[start..<min(start + 500, learned.count)])
+            try tx.run("UPDATE casework_clocks SET incomplete = 1 - incomplete WHERE id IN (\(list: part))")
+            try tx.audit("casework.recomputed", of: Reference(kind: "calendar", id: 0), by: actor, at: now, sealing: part.map { .init("casework_clocks", $0) })
         }
         for matter in Set(moved.map(\.matter)).sorted() {
             try refreshNextDue(ID(matter), tx)
-            try tx.audit("casework.recomputed", of: Reference(kind: "matter", id: matter), by: actor, at: now, sealing: [("casework_matters", matter)])
+            try tx.audit(
+                "casework.recomputed", of: Reference(kind: "matter", id: matter), by: actor, at: now, sealing: [.init("casework_matters", matter)] + seals(of: ID(matter), tx))
         }
     }
 }

@@ -76,13 +76,10 @@ package enum Queue {
     }
 
     /// - Parameter limit: rows a page; the cursor of the next is the last row's day and key.
-    package static func page(_ f: QueueFilter, for account: Account, today: Day, limit: Int = 40, _ tx: Transaction) throws -> Page {
+    package static func page(_ f: QueueFilter, for account: Account, today: Day, kinds: [String], limit: Int = 40, _ tx: Transaction) throws -> Page {
         var all = conditions(f, for: account, today: today)
         if let text = f.text {
-            let keys =
-                try f.kind.flatMap { Search.query($0, text) }.map { try Search.find($0, limit: 2000, tx) } ?? Search.query("complaint", text).map {
-                    try Search.find($0, limit: 2000, tx)
-                } ?? []
+            let keys = try (f.kind.map { [$0] } ?? kinds).flatMap { kind in try Search.query(kind, text).map { try Search.find($0, limit: 2000, tx) } ?? [] }
             all.append("id IN (\(list: keys))")
         }
         if let cursor = f.cursor {

@@ -129,8 +129,8 @@ package enum OperatorImport {
     @discardableResult
     package static func insert(_ fresh: [Entry], at now: Moment, _ tx: Transaction) throws -> Int64 {
         guard !fresh.isEmpty else { return 0 }
-        let first = try tx.nextKeys("operators", fresh.count)
-        let firstSearch = try tx.nextKeys("platform_search", fresh.count)
+        let first = try tx.dialect.takeKeys("operators", fresh.count, tx)
+        let firstSearch = try tx.dialect.takeKeys("platform_search", fresh.count, tx)
         var rows: [[Value]] = []
         var terms: [[Value]] = []
         var texts: [[Value]] = []

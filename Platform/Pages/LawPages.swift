@@ -95,7 +95,7 @@ package enum LawPages {
             h.div("page-head") {
                 h.p("crumbs") { h.a("/law", nil, Text("期限与法律依据", "Periods and their law")) }
                 h.h1(law.name)
-                h.p("text-muted mb-0", "\(law.issuer ?? "") \(law.order ?? "") · \(law.from?.description ?? "")–\(law.to?.description ?? "")")
+                h.p("text-muted mb-0", "\(law.issuer ?? "") \(law.number ?? "") · \(law.from?.description ?? "")–\(law.to?.description ?? "")")
             }
             if law.verified == false { h.p(nil, Text("本条目尚待法规科对照原文核对。", "This entry is still to be checked against the text.")) }
             h.definitions {

@@ -199,24 +199,26 @@ package enum MatterRoutes {
                     try Clocks.extend(clock, by: visit.signedIn(), engine: engine, at: now, tx)
                 }
             },
+            // Who may look at personal data gets the file as it came, and the look is written down; others get photos
+            // without where they were taken, and nothing that has no such copy.
             Route(.get, "/attachments/:id", .permitted("casework.see")) { visit in
                 let id = try visit.exchange.id(of: Attachment.self)
-                let attachment = try await visit.desk.store.read { tx in
+                let whole = visit.may("personal.reveal")
+                let attachment = try await look(visit, "attachment", whole: whole) { tx in
                     let found = try Attachments.find(id, tx)
-                    guard visit.maySee(try tx.matter(found.matter)) else { throw Refusal.notFound }
-                    return found
+                    return (found, found.matter)
                 }
+                guard let hash = whole ? attachment.hash : attachment.outsideHash else { throw Refusal.forbidden("personal.reveal") }
                 let kind = FileKind(rawValue: attachment.kind)
-                return .file(try visit.desk.files.read(attachment.hash), type: kind?.mediaType ?? "application/octet-stream", name: attachment.name, inline: kind?.isImage ?? false)
+                return .file(try visit.desk.files.read(hash), type: kind?.mediaType ?? "application/octet-stream", name: attachment.name, inline: kind?.isImage ?? false)
             },
-            Route(.get, "/documents/:id", .permitted("casework.see")) { visit in
+            Route(.get, "/documents/:id", .permitted("personal.reveal")) { visit in
                 let raw = try visit.exchange.parameter("id")
                 let isPDF = raw.hasSuffix(".pdf")
                 guard let id = ID<IssuedDocument>(isPDF ? String(raw.dropLast(4)) : raw) else { throw Refusal.notFound }
-                let document = try await visit.desk.store.read { tx in
+                let document = try await look(visit, "document", whole: true) { tx in
                     let found = try Documents.find(id, tx)
-                    guard visit.maySee(try tx.matter(found.matter)) else { throw Refusal.notFound }
-                    return found
+                    return (found, found.matter)
                 }
                 return try await show(document, asPDF: isPDF, printer: printer, style: style())
             },
@@ -228,6 +230,20 @@ package enum MatterRoutes {
         let sheet = Documents.sheet(document.body, title: "\(document.title) \(document.number)", style: style)
         if asPDF { return .file(try await printer.pdf(sheet), type: "application/pdf", name: "\(document.title)-\(document.number).pdf", inline: true) }
         return .sheet(sheet)
+    }
+
+    /// Finds a thing of a matter that the visitor may see, and writes the look down where it shows personal data.
+    private static func look<T: Sendable>(_ visit: Visit, _ purpose: String, whole: Bool, _ find: @escaping @Sendable (Transaction) throws -> (T, ID<Matter>)) async throws -> T {
+        let account = try visit.signedIn()
+        let (permissions, now) = (visit.desk.permissions, visit.desk.now)
+        let (thing, matter) = try await visit.desk.store.read { tx in
+            let (thing, id) = try find(tx)
+            let matter = try tx.matter(id)
+            guard visit.maySee(matter) else { throw Refusal.notFound }
+            return (thing, matter)
+        }
+        if whole { _ = try await visit.desk.store.write { try Reveal.log(matter.reference, purpose: purpose, by: account, permissions, at: now, $0) } }
+        return thing
     }
 
     private static func act(_ visit: Visit, _ body: @escaping @Sendable (Matter, Moment, Transaction) throws -> Void) async throws -> Answer {

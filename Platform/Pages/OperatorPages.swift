@@ -26,7 +26,10 @@ package enum OperatorPages {
             )
         }
         return visit.page(Text("经营主体", "Operators"), active: "/operators") { h in
-            h.div("page-head") { h.h1(Text("经营主体", "Operators")) }
+            h.div("page-head") {
+                h.h1(Text("经营主体", "Operators"))
+                if visit.may("operators.import") { h.a("/import/operators", "btn btn-sm btn-outline-secondary", Text("导入", "Import")) }
+            }
             h.element("form", "filter-bar", [.init("method", "get"), .init("action", "/operators"), .role("search")]) {
                 h.void(
                     "input", "form-control",

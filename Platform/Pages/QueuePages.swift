@@ -18,9 +18,10 @@ package enum QueuePages {
         let account = try visit.signedIn()
         let filter = try QueueFilter { visit.exchange.query[$0] }
         let today = visit.desk.today()
+        let kinds = visit.house.kinds.keys.sorted()
         // Four statements, whatever the city's size: counts, page, names, saved filters (and colleagues to assign to).
         let (counts, page, names, filters, staff) = try await visit.desk.store.read { tx in
-            let page = try Queue.page(filter, for: account, today: today, tx)
+            let page = try Queue.page(filter, for: account, today: today, kinds: kinds, tx)
             return (
                 try Queue.counts(for: account, today: today, tx), page, try Accounts.names(page.matters.compactMap { $0.assignee?.raw }, tx),
                 try tx.all("SELECT name, query FROM platform_filters WHERE account = \(account.id) ORDER BY name").map { ($0.string("name"), $0.string("query")) },
@@ -205,8 +206,9 @@ package enum QueuePages {
         let account = try visit.signedIn()
         let filter = try QueueFilter { visit.exchange.query[$0] }
         let today = visit.desk.today()
+        let kinds = visit.house.kinds.keys.sorted()
         let (matters, names) = try await visit.desk.store.read { tx in
-            let matters = try Queue.page(filter, for: account, today: today, limit: 10_000, tx).matters
+            let matters = try Queue.page(filter, for: account, today: today, kinds: kinds, limit: 10_000, tx).matters
             return (matters, try Accounts.names(matters.compactMap { $0.assignee?.raw }, tx))
         }
         let language = visit.language

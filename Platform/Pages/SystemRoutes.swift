@@ -15,6 +15,8 @@ package enum SystemRoutes {
                 return .json(.object([("status", .string("ready"))]))
             },
             Route(.get, "/metrics", .anyone, style: .api) { visit in
+                // For the machine itself: a proxy in front keeps it from the world.
+                guard ["127.0.0.1", "::1"].contains(visit.exchange.peer) else { throw Refusal.notFound }
                 let gauges = try await visit.desk.store.read { tx in
                     [
                         ("open_matters", try tx.count("SELECT count(*) AS n FROM casework_matters WHERE open = 1")),

@@ -100,7 +100,8 @@ package final class TestOffice: Sendable {
         let desk = desk
         let routes =
             SystemRoutes.routes(desk, metrics: metrics) + SignInPages.routes(RateLimit(burst: 1000, perMinute: 1000)) + QueuePages.routes()
-            + MatterRoutes.routes(printer: printer) { Grounds.shared.style } + OperatorPages.routes() + LawPages.routes() + LedgerPages.routes()
+            + MatterRoutes.routes(printer: printer) { Grounds.shared.style } + OperatorPages.routes() + ImportPages.routes([ImportPages.operators]) + LawPages.routes()
+            + LedgerPages.routes()
             + AdminPages(forms: ComplaintDocuments.forms).routes()
             + domains.flatMap { $0.routes(desk) }
         let front = Front(desk: desk, house: House(domains: domains, assets: Assets(vendorFolder: "/usr/share/javascript")), metrics: metrics)

@@ -110,7 +110,7 @@ import Web
         let account = office.account(.lin)
         let today = office.clock.now.day
         let queue = try await office.desk.store.read { tx in
-            _ = try Queue.page(QueueFilter(), for: account, today: today, tx)
+            _ = try Queue.page(QueueFilter(), for: account, today: today, kinds: ["complaint"], tx)
             _ = try Queue.counts(for: account, today: today, tx)
             return tx.statements
         }
