@@ -74,9 +74,11 @@ enum Opening {
         configuration.trustsProxy = ProcessInfo.processInfo.environment["SINAN_TRUST_PROXY"] == "1"
         if let folder = ProcessInfo.processInfo.environment["SINAN_JAVASCRIPT"] { configuration.vendorFolder = folder }
         let folder = URL(fileURLWithPath: options.folder)
+        let keys = try Keys.open(folder: folder.appendingPathComponent("keys").path)
+        try await Settings.hold(keys, store)
         let desk = Desk(
             store: store, clock: clock, law: try LawBook.load(), calendar: LiveCalendar(calendar), files: FileStore(folder: folder.appendingPathComponent("files").path),
-            keys: try Keys.open(folder: folder.appendingPathComponent("keys").path), permissions: PermissionTable(PlatformGrants.all + domains.flatMap(\.grants)),
+            keys: keys, permissions: PermissionTable(PlatformGrants.all + domains.flatMap(\.grants)),
             configuration: configuration,
             logger: logger, regions: regions)
         return Office(desk: desk, domains: domains, printer: printer)

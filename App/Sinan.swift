@@ -16,6 +16,8 @@ struct Sinan: AsyncParsableCommand {
 
     /// Exit status: 0 done and holds; 1 done and does not hold; 2 wrong usage or input; 70 our fault.
     static func main() async {
+        // What this program writes is its owner's alone.
+        umask(0o077)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand { try await asynchronous.run() } else { try command.run() }

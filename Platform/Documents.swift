@@ -106,7 +106,7 @@ package enum Documents {
     /// The sheet by itself, for the browser's own printing and for Chromium.
     package static func sheet(_ body: String, title: String, style: String) -> String {
         """
-        <!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>\(escaped(title))</title><style>\(style)</style></head>\
+        <!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"><title>\(escaped(title))</title><style>\(style)</style></head>\
         <body><article class="document" lang="zh-CN">\(body)</article></body></html>
         """
     }
@@ -175,6 +175,8 @@ package actor Printer {
         process.standardError = FileHandle.nullDevice
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             process.terminationHandler = { _ in continuation.resume() }
+            // A browser that hangs must not keep everybody from printing.
+            DispatchQueue.global().asyncAfter(deadline: .now() + 60) { if process.isRunning { process.terminate() } }
             do { try process.run() } catch { continuation.resume(throwing: error) }
         }
     }

@@ -37,6 +37,8 @@ package struct Front: Sendable {
     let desk: Desk
     let house: House
     let metrics: Metrics
+    /// Large bodies from people who have not signed in, before a byte of them is read.
+    private let uploads = RateLimit(burst: 60, perMinute: 30)
     package static let sessionCookie = "sinan_session"
     package static let visitorCookie = "sinan_visitor"
     package static let languageCookie = "sinan_language"
@@ -107,6 +109,7 @@ package struct Front: Sendable {
         if let text = request.uri.query { query = try Form(urlencoded: Array(text.utf8)) }
         var body: [UInt8] = []
         if route.method != .get {
+            if route.cap > 4 << 20, cookies[Front.sessionCookie] == nil { try uploads.take(context.peer, at: desk.now) }
             do { body = Array(buffer: try await request.body.collect(upTo: route.cap)) } catch is NIOTooManyBytesError {
                 throw Refusal(.tooLarge, Text("内容超过\(route.cap >> 20)MB上限", "The content is larger than \(route.cap >> 20) MB"))
             }

@@ -63,6 +63,10 @@ package struct Jobs: Sendable {
         while !Task.isCancelled {
             do {
                 if sinceCheckpoint == 0 {
+                    // Another process may have imported a year or a division.
+                    desk.calendar.value = try await desk.store.read { try CalendarUpdate.load($0) }
+                    let regions = desk.regions
+                    try await desk.store.read { try regions.load($0) }
                     let now = desk.now
                     let keys = desk.keys
                     let size = try await desk.store.read { try $0.one("SELECT size FROM platform_ledger_head")?.int("size") ?? 0 }

@@ -24,7 +24,8 @@ package struct Keys: Sendable {
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         func key(_ name: String, _ count: Int) throws -> [UInt8] {
             let file = url.appendingPathComponent(name)
-            if let text = try? String(contentsOf: file, encoding: .utf8) {
+            if FileManager.default.fileExists(atPath: file.path) {
+                let text = try String(contentsOf: file, encoding: .utf8)
                 guard let bytes = Crypto.bytes(hex: text.filter { !$0.isWhitespace }), bytes.count == count else { throw Fault("\(file.path) is not a key of \(count) bytes") }
                 return bytes
             }

@@ -19,6 +19,7 @@ package enum LedgerCheck {
     }
 
     package static func run(publicKey: [UInt8], origin: String, _ tx: Transaction) throws -> Report {
+        try tx.dialect.takeYourTime(tx)
         var report = Report()
         var tree = Merkle.Frontier()
         var seals: [String: (digest: String, entry: Int64)] = [:]

@@ -9,6 +9,7 @@ import Store
 /// themselves, each behind its length in two bytes, big-endian; a partial tile ends in `.p/N`.
 package enum LedgerExport {
     package static func write(to folder: URL, _ tx: Transaction) throws -> Int64 {
+        try tx.dialect.takeYourTime(tx)
         guard let size = try tx.one("SELECT size FROM platform_ledger_head")?.int("size") else { throw Fault("no ledger") }
         var hashes: [UInt8] = []
         var entries: [UInt8] = []

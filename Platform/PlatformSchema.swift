@@ -21,7 +21,7 @@ package enum PlatformSchema {
                 CREATE TABLE platform_tokens (id KEY, token TEXT NOT NULL UNIQUE, account INTEGER NOT NULL REFERENCES platform_accounts (id),
                 label TEXT NOT NULL, created_at INTEGER NOT NULL, used_at INTEGER, revoked_at INTEGER)
                 """,
-                "CREATE TABLE platform_calendar (day TEXT PRIMARY KEY, name TEXT NOT NULL, is_off INTEGER NOT NULL CHECK (is_off IN (0, 1)))",
+                "CREATE TABLE platform_calendar (day TEXT PRIMARY KEY, name TEXT NOT NULL, is_off INTEGER NOT NULL CHECK (is_off IN (0, 1)), year INTEGER NOT NULL)",
                 "CREATE TABLE platform_ledger (idx INTEGER PRIMARY KEY, entry TEXT NOT NULL, leaf BLOB NOT NULL)",
                 "CREATE TABLE platform_ledger_nodes (level INTEGER NOT NULL, idx INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, idx))",
                 "CREATE TABLE platform_ledger_head (singleton INTEGER PRIMARY KEY CHECK (singleton = 1), size INTEGER NOT NULL, roots BLOB NOT NULL)",
@@ -47,6 +47,8 @@ package enum PlatformSchema {
                 online INTEGER NOT NULL DEFAULT 0, changed_at INTEGER NOT NULL)
                 """,
                 "CREATE INDEX operators_region ON operators (region, id)",
+                "CREATE INDEX operators_name ON operators (name)",
+                "CREATE INDEX operators_initials ON operators (initials)",
                 "CREATE TABLE operators_shops (id KEY, operator INTEGER NOT NULL REFERENCES operators (id), platform TEXT NOT NULL, shop TEXT NOT NULL, name TEXT NOT NULL, url TEXT NOT NULL, UNIQUE (platform, shop))",
                 "CREATE INDEX operators_shops_operator ON operators_shops (operator)",
             ]),

@@ -16,6 +16,19 @@ package enum Settings {
         return c
     }
 
+    /// One ledger, one key: the first key that opens a database is the key of its ledger, and another is refused.
+    package static func hold(_ keys: Keys, _ store: Store) async throws {
+        let known = try await store.read { try $0.one("SELECT value FROM platform_settings WHERE name = 'ledger.key'")?.string("value") }
+        guard let known else { return try await store.write { try set("ledger.key", keys.verifierKey, $0) } }
+        guard known == keys.verifierKey else {
+            throw Refusal(
+                .unavailable,
+                Text(
+                    "密钥与此数据库的日志不符：请用 --data 指明原来的数据目录，或从备份恢复 keys 目录",
+                    "These keys are not those of this database's ledger: name the folder that has them with --data, or restore keys from a backup"))
+        }
+    }
+
     package static func set(_ name: String, _ value: String, _ tx: Transaction) throws {
         try tx.run("INSERT INTO platform_settings (name, value) VALUES (\(name), \(value)) ON CONFLICT (name) DO UPDATE SET value = \(value)")
     }

@@ -56,6 +56,7 @@ package struct ImportRecord: Sendable {
         guard let i = map[name], i < cells.count else { return "" }
         return cells[i].trimmed
     }
+    package func has(_ name: String) -> Bool { map[name] != nil }
     package func reject(_ column: String, _ reason: Text) -> ImportReject { ImportReject(line: line, column: column, reason: reason, cells: cells) }
 }
 
@@ -72,6 +73,8 @@ package struct ImportBatch: Sendable {
     package var changed = 0
     package var same = 0
     package var rejects: [ImportReject] = []
+    /// Where the rows that stayed outside were written.
+    package var rejectedFile: String?
     package init() {}
     mutating func add(_ other: ImportBatch) {
         added += other.added
@@ -102,7 +105,7 @@ package enum Transfer {
             done += part.count
             progress(done)
         }
-        try rejected(total.rejects, header: header, to: file + ".rejected.csv")
+        total.rejectedFile = try rejected(total.rejects, header: header, beside: file)
         return total
     }
 
@@ -120,14 +123,23 @@ package enum Transfer {
     }
     private final class RecordBox { var records: [CSV.Record] = [] }
 
-    private static func rejected(_ rejects: [ImportReject], header: [String], to path: String) throws {
+    /// Beside the file, or in the current folder where that cannot be written. Returns where.
+    private static func rejected(_ rejects: [ImportReject], header: [String], beside file: String) throws -> String? {
+        let path = file + ".rejected.csv"
         guard !rejects.isEmpty else {
             try? FileManager.default.removeItem(atPath: path)
-            return
+            return nil
         }
         var text = "\u{FEFF}" + CSV.line(["行号 line", "列 column", "原因 reason"] + header)
         for reject in rejects { text += CSV.line([String(reject.line), reject.column, "\(reject.reason.zh) / \(reject.reason.en)"] + reject.cells) }
-        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        do {
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            return path
+        } catch {
+            let here = URL(fileURLWithPath: path).lastPathComponent
+            try text.write(toFile: here, atomically: true, encoding: .utf8)
+            return here
+        }
     }
 
     /// `2026-11-23`, `2026/11/3`, `20261103`, `2026年11月3日`, each perhaps with a time behind.

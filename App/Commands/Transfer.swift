@@ -57,7 +57,7 @@ struct Import: AsyncParsableCommand {
                         "新增\(batch.added)，更新\(batch.changed)，未变\(batch.same)，拒绝\(batch.rejects.count)",
                         "\(batch.added) added, \(batch.changed) changed, \(batch.same) the same, \(batch.rejects.count) rejected")))
             for reject in batch.rejects.prefix(5) { print("  \(Terminal.say(Text("第\(reject.line)行", "line \(reject.line)"))) \(reject.column): \(Terminal.say(reject.reason))") }
-            if !batch.rejects.isEmpty { print("  → \(file).rejected.csv") }
+            if let path = batch.rejectedFile { print("  → \(path)") }
         }
     }
 

@@ -19,12 +19,14 @@ package enum CalendarFile {
             let date: Day
             let isOffDay: Bool
         }
+        let year: Int?
         let days: [Entry]
     }
 
     private static func json(_ bytes: [UInt8]) throws(Refusal) -> [WorkCalendar.Exception] {
         do {
-            return try JSONDecoder().decode(File.self, from: Data(bytes)).days.map { .init(day: $0.date, name: $0.name, isOff: $0.isOffDay) }
+            let file = try JSONDecoder().decode(File.self, from: Data(bytes))
+            return file.days.map { .init(day: $0.date, name: $0.name, isOff: $0.isOffDay, year: file.year) }
         } catch {
             throw Refusal.invalid("/file", Text("不是节假日 JSON 文件：\(error)", "Not a holiday file in JSON: \(error)"))
         }
@@ -35,12 +37,12 @@ package enum CalendarFile {
         for (index, line) in text.split(whereSeparator: \.isNewline).enumerated() where !line.hasPrefix("#") {
             let cells = line.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces.union(["\u{FEFF}"])) }
             if cells.first == "year" { continue }
-            guard cells.count == 4, let day = Day(cells[2]), String(day.year) == cells[0] || day.month == 12 || day.month == 1,
+            guard cells.count == 4, let day = Day(cells[2]), let year = Int(cells[0]), abs(day.year - year) <= 1,
                 let off = ["true": true, "false": false][cells[3].lowercased()]
             else {
                 throw Refusal.invalid("/file", Text("第\(index + 1)行应为“年,名称,日期,是否放假”：\(line)", "Line \(index + 1) must read year,name,date,isOffDay: \(line)"))
             }
-            table.append(.init(day: day, name: cells[1], isOff: off))
+            table.append(.init(day: day, name: cells[1], isOff: off, year: year))
         }
         return table
     }

@@ -10,10 +10,13 @@ package struct WorkCalendar: Sendable, Equatable {
         package let day: Day
         package let name: String
         package let isOff: Bool
-        package init(day: Day, name: String, isOff: Bool) {
+        /// The year whose notice names it: the last days of December stand in the notice of the year after.
+        package let year: Int
+        package init(day: Day, name: String, isOff: Bool, year: Int? = nil) {
             self.day = day
             self.name = name
             self.isOff = isOff
+            self.year = year ?? day.year
         }
     }
 
@@ -40,13 +43,13 @@ package struct WorkCalendar: Sendable, Equatable {
 
     package mutating func insert(_ exception: Exception) {
         exceptions[exception.day] = exception
-        years.insert(exception.day.year)
+        years.insert(exception.year)
     }
 
     /// The calendar with these years replaced by what the new tables say.
     package func replacing(with table: [Exception]) -> WorkCalendar {
-        let replaced = Set(table.map(\.day.year))
-        return WorkCalendar(exceptions.values.filter { !replaced.contains($0.day.year) } + table)
+        let replaced = Set(table.map(\.year))
+        return WorkCalendar(exceptions.values.filter { !replaced.contains($0.year) } + table)
     }
 
     package func kind(of day: Day) -> Kind {

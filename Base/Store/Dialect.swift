@@ -157,6 +157,9 @@ package enum Dialect: String, Sendable, CaseIterable {
             : "SELECT pg_database_size(current_database()) AS n"
     }
 
+    /// For work over everything, which may take longer than a page may.
+    package func takeYourTime(_ tx: Transaction) throws { if self == .postgres { try tx.run("SET LOCAL statement_timeout = 0") } }
+
     /// Brings the planner's figures up to date after a large import.
     package var analyze: SQL { "ANALYZE" }
 }

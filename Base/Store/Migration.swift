@@ -36,6 +36,7 @@ extension Store {
     /// - Errors: a step that was applied and has changed since.
     package func migrate(_ migrations: [Migration], at now: Moment) async throws -> [String] {
         try await write { tx in
+            try tx.dialect.takeYourTime(tx)
             try tx.run(
                 SQL(
                     stringLiteral: "CREATE TABLE IF NOT EXISTS store_migrations (id TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, applied_at BIGINT NOT NULL)"

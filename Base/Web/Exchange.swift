@@ -134,6 +134,6 @@ package struct Answer: Sendable {
 extension Link {
     /// A path of ours: an address elsewhere becomes the front page, so nobody can be sent away through us.
     package static func local(_ path: String) -> String {
-        path.hasPrefix("/") && !path.hasPrefix("//") && !path.hasPrefix("/\\") && !path.contains(where: \.isNewline) ? path : "/"
+        path.hasPrefix("/") && !path.hasPrefix("//") && !path.hasPrefix("/\\") && path.utf8.allSatisfy({ $0 > 32 && $0 != 127 && $0 != 92 }) ? path : "/"
     }
 }

@@ -153,11 +153,13 @@ struct ComplaintAPI: Sendable {
 
     private func find(_ visit: Visit) async throws -> (Complaint, Actor) {
         let number = try visit.exchange.parameter("number")
-        guard let c = try? await visit.desk.store.read({ try $0.complaint(number: number) }) else {
+        do {
+            let c = try await visit.desk.store.read { try $0.complaint(number: number) }
+            return (c, try who(visit, c))
+        } catch let refusal as Refusal where refusal.kind == .notFound {
             if visit.account == nil { try limitTracking(visit) }
-            throw Refusal.notFound
+            throw refusal
         }
-        return (c, try who(visit, c))
     }
 
     private func get(_ visit: Visit) async throws -> Answer {

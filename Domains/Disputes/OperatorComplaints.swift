@@ -6,7 +6,9 @@ import Web
 /// What Disputes knows of an operator (经营主体页·投诉).
 enum OperatorComplaints {
     static let panel = OperatorPanel { id, visit, tx in
-        let rows = try tx.all("SELECT * FROM casework_matters WHERE operator = \(id) AND kind = \(ComplaintMoves.kind) ORDER BY id DESC LIMIT 10").map(Matter.init)
+        let rows = try tx.all("SELECT * FROM casework_matters WHERE operator = \(id) AND kind = \(ComplaintMoves.kind) ORDER BY id DESC LIMIT 30").map(Matter.init).filter {
+            visit.maySee($0)
+        }.prefix(10)
         let sums = try tx.one(
             """
             SELECT count(*) AS total, COALESCE(sum(open), 0) AS open, COALESCE(sum(CASE WHEN outcome = 'agreed' THEN 1 ELSE 0 END), 0) AS agreed,

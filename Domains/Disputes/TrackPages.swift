@@ -45,7 +45,8 @@ struct TrackPages: Sendable {
     /// The complaint whose number and code fit; anything else is "not found", as often as one may guess.
     private func own(_ visit: Visit, number: String, code: String?) async throws -> Complaint {
         try limit.take("track|" + visit.exchange.peer, at: visit.desk.now)
-        let complaint = try? await visit.desk.store.read { try $0.complaint(number: number) }
+        var complaint: Complaint?
+        do { complaint = try await visit.desk.store.read { try $0.complaint(number: number) } } catch let refusal as Refusal where refusal.kind == .notFound {}
         let given = Registration.hash(code ?? "", number)
         guard let complaint, Crypto.equal(Array(given.utf8), Array(complaint.tracking.utf8)) else {
             throw Refusal(.notFound, Text("编号与查询码不符，请核对后再试", "Number and code do not fit: please check them"))

@@ -68,7 +68,8 @@ package enum Accounts {
             """)
         try tx.audit(
             "accounts.added", of: Reference(kind: "account", id: id), by: actor, at: now,
-            details: [("login", .string(new.login)), ("roles", .string(new.roles.map(\.rawValue).joined(separator: ",")))])
+            details: [("login", .string(new.login)), ("roles", .string(new.roles.map(\.rawValue).joined(separator: ",")))],
+            sealing: [.init("platform_accounts", id)])
         return ID(id)
     }
 

@@ -44,7 +44,13 @@ package enum SignIn {
 
     /// Writes down what came of it. Returns the new session's token.
     package static func settle(_ claim: Claim?, _ verdict: (ok: Bool, step: Int64?), at now: Moment, peer: String, _ tx: Transaction) throws -> String? {
-        guard let claim else { return nil }
+        guard let earlier = claim, let row = try tx.one("SELECT * FROM platform_accounts WHERE id = \(earlier.id)") else { return nil }
+        // As it is now: guesses that ran beside this one have been counted, a code that was used has been marked.
+        let claim = Claim(
+            id: earlier.id, stored: row.string("password"), totp: row.optionalBlob("totp"), totpStep: row.int("totp_step"), lockedUntil: row.moment("locked_until"),
+            active: row.bool("active"))
+        var verdict = verdict
+        if claim.stored != earlier.stored || (verdict.step ?? .max) <= claim.totpStep { verdict = (false, nil) }
         if claim.lockedUntil > now {
             let minutes = max(1, (claim.lockedUntil.milliseconds - now.milliseconds + 59_999) / 60_000)
             throw Refusal(.tooMany, Text("多次登录失败，请\(minutes)分钟后再试", "Too many failures: try again in \(minutes) min"))
@@ -53,7 +59,9 @@ package enum SignIn {
             let failures = Int(try tx.one("UPDATE platform_accounts SET failures = failures + 1 WHERE id = \(claim.id) RETURNING failures")?.int("failures") ?? 0)
             let until = now.adding(seconds: lock(afterFailures: failures))
             try tx.run("UPDATE platform_accounts SET locked_until = \(until) WHERE id = \(claim.id)")
-            try tx.audit("accounts.refused", of: Reference(kind: "account", id: claim.id), by: "visitor", at: now, details: [("from", .string(peer))])
+            try tx.audit(
+                "accounts.refused", of: Reference(kind: "account", id: claim.id), by: "visitor", at: now, details: [("from", .string(peer))],
+                sealing: [.init("platform_accounts", claim.id)])
             return nil
         }
         try tx.run("UPDATE platform_accounts SET failures = 0, locked_until = 0, totp_step = \(verdict.step ?? claim.totpStep) WHERE id = \(claim.id)")
@@ -69,7 +77,7 @@ package enum SignIn {
             INSERT INTO platform_sessions (token, account, second_factor, created_at, seen_at, expires_at)
             VALUES (\(Accounts.hash(token)), \(account), \(secondFactor), \(now), \(now), \(now.adding(seconds: lifetime)))
             """)
-        try tx.audit("accounts.signed-in", of: Reference(kind: "account", id: account), by: "account:\(account)", at: now)
+        try tx.audit("accounts.signed-in", of: Reference(kind: "account", id: account), by: "account:\(account)", at: now, sealing: [.init("platform_accounts", account)])
         return token
     }
 

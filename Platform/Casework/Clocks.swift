@@ -53,6 +53,9 @@ package enum Clocks {
     /// The clocks of a matter as an act leaves them, for its entry in the ledger.
     static func seals(of matter: ID<Matter>, _ tx: Transaction) throws -> [Ledger.Seal] {
         try tx.all("SELECT id FROM casework_clocks WHERE matter = \(matter) ORDER BY id").map { Ledger.Seal("casework_clocks", $0.int("id")) }
+            + tx.all("SELECT id FROM casework_pauses WHERE clock IN (SELECT id FROM casework_clocks WHERE matter = \(matter)) ORDER BY id").map {
+                Ledger.Seal("casework_pauses", $0.int("id"))
+            }
     }
 
     static func start(_ duty: String, of matter: Matter, from moment: Moment, _ engine: DeadlineEngine, _ tx: Transaction) throws {
@@ -120,7 +123,7 @@ package enum Clocks {
     /// The queue sorts by what lapses first, so the matter carries it. The caller seals the matter's row afterwards.
     static func refreshNextDue(_ matter: ID<Matter>, _ tx: Transaction) throws {
         try tx.run(
-            "UPDATE casework_matters SET next_due = COALESCE((SELECT min(due) FROM casework_clocks WHERE matter = \(matter) AND state = 'open'), \(Matter.nothingDue)) WHERE id = \(matter)"
+            "UPDATE casework_matters SET next_due = COALESCE((SELECT min(due) FROM casework_clocks WHERE matter = \(matter) AND state = 'open' AND id NOT IN (SELECT clock FROM casework_pauses WHERE to_day IS NULL)), \(Matter.nothingDue)) WHERE id = \(matter)"
         )
     }
 
@@ -137,9 +140,12 @@ package enum Clocks {
     /// Which open clocks another calendar would move. Reads only: shown before it is applied.
     package static func changes(under engine: DeadlineEngine, today: Day, _ tx: Transaction) throws -> (examined: Int, moved: [Change], learned: [Int64]) {
         var pausesByClock: [Int64: [ClosedRange<Day>]] = [:]
+        // A pause that still runs moves its day every day: it is counted when it ends, under the calendar of then.
+        var running: Set<Int64> = []
         try tx.forEach("SELECT p.clock AS clock, p.from_day AS from_day, p.to_day AS to_day FROM casework_pauses p JOIN casework_clocks c ON c.id = p.clock WHERE c.state = 'open'")
         { row in
             let from = row.day("from_day")
+            if row.optionalDay("to_day") == nil { running.insert(row.int("clock")) }
             pausesByClock[row.int("clock"), default: []].append(from...max(from, row.optionalDay("to_day") ?? today))
         }
         var moved: [Change] = []
@@ -156,6 +162,7 @@ package enum Clocks {
         try tx.forEach("SELECT * FROM casework_clocks WHERE state = 'open'") { row in
             let clock = RunningClock(row)
             examined += 1
+            guard !running.contains(clock.id) else { return }
             let same = Same(duty: clock.duty, start: clock.startedAt.day, received: clock.receivedOn, extended: clock.extended)
             let pauses = pausesByClock[clock.id] ?? []
             let deadline: Deadline

@@ -123,10 +123,17 @@ package enum Operators {
             if !rows.isEmpty { return rows.map(Operator.init) }
         }
         let lower = text.lowercased()
-        var found = try candidates(Search.query("operator", text), region, limit, tx) { $0.name.lowercased().contains(lower) || $0.address.contains(text) }
+        // What begins with it first, by index: a newer name that merely contains it must not push it out.
+        var found = try tx.all("SELECT * FROM operators WHERE name >= \(text) AND name < \(text + "\u{10FFFD}") AND region LIKE \(region + "%") ORDER BY name LIMIT \(limit)").map(
+            Operator.init)
+        if ascii {
+            found += try tx.all("SELECT * FROM operators WHERE initials >= \(lower) AND initials < \(lower + "~") AND region LIKE \(region + "%") ORDER BY initials LIMIT \(limit)")
+                .map(Operator.init)
+        }
+        func add(_ more: [Operator]) { found += more.filter { o in !found.contains { $0.id == o.id } } }
+        if found.count < limit { add(try candidates(Search.query("operator", text), region, limit, tx) { $0.name.lowercased().contains(lower) || $0.address.contains(text) }) }
         if ascii, found.count < limit, !text.contains(where: \.isNumber) {
-            let byInitials = try candidates(Search.query("operator", text, asInitials: true), region, limit, tx) { Pinyin.initials($0.name).contains(lower) }
-            found += byInitials.filter { o in !found.contains { $0.id == o.id } }
+            add(try candidates(Search.query("operator", text, asInitials: true), region, limit, tx) { Pinyin.initials($0.name).contains(lower) })
         }
         return Array(found.sorted { rank($0, lower) < rank($1, lower) }.prefix(limit))
     }

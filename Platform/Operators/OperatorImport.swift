@@ -46,6 +46,16 @@ package enum OperatorImport {
             self.registeredOn = registeredOn
             self.shop = shop
         }
+
+        /// What a file does not speak of stays as it was.
+        func keeping(_ old: Operator, _ present: Set<String>) -> Entry {
+            Entry(
+                uscc: uscc, name: name, kind: present.contains("kind") ? kind : old.kind, status: present.contains("status") ? status : old.status,
+                address: present.contains("address") ? address : old.address,
+                region: present.contains("region") ? region : old.region, industry: present.contains("industry") ? industry : old.industry,
+                representative: present.contains("representative") ? representative : old.representative, phone: present.contains("phone") ? phone : old.phone,
+                registeredOn: present.contains("registeredOn") ? registeredOn : old.registeredOn, shop: shop)
+        }
     }
 
     static func entry(_ r: ImportRecord) throws(ImportReject) -> Entry {
@@ -86,6 +96,7 @@ package enum OperatorImport {
         var fresh: [Entry] = []
         var seen: Set<String> = []
         var entries: [Entry] = []
+        let present = records.first.map { r in Set(format.columns.map(\.name).filter { r.has($0) }) } ?? []
         for record in records {
             do throws(ImportReject) {
                 let entry = try entry(record)
@@ -101,8 +112,9 @@ package enum OperatorImport {
                 fresh.append(entry)
                 continue
             }
-            if old.name == entry.name, old.status == entry.status, old.address == entry.address, old.region == entry.region, old.industry == entry.industry,
-                old.phone == entry.phone
+            let entry = entry.keeping(old, present)
+            if old.name == entry.name, old.kind == entry.kind, old.status == entry.status, old.address == entry.address, old.region == entry.region, old.industry == entry.industry,
+                old.phone == entry.phone, old.representative == entry.representative, old.registeredOn == entry.registeredOn
             {
                 batch.same += 1
             } else {
@@ -110,7 +122,7 @@ package enum OperatorImport {
                 try tx.run(
                     """
                     UPDATE operators SET name = \(entry.name), kind = \(entry.kind), status = \(entry.status), address = \(entry.address), region = \(entry.region), industry = \(entry.industry),
-                    representative = \(entry.representative), phone = \(entry.phone), initials = \(initials), changed_at = \(now) WHERE id = \(old.id)
+                    registered_on = \(entry.registeredOn), representative = \(entry.representative), phone = \(entry.phone), initials = \(initials), changed_at = \(now) WHERE id = \(old.id)
                     """)
                 try tx.dialect.addToSearch(
                     tx, kind: "operator", ref: old.id.raw,
@@ -121,6 +133,10 @@ package enum OperatorImport {
         }
         try insert(fresh, at: now, tx)
         batch.added = fresh.count
+        if batch.added + batch.changed > 0 {
+            try tx.audit(
+                "operators.imported", of: Reference(kind: "operators", id: 0), by: "import", at: now, details: [("added", .int(batch.added)), ("changed", .int(batch.changed))])
+        }
         return batch
     }
 

@@ -1,4 +1,5 @@
 import Formats
+import Foundation
 import Kernel
 import Statute
 import Store
@@ -104,7 +105,7 @@ package struct AdminPages: Sendable {
                     h.hidden(
                         "table",
                         CSV.line(["year", "name", "date", "isOffDay"])
-                            + table.map { CSV.line([String($0.day.year), $0.name, $0.day.description, $0.isOff ? "true" : "false"]) }.joined())
+                            + table.map { CSV.line([String($0.year), $0.name, $0.day.description, $0.isOff ? "true" : "false"]) }.joined())
                     h.button(Text("确认更新", "Apply"))
                     h.a("/admin", "btn btn-outline-secondary ms-2", Text("取消", "Cancel"))
                 }
@@ -144,7 +145,9 @@ package struct AdminPages: Sendable {
                     h.field("name", Text("姓名", "Name"), value: nil, errors: errors, autocomplete: "off")
                     h.field("password", Text("初始密码", "First password"), value: nil, type: "password", errors: errors, autocomplete: "new-password")
                     h.select("role", Text("岗位", "Role"), options: Role.allCases.map { ($0.rawValue, $0.title) }, value: nil, errors: errors, empty: Text("请选择", "Choose"))
-                    h.field("region", Text("辖区代码", "Region code"), value: visit.desk.configuration.cityRegion, errors: errors, required: false)
+                    let city = visit.desk.configuration.cityRegion
+                    let places = [Region(code: city, name: visit.desk.regions.name(city))] + visit.desk.regions.districts(of: city)
+                    h.select("region", Text("辖区", "Region"), options: places.map { ($0.code, Text(verbatim: $0.name)) }, value: city, errors: errors)
                     h.button(Text("新增", "Add"))
                 }
             }
@@ -175,7 +178,9 @@ package struct AdminPages: Sendable {
         try await visit.desk.store.write { tx in
             try tx.change("UPDATE platform_accounts SET active = \(on) WHERE id = \(id)")
             if !on { try tx.run("DELETE FROM platform_sessions WHERE account = \(id)") }
-            try tx.audit(on ? "accounts.activated" : "accounts.deactivated", of: Reference(kind: "account", id: id.raw), by: officer.mark, at: now)
+            try tx.audit(
+                on ? "accounts.activated" : "accounts.deactivated", of: Reference(kind: "account", id: id.raw), by: officer.mark, at: now,
+                sealing: [.init("platform_accounts", id.raw)])
         }
         return .redirect("/admin")
     }
@@ -220,8 +225,13 @@ package struct AdminPages: Sendable {
                     try tx.audit("templates.reset", of: Reference(kind: "template", id: 0), by: officer.mark, at: now, details: [("form", .string(form.name))])
                 }
             } else {
-                guard !body.lowercased().contains("<script"), !body.lowercased().contains("javascript:") else {
-                    throw Refusal.invalid("/body", Text("模板中不能有脚本", "A template holds no script"))
+                let lower = body.lowercased()
+                guard
+                    !["<script", "<iframe", "<object", "<embed", "<link", "<meta", "<base", "<form", "<img", "javascript:", "url(", " on"].contains(where: {
+                        lower.contains($0) && ($0 != " on" || lower.contains("=\"") && lower.range(of: #"\son[a-z]+\s*="#, options: .regularExpression) != nil)
+                    })
+                else {
+                    throw Refusal.invalid("/body", Text("模板中只能有文字和版式，不能有脚本、框架、图片或外部内容", "A template holds text and layout only: no script, frame, image or outside content"))
                 }
                 _ = try Documents.render(body, ["office": visit.desk.configuration.officeName, "number": "×〔2026〕1号"])
                 try await visit.desk.store.write { tx in
@@ -248,10 +258,11 @@ package enum CalendarUpdate {
     }
 
     package static func run(_ table: [WorkCalendar.Exception], desk: Desk, by actor: String, apply: Bool) async throws -> Outcome {
-        let next = desk.calendar.value.replacing(with: table)
-        let engine = DeadlineEngine(calendar: next, catalogue: desk.law.catalogue, rollOver: desk.configuration.rollOver)
         let (today, now) = (desk.today(), desk.now)
-        let work: @Sendable (Transaction) throws -> Outcome = { tx in
+        let work: @Sendable (Transaction) throws -> (Outcome, WorkCalendar) = { tx in
+            // From what the database holds now, not from what this process read when it started.
+            let next = try load(tx).replacing(with: table)
+            let engine = DeadlineEngine(calendar: next, catalogue: desk.law.catalogue, rollOver: desk.configuration.rollOver)
             let (examined, moved, learned) = try Clocks.changes(under: engine, today: today, tx)
             if apply {
                 try save(table, tx)
@@ -262,22 +273,28 @@ package enum CalendarUpdate {
             let numbers =
                 try shown.isEmpty
                 ? [:] : Dictionary(uniqueKeysWithValues: tx.all("SELECT id, number FROM casework_matters WHERE id IN (\(list: shown))").map { ($0.int("id"), $0.string("number")) })
-            return Outcome(examined: examined, moved: moved, learned: learned.count, numbers: numbers)
+            return (Outcome(examined: examined, moved: moved, learned: learned.count, numbers: numbers), next)
         }
-        let outcome = apply ? try await desk.store.write(work) : try await desk.store.read(work)
+        let (outcome, next) = apply ? try await desk.store.write(work) : try await desk.store.read(work)
         if apply { desk.calendar.value = next }
         return outcome
     }
 
     static func save(_ table: [WorkCalendar.Exception], _ tx: Transaction) throws {
-        for year in Set(table.map(\.day.year)) { try tx.run("DELETE FROM platform_calendar WHERE day >= \("\(year)-01-01") AND day <= \("\(year)-12-31")") }
-        try tx.bulk(into: "platform_calendar", ["day", "name", "is_off"], table.map { [$0.day.value, .text($0.name), .int($0.isOff ? 1 : 0)] })
+        for year in Set(table.map(\.year)) { try tx.run("DELETE FROM platform_calendar WHERE year = \(year)") }
+        for e in table {
+            try tx.run(
+                """
+                INSERT INTO platform_calendar (day, name, is_off, year) VALUES (\(e.day), \(e.name), \(e.isOff), \(e.year))
+                ON CONFLICT (day) DO UPDATE SET name = \(e.name), is_off = \(e.isOff), year = \(e.year)
+                """)
+        }
     }
 
     /// What ships, with what this installation imported on top.
     package static func load(_ tx: Transaction) throws -> WorkCalendar {
-        let imported = try tx.all("SELECT day, name, is_off FROM platform_calendar").map {
-            WorkCalendar.Exception(day: $0.day("day"), name: $0.string("name"), isOff: $0.bool("is_off"))
+        let imported = try tx.all("SELECT day, name, is_off, year FROM platform_calendar").map {
+            WorkCalendar.Exception(day: $0.day("day"), name: $0.string("name"), isOff: $0.bool("is_off"), year: $0.count("year"))
         }
         return try LawBook.calendar().replacing(with: imported)
     }

@@ -32,7 +32,10 @@ package enum ImportPages {
                     do { return try await run(visit, kind) } catch let refusal as Refusal where refusal.kind == .invalid { return page(visit, kind, refusal) }
                 },
                 Route(.get, "/import/\(kind.format.kind)/rejected/:hash", .permitted(kind.permission)) { visit in
-                    .file(try visit.desk.files.read(visit.exchange.parameter("hash")), type: "text/csv; charset=utf-8", name: "rejected.csv")
+                    // The address was made by us for this account: no other file can be asked for by its hash.
+                    let hash = try visit.exchange.parameter("hash")
+                    guard visit.exchange.query["seal"] == visit.seal("reject|\(try visit.signedIn().id)", hash) else { throw Refusal.notFound }
+                    return .file(try visit.desk.files.read(hash), type: "text/csv; charset=utf-8", name: "rejected.csv")
                 },
             ]
         }
@@ -100,7 +103,9 @@ package enum ImportPages {
                             h.li { h.text(Text("第\(reject.line)行 \(reject.column)：\(reject.reason.zh)", "line \(reject.line), \(reject.column): \(reject.reason.en)")) }
                         }
                     }
-                    h.a("/import/\(kind.format.kind)/rejected/\(rejected)", "btn btn-outline-primary", Text("下载全部被拒行", "Download all rejected rows"))
+                    h.a(
+                        "/import/\(kind.format.kind)/rejected/\(rejected)?seal=\(visit.seal("reject|\(account.id)", rejected))", "btn btn-outline-primary",
+                        Text("下载全部被拒行", "Download all rejected rows"))
                 }
                 h.a("/import/\(kind.format.kind)", "btn btn-outline-secondary ms-2", Text("再导入一个文件", "Import another file"))
             }

@@ -143,8 +143,12 @@ extension Visit {
             }
             for (other, why) in file.links {
                 h.p("mb-1") {
-                    h.a(house.path(other), nil, other.number)
-                    h.text(" \(other.title) · \(why)")
+                    if maySee(other) {
+                        h.a(house.path(other), nil, other.number)
+                        h.text(" \(other.title) · \(why)")
+                    } else {
+                        h.text("\(other.number) · \(why)")
+                    }
                 }
             }
             if may("casework.note") {

@@ -121,7 +121,8 @@ package enum SignInPages {
             try await visit.desk.store.write { tx in
                 try tx.change("UPDATE platform_accounts SET password = \(hash) WHERE id = \(account.id)")
                 try tx.run("DELETE FROM platform_sessions WHERE account = \(account.id) AND token <> \(keep)")
-                try tx.audit("accounts.password", of: Reference(kind: "account", id: account.id.raw), by: account.mark, at: now)
+                try tx.audit(
+                    "accounts.password", of: Reference(kind: "account", id: account.id.raw), by: account.mark, at: now, sealing: [.init("platform_accounts", account.id.raw)])
             }
             return .redirect("/account")
         } catch let refusal as Refusal { return try await own(visit, refusal) }
@@ -139,14 +140,18 @@ package enum SignInPages {
                 guard let secret = claim?.totp, TOTP.step(of: code, secret: secret, at: now) != nil else { throw wrong }
                 try await visit.desk.store.write { tx in
                     try tx.change("UPDATE platform_accounts SET totp = NULL WHERE id = \(account.id)")
-                    try tx.audit("accounts.factor-removed", of: Reference(kind: "account", id: account.id.raw), by: account.mark, at: now)
+                    try tx.audit(
+                        "accounts.factor-removed", of: Reference(kind: "account", id: account.id.raw), by: account.mark, at: now,
+                        sealing: [.init("platform_accounts", account.id.raw)])
                 }
             } else {
                 let secret = pendingSecret(visit, account)
                 guard let step = TOTP.step(of: code, secret: secret, at: now) else { throw wrong }
                 try await visit.desk.store.write { tx in
                     try tx.change("UPDATE platform_accounts SET totp = \(secret), totp_step = \(step) WHERE id = \(account.id)")
-                    try tx.audit("accounts.factor-added", of: Reference(kind: "account", id: account.id.raw), by: account.mark, at: now)
+                    try tx.audit(
+                        "accounts.factor-added", of: Reference(kind: "account", id: account.id.raw), by: account.mark, at: now,
+                        sealing: [.init("platform_accounts", account.id.raw)])
                 }
             }
             return .redirect("/account")

@@ -1,5 +1,6 @@
 import CPostgres
 import Dispatch
+import Glibc
 import Kernel
 
 /// One connection to PostgreSQL, used by one thread at a time: libpq blocks, so it has a queue of its own.
@@ -17,6 +18,7 @@ final class PostgresConnection: @unchecked Sendable {
     func open() throws {
         if isOpen { return }
         close()
+        setenv("PGCONNECT_TIMEOUT", "10", 0)
         handle = PQconnectdb(url)
         guard isOpen else {
             let message = handle.flatMap { PQerrorMessage($0) }.map { String(cString: $0) } ?? "no memory"
@@ -175,6 +177,8 @@ final class PostgresConnection: @unchecked Sendable {
         switch state {
         case "40001", "40P01", "55P03": throw EngineFailure.tryAgain(message)
         case "53100", "53200": throw EngineFailure.full(message)
+        // A plan made before another process changed the schema: a fresh connection knows the new one.
+        case "0A000" where message.contains("cached plan"), "26000": throw EngineFailure.connectionLost(message)
         case "57P01", "57P02", "57P03", "08006", "08003", "25P03": throw EngineFailure.connectionLost(message)
         case let s where s.hasPrefix("23"): throw Clash(description: message, isUnique: s == "23505")
         default: throw isOpen ? Fault("\(state) \(message) in: \(text)") : lost()

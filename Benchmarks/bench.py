@@ -1,0 +1,240 @@
+"""Measures ratios in one run: we and the peer in turn, medians. Reports; judges nothing."""
+import concurrent.futures, csv, http.cookiejar, json, os, re, shutil, statistics, subprocess, sys, tempfile, time, urllib.parse, urllib.request
+
+BINARY = os.path.abspath(".build/release/sinan")
+SCALE = float(os.environ.get("SCALE", "0.1"))
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+POSTGRES = os.environ.get("SINAN_TEST_POSTGRES")
+ROWS = []
+
+
+def say(number, work, ours, peer, ratio, note=""):
+    ROWS.append((number, work, ours, peer, ratio, note))
+    print(f"  {number:4} {work:52} {ours:>22} {peer:>22} {ratio:>9}  {note}", flush=True)
+
+
+def run(*words, **more):
+    return subprocess.run([BINARY, *words], check=True, capture_output=True, text=True, **more).stdout
+
+
+def port():
+    import socket
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait(url):
+    started = time.perf_counter()
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).read()
+            return time.perf_counter() - started
+        except OSError:
+            time.sleep(0.004)
+
+
+def memory(pid):
+    return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{pid}/status").read()).group(1)) // 1024
+
+
+class Server:
+    def __init__(self, words, path="/healthz", env=None):
+        self.port = port()
+        started = time.perf_counter()
+        self.process = subprocess.Popen([w.replace("PORT", str(self.port)) for w in words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+        self.url = f"http://127.0.0.1:{self.port}"
+        wait(self.url + path)
+        self.started = time.perf_counter() - started
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def ours(database, folder):
+    return Server([BINARY, "serve", "--database", database, "--data", folder, "--port", "PORT", "--demo"])
+
+
+def session(server, login):
+    jar = http.cookiejar.CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    page = opener.open(server.url + "/demo").read().decode()
+    token = re.search(r'name="form_token" value="([0-9a-f]+)"', page).group(1)
+    opener.open(server.url + "/demo/enter", urllib.parse.urlencode({"form_token": token, "login": login}).encode())
+    return "; ".join(f"{c.name}={c.value}" for c in jar)
+
+
+def wrk(url, cookie="", seconds=4):
+    out = subprocess.run(["wrk", "-t2", "-c16", f"-d{seconds}s", "--latency", "-H", f"Cookie: {cookie}", url], capture_output=True, text=True, check=True).stdout
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
+    p99, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", out).groups()
+    errors = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
+    return rate, float(p99) * {"us": 0.001, "ms": 1, "s": 1000}[unit], int(errors.group(1)) if errors else 0
+
+
+def median(f, rounds=ROUNDS):
+    return statistics.median(f() for _ in range(rounds))
+
+
+def pages(engine, database, folder, peer_database):
+    server = ours(database, folder)
+    at_rest = memory(server.process.pid)
+    cookie = session(server, "demo-director")
+    first = urllib.request.Request(server.url + "/desk?closed=yes", headers={"Cookie": cookie})
+    number = re.search(r'href="(/disputes/\d+)"', urllib.request.urlopen(first).read().decode()).group(1)
+    clerk = session(server, "demo-clerk")
+    search = "/operators?q=" + urllib.parse.quote("超市")
+    operator = re.search(r'href="(/operators/\d+)"', urllib.request.urlopen(urllib.request.Request(server.url + search, headers={"Cookie": clerk})).read().decode()).group(1)
+    peer = None
+    if peer_database:
+        peer = Server([sys.executable, "-m", "gunicorn", "-w", "2", "--threads", "4", "-b", "127.0.0.1:PORT", "--chdir", "Benchmarks", "peer:app"], env=dict(os.environ, PEER_DATABASE=peer_database))
+        ours_rates, peer_rates, p99s, peer_p99s = [], [], [], []
+        for _ in range(ROUNDS):
+            rate, p99, bad = wrk(server.url + "/desk", cookie)
+            assert bad == 0
+            ours_rates.append(rate), p99s.append(p99)
+            rate, p99, bad = wrk(peer.url + "/queue")
+            assert bad == 0
+            peer_rates.append(rate), peer_p99s.append(p99)
+        a, b = statistics.median(ours_rates), statistics.median(peer_rates)
+        say("P4", f"staff queue, 40 rows, 16 clients, {engine}", f"{a:,.0f}/s p99 {statistics.median(p99s):.0f} ms", f"Flask {b:,.0f}/s p99 {statistics.median(peer_p99s):.0f} ms", f"{a / b:.1f} ×")
+        peer.stop()
+    else:
+        rate, p99, bad = wrk(server.url + "/desk", cookie)
+        say("P4", f"staff queue, 40 rows, 16 clients, {engine}", f"{rate:,.0f}/s p99 {p99:.0f} ms", "—", "")
+    for name, path, who in [("matter page", number, cookie), ("operator page", operator, clerk), ("search of operators (超市)", search, clerk), ("search of complaints in the queue", "/desk?q=" + urllib.parse.quote("退款"), cookie), ("public front page", "/", "")]:
+        rate, p99, bad = wrk(server.url + path, who)
+        say("P4", f"{name}, 16 clients, {engine}", f"{rate:,.0f}/s p99 {p99:.0f} ms", "—", "", f"{bad} errors" if bad else "")
+    def director():
+        started = time.perf_counter()
+        urllib.request.urlopen(urllib.request.Request(server.url + "/insights", headers={"Cookie": cookie})).read()
+        return (time.perf_counter() - started) * 1000
+    say("P8", f"director's page, {engine}", f"{median(director):.0f} ms", "—", "")
+    say("P12", f"memory at rest / under load, {engine}", f"{at_rest} / {memory(server.process.pid)} MB", "—", "")
+    server.stop()
+
+
+FILING = {"complainant": {"name": "陈小满", "phone": "13812345678", "address": "柳荫路8号"}, "respondent": {"name": "福临超市", "address": "中兴路12号"}, "facts": "电饭煲用了三天就不通电，商家不肯退货。", "claims": [{"kind": "refund", "amount": 129.0}]}
+
+
+def intake(engine, database, folder, count=4000):
+    server = ours(database, folder)
+    token = run("token", "create", "--login", "demo-intake", "--database", database, "--data", folder).strip()
+    script = os.path.join(folder, "post.lua")
+    open(script, "w").write('wrk.method="POST"\nwrk.headers["Content-Type"]="application/json"\nwrk.headers["Authorization"]="Bearer %s"\nwrk.body=[[%s]]\n' % (token, json.dumps(FILING, ensure_ascii=False)))
+
+    def we():
+        out = subprocess.run(["wrk", "-t2", "-c64", "-d4s", "-s", script, server.url + "/api/v1/complaints"], capture_output=True, text=True, check=True).stdout
+        assert "Non-2xx" not in out, out
+        return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
+
+    def bare():
+        text = "'" + "x" * 600 + "'"
+        if engine == "sqlite":
+            path = os.path.join(folder, "bare.db")
+            for f in (path, path + "-wal", path + "-shm"):
+                if os.path.exists(f): os.remove(f)
+            sql = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE c (id INTEGER PRIMARY KEY, body TEXT);\n" + f"INSERT INTO c (body) VALUES ({text});\n" * count
+            words = ["sqlite3", path]
+        else:
+            sql = "DROP TABLE IF EXISTS bare; CREATE TABLE bare (id BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, body TEXT);\n" + f"INSERT INTO bare (body) VALUES ({text});\n" * count
+            words = ["psql", "-q", database]
+        started = time.perf_counter()
+        subprocess.run(words, input=sql, text=True, check=True, capture_output=True)
+        return count / (time.perf_counter() - started)
+
+    pairs = [(we(), bare()) for _ in range(ROUNDS)]
+    a, b = statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs)
+    say("P5", f"intake by API, on disk, 64 clients, {engine}", f"{a:,.0f}/s", f"bare INSERT {b:,.0f}/s", f"{a / b:.2f} ×", "with number, clock, ledger, search index")
+    server.stop()
+
+
+def operators_csv(path, count):
+    alphabet, weights = "0123456789ABCDEFGHJKLMNPQRTUWXY", [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28]
+    words = ["福临", "惠民", "瑞祥", "悦享", "金穗", "青禾", "同心", "百汇", "云锦", "东方"]
+    kinds = ["超市", "餐饮店", "服装店", "电器商行", "汽修厂", "药房", "便利店", "五金店"]
+    with open(path, "w", encoding="utf-8", newline="") as f:
+        out = csv.writer(f)
+        out.writerow(["统一社会信用代码", "名称", "类型", "状态", "地址", "区划", "行业", "负责人", "电话", "成立日期"])
+        for i in range(count):
+            head = f"92{990101 + i % 12}{i:09d}"
+            code = head + alphabet[(31 - sum(alphabet.index(c) * w for c, w in zip(head, weights)) % 31) % 31]
+            out.writerow([code, f"{words[i % 10]}{words[i // 10 % 10]}{kinds[i % 8]}{i}", "个体工商户", "存续", f"中兴路{i % 900}号{i % 37}栋", str(990101 + i % 12), "5211", "王芳", f"138{i:08d}", "2019-03-0%d" % (i % 9 + 1)])
+
+
+def imports(folder, count=600_000):
+    path = os.path.join(folder, "operators.csv")
+    operators_csv(path, count)
+    def we():
+        database = os.path.join(folder, "import.db")
+        for f in os.listdir(folder):
+            if f.startswith("import.db"): os.remove(os.path.join(folder, f))
+        run("migrate", "--database", "sqlite:" + database)
+        started = time.perf_counter()
+        answer = json.loads(run("import", "operators", path, "--json", "--database", "sqlite:" + database, "--data", folder))
+        assert answer["added"] == count, answer
+        return time.perf_counter() - started
+    def bare():
+        database = os.path.join(folder, "bare-import.db")
+        if os.path.exists(database): os.remove(database)
+        started = time.perf_counter()
+        subprocess.run(["sqlite3", database, "CREATE TABLE o (a,b,c,d,e,f,g,h,i,j);", ".mode csv", f".import {path} o"], check=True, capture_output=True)
+        return time.perf_counter() - started
+    pairs = [(we(), bare()) for _ in range(min(3, ROUNDS))]
+    a, b = statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs)
+    say("P6", f"import of {count:,} operators, CSV, sqlite", f"{a:.1f} s", f"sqlite3 .import {b:.1f} s", f"{a / b:.1f} ×", "validated, indexed, searchable; goal ≤ 4 ×")
+
+
+def recompute(database, folder):
+    path = os.path.join(folder, "2027.csv")
+    open(path, "w").write("year,name,date,isOffDay\n" + "".join(f"2027,元旦,2027-01-0{d},true\n" for d in (1, 2, 3)))
+    out = run("import", "calendar", path, "--dry-run", "--database", database, "--data", folder)
+    say("P7", "open clocks counted again after a calendar change", out.strip().split("\n")[0][:60], "—", "")
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="sinan-bench-")
+    try:
+        database = f"sqlite:{folder}/city.db"
+        print(f"building a city of scale {SCALE} …", flush=True)
+        started = time.perf_counter()
+        run("city", "--database", database, "--scale", str(SCALE))
+        built = time.perf_counter() - started
+        size = os.path.getsize(f"{folder}/city.db") >> 20
+        print(f"scale {SCALE}: {int(600000 * SCALE):,} operators, {int(550000 * SCALE):,} complaints lived through in {built:.0f} s, {size:,} MB, {os.cpu_count()} cores\n", flush=True)
+        print(f"  {'':4} {'work':52} {'ours':>22} {'peer':>22} {'ratio':>9}")
+        def start():
+            server = ours(database, folder)
+            seconds = server.started
+            server.stop()
+            return seconds
+        def flask():
+            server = Server([sys.executable, "-m", "gunicorn", "-w", "2", "-b", "127.0.0.1:PORT", "--chdir", "Benchmarks", "peer:app"], env=dict(os.environ, PEER_DATABASE=f"{folder}/city.db"))
+            seconds = server.started
+            server.stop()
+            return seconds
+        pairs = [(start(), flask()) for _ in range(ROUNDS)]
+        a, b = statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs)
+        say("P12", "start to the first answered request", f"{a:.2f} s", f"Flask {b:.2f} s", f"{a / b:.2f} ×")
+        pages("sqlite", database, folder, f"{folder}/city.db")
+        recompute(database, folder)
+        intake("sqlite", database, folder)
+        imports(folder)
+        if POSTGRES:
+            subprocess.run(["psql", "-q", POSTGRES, "-c", "CREATE DATABASE bench"], check=True)
+            url = POSTGRES.rsplit("/", 1)[0] + "/bench"
+            other = os.path.join(folder, "postgres")
+            os.makedirs(other)
+            started = time.perf_counter()
+            run("city", "--database", url, "--data", other, "--scale", str(SCALE / 10))
+            print(f"\n  PostgreSQL at scale {SCALE / 10}, lived through in {time.perf_counter() - started:.0f} s", flush=True)
+            pages("postgres", url, other, None)
+            intake("postgres", url, other)
+        versions = subprocess.run("sqlite3 --version | cut -c1-7; psql --version; .venv/bin/pip list 2>/dev/null | grep -iE '^(flask|gunicorn) '; wrk -v 2>&1 | head -1", shell=True, capture_output=True, text=True).stdout
+        print("\nversions: " + ", ".join(" ".join(v.split()) for v in versions.strip().split("\n")))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+main()
