@@ -33,6 +33,10 @@ package struct Configuration: Sendable {
     package var officeShort = "示市监"
     package var cityRegion = ""
     package var hotline = "12315"
+    /// Names that an office set for its districts: `990101` → name and short name.
+    package var offices: [String: (name: String, short: String)] = [:]
+    package var officeNameEn = ""
+    package var office: Text { Text(officeName, officeNameEn.isEmpty ? "\(cityName.en) Market Supervision Administration" : officeNameEn) }
     package var isDemo = false
     package var secureCookies = false
     package var trustsProxy = false
@@ -73,6 +77,16 @@ package struct Desk: Sendable {
     }
 
     package var engine: DeadlineEngine { DeadlineEngine(calendar: calendar.value, catalogue: law.catalogue, rollOver: configuration.rollOver) }
+    /// The authority that acts in a matter: the county-level one of its region, the city's own where the region is the city.
+    ///
+    /// Law: O121 art. 13, 15: the authority with power to handle it decides.
+    package func office(for region: String) -> (name: String, short: String) {
+        guard region.count >= 6 else { return (configuration.officeName, configuration.officeShort) }
+        let district = String(region.prefix(6))
+        if let set = configuration.offices[district] { return set }
+        let name = regions.name(district)
+        return ("\(configuration.cityName.zh)\(name)市场监督管理局", "\(name.prefix(1))市监")
+    }
     package var now: Moment { clock.now }
     package func today() -> Day { clock.today }
 }

@@ -74,7 +74,7 @@ package enum Documents {
         _ form: DocumentForm, for matter: Matter, values: [String: Any], office: String, by actor: String, account: ID<Account>?, at now: Moment, _ tx: Transaction
     ) throws -> IssuedDocument {
         let year = now.day.year
-        let n = try tx.nextNumber("document.\(form.name).\(year)")
+        let n = try tx.nextNumber("document.\(office).\(form.name).\(year)")
         let number = "\(office)\(form.series)〔\(year)〕\(n)号"
         var values = values
         values["number"] = number

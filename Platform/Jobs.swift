@@ -71,7 +71,7 @@ package struct Jobs: Sendable {
                     let keys = desk.keys
                     let size = try await desk.store.read { try $0.one("SELECT size FROM platform_ledger_head")?.int("size") ?? 0 }
                     let signed = try await desk.store.read { try $0.one("SELECT max(size) AS n FROM platform_checkpoints")?.optionalInt("n") ?? -1 }
-                    if size != signed { _ = try await desk.store.write { try Ledger.checkpoint(keys: keys, at: now, $0) } }
+                    if size != signed, let note = try await desk.store.write({ try Ledger.checkpoint(keys: keys, at: now, $0) }) { try keys.remember(note) }
                 }
                 sinceCheckpoint = (sinceCheckpoint + 1) % 30
                 if try await runOne() { continue }

@@ -12,7 +12,11 @@ package struct Keys: Sendable {
     package var publicKey: [UInt8] { Crypto.publicKey(seed: seed) ?? [] }
     package var verifierKey: String { Checkpoint.verifierKey(name: origin, publicKey: publicKey) }
 
-    package init(origin: String, seed: [UInt8], secret: [UInt8]) {
+    /// Where the last checkpoint is kept outside the database: whoever rewrites the database does not rewrite this.
+    package let witness: String?
+
+    package init(origin: String, seed: [UInt8], secret: [UInt8], witness: String? = nil) {
+        self.witness = witness
         self.origin = origin
         self.seed = seed
         self.secret = secret
@@ -35,6 +39,17 @@ package struct Keys: Sendable {
             }
             return bytes
         }
-        return Keys(origin: "sinan.ledger/\(Crypto.hex(Crypto.sha256(try key("ledger.key", 32)).prefix(4)))", seed: try key("ledger.key", 32), secret: try key("forms.key", 32))
+        return Keys(
+            origin: "sinan.ledger/\(Crypto.hex(Crypto.sha256(try key("ledger.key", 32)).prefix(4)))", seed: try key("ledger.key", 32), secret: try key("forms.key", 32),
+            witness: url.appendingPathComponent("ledger.checkpoint").path)
     }
+
+    /// Keeps a checkpoint outside, if it is newer than what is there.
+    package func remember(_ note: String) throws {
+        guard let witness else { return }
+        func size(_ note: String) -> Int64 { note.split(separator: "\n").dropFirst().first.flatMap { Int64($0) } ?? -1 }
+        if let old = remembered, size(old) >= size(note) { return }
+        try Data(note.utf8).write(to: URL(fileURLWithPath: witness), options: .atomic)
+    }
+    package var remembered: String? { witness.flatMap { try? String(contentsOfFile: $0, encoding: .utf8) } }
 }

@@ -24,7 +24,7 @@ extension Visit {
                     h.a(account.map { Visit.home($0, desk.permissions) } ?? "/", "brand") {
                         h.void("img", nil, [.init("src", house.assets.path("mark.svg")), .init("alt", ""), .init("width", "34"), .init("height", "34")])
                         h.span("brand-name", Text("司南", "Sinan"))
-                        h.span("brand-office", account == nil ? Text("\(city.zh)市场监管公共服务", "\(city.en) Market Regulation Services") : Text(verbatim: desk.configuration.officeName))
+                        h.span("brand-office", account == nil ? Text("\(city.zh)市场监管公共服务", "\(city.en) Market Regulation Services") : desk.configuration.office)
                     }
                     navigation(h, active)
                 }
@@ -73,7 +73,7 @@ extension Visit {
     private func foot(_ h: HTML) {
         h.element("footer", "site-foot") {
             h.div("container-xl") {
-                h.span(nil, desk.configuration.officeName)
+                h.span(nil, desk.configuration.office)
                 h.span(nil, Text("消费者投诉举报热线 \(desk.configuration.hotline)", "Consumer hotline \(desk.configuration.hotline)"))
                 h.a("/law", nil, Text("期限与法律依据", "Periods and their law"))
                 h.a("/api/openapi.json", nil, Text("开放接口", "API"))

@@ -18,7 +18,7 @@ package enum LedgerCheck {
         package var holds: Bool { findings.isEmpty }
     }
 
-    package static func run(publicKey: [UInt8], origin: String, _ tx: Transaction) throws -> Report {
+    package static func run(publicKey: [UInt8], origin: String, witness: String? = nil, _ tx: Transaction) throws -> Report {
         try tx.dialect.takeYourTime(tx)
         var report = Report()
         var tree = Merkle.Frontier()
@@ -26,8 +26,11 @@ package enum LedgerCheck {
         var nodes: [[(Int64, Merkle.Hash)]] = []
         var roots: [Int64: Merkle.Hash] = [:]
         let checkpoints = try tx.all("SELECT size, note FROM platform_checkpoints ORDER BY size")
-        let wanted = Set(checkpoints.map { $0.int("size") })
-        if wanted.contains(0) { roots[0] = Merkle.emptyRoot }
+        var wanted = Set(checkpoints.map { $0.int("size") })
+        let outside = try witness.map { try Checkpoint(note: $0, name: origin, publicKey: publicKey) }
+        if let outside { wanted.insert(outside.size) }
+        let points = wanted
+        if points.contains(0) { roots[0] = Merkle.emptyRoot }
 
         func add(_ what: String, _ zh: String, _ en: String) {
             if report.findings.count < 100 { report.findings.append(Finding(what: what, text: Text(zh, en))) }
@@ -43,7 +46,7 @@ package enum LedgerCheck {
                 while nodes.count < node.level { nodes.append([]) }
                 nodes[node.level - 1].append((node.index, node.hash))
             }
-            if wanted.contains(tree.size) { roots[tree.size] = tree.root }
+            if points.contains(tree.size) { roots[tree.size] = tree.root }
             if let start = text.range(of: "\"rows\":{") {
                 for pair in text[start.upperBound...].dropLast(2).split(separator: ",") {
                     let words = pair.split(separator: "\"")
@@ -71,6 +74,11 @@ package enum LedgerCheck {
             } catch {
                 add("platform_checkpoints/\(size)", "第\(size)条处：\(error.text.zh)", "at \(size): \(error.text.en)")
             }
+        }
+        if let outside, outside.size > tree.size || roots[outside.size] != outside.root {
+            add(
+                "witness", "日志与保存在数据库之外的检查点（\(outside.size)条）不符：历史被改写",
+                "the ledger does not fit the checkpoint kept outside the database (\(outside.size) entries): history was rewritten")
         }
         report.rows = try checkRows(seals, tx, add)
         return report

@@ -12,6 +12,11 @@ package enum Settings {
         if let office = values["office.name"] { c.officeName = office }
         if let short = values["office.short"] { c.officeShort = short }
         if let region = values["city.region"] { c.cityRegion = region }
+        for (key, value) in values where key.hasPrefix("office.name.") {
+            let region = String(key.dropFirst("office.name.".count))
+            c.offices[region] = (value, values["office.short.\(region)"] ?? c.officeShort)
+        }
+        if let en = values["office.en"] { c.officeNameEn = en }
         if let hotline = values["office.hotline"] { c.hotline = hotline }
         return c
     }

@@ -57,7 +57,7 @@ extension CityBuilder {
             let plan = plan(filed: filed)
             push(Event(at: filed, order: order, matter: nil, region: "", plan: plan, facts: facts, step: .file(filing, plan: plan)))
         }
-        for story in data.stories {
+        for story in data.stories + rarities() {
             guard let event = event(of: story, businesses, order: order) else { continue }
             push(event)
         }
@@ -115,11 +115,24 @@ extension CityBuilder {
 
     // MARK: Stories
 
+    /// What chance seldom brings about stands in the first district in every city: an overdue decision, a recusal that is
+    /// being decided, a lead that is being verified.
+    private func rarities() -> [CityData.Story] {
+        zip(["overdue", "recusal", "lead", "delegated"], data.stories).map { state, story in
+            CityData.Story(
+                title: story.title, trade: story.trade, facts: story.facts, purchase: story.purchase, amount: story.amount, claims: story.claims, state: state, positions: nil,
+                note: nil, agreement: nil)
+        }
+    }
+
     /// A story as an event: filed some days ago in the first district, then carried to where it stands.
     private func event(of story: CityData.Story, _ businesses: [[Business]], order: Int) -> Event? {
         guard let trade = data.trades.firstIndex(where: { $0.id == story.trade }) ?? data.trades.indices.first else { return nil }
         guard let business = businesses[trade].first(where: { $0.region == data.districts[0].code }) ?? businesses[trade].first else { return nil }
-        let ages = ["received": 2, "supplement": 4, "accepted": 8, "mediating": 24, "testing": 30, "agreed": 32, "ended": 28, "refused": 9, "closed": 40]
+        let ages = [
+            "received": 2, "supplement": 4, "accepted": 8, "mediating": 24, "testing": 30, "agreed": 32, "ended": 28, "refused": 9, "closed": 40, "overdue": 16, "recusal": 12,
+            "lead": 14, "delegated": 18,
+        ]
         let age = ages[story.state] ?? 5
         func at(_ day: Int, _ hour: Int) -> Moment { Moment(desk.calendar.value.workday(from: end.day.adding(days: day - age)), hour: hour, minute: draw.int(0...59)) }
         let amount = story.amount.flatMap { Money(yuan: $0) } ?? Money(fen: 100_000)
@@ -142,11 +155,15 @@ extension CityBuilder {
         switch story.state {
         case "supplement": then(1, 10, "request", [("what", draw.pick(data.requests)), ("due", end.day.adding(days: 4).description)])
         case "refused": then(3, 15, "refuse", [("ground", "2"), ("reason", draw.pick(data.refusalReasons["2"] ?? ["已由其他机构处理"]))])
-        case "received": break
+        case "received", "overdue": break
         default:
             then(2, 9, "accept", [("note", story.note ?? "")])
             guard story.state != "accepted" else { break }
-            then(4, 10, "arrange", [("mode", "remote"), ("consent", "yes"), ("mediators", person())])
+            then(
+                4, 10, "arrange",
+                [("mode", story.state == "delegated" ? "delegated" : "remote"), ("consent", "yes"), ("mediators", story.state == "delegated" ? "消费者协会" : person())])
+            if story.state == "recusal" { then(8, 10, "recuse", [("reason", "调解员与商家负责人系亲属")]) }
+            if story.state == "lead" { then(9, 10, "lead", [("facts", "调解中发现商品标签未标明生产日期和厂名厂址，涉嫌违法")]) }
             for (i, position) in (story.positions ?? []).enumerated() {
                 then(6 + i, 11, "position", [("party", position.party), ("body", position.body)] + (position.offer.map { [("offer", $0)] } ?? []))
             }

@@ -16,7 +16,7 @@ struct Audit: AsyncParsableCommand {
         func run() async throws {
             let office = try await Opening.open(database, migrating: false)
             let keys = office.desk.keys
-            let report = try await office.desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, $0) }
+            let report = try await office.desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, witness: keys.remembered, $0) }
             if json {
                 print(
                     JSON.object([
@@ -47,6 +47,7 @@ struct Audit: AsyncParsableCommand {
             let office = try await Opening.open(database, migrating: false)
             let (keys, now) = (office.desk.keys, office.desk.now)
             let note = try await office.desk.store.write { try Ledger.checkpoint(keys: keys, at: now, $0) }
+            if let note { try keys.remember(note) }
             let folder = URL(fileURLWithPath: out)
             let size = try await office.desk.store.read { try LedgerExport.write(to: folder, $0) }
             try Data((note ?? "").utf8).write(to: folder.appendingPathComponent("checkpoint"))

@@ -40,7 +40,7 @@ struct City: AsyncParsableCommand {
         try await builder.live(complaints: complaints, staff: staff, businesses: businesses)
         let keys = office.desk.keys
         try await office.desk.store.write { tx in
-            _ = try Ledger.checkpoint(keys: keys, at: end, tx)
+            if let note = try Ledger.checkpoint(keys: keys, at: end, tx) { try keys.remember(note) }
             try tx.run("ANALYZE")
         }
         print(

@@ -15,7 +15,7 @@ enum PortalPages {
                             "lead",
                             Text(
                                 "向\(visit.desk.configuration.officeName)提出消费投诉，六个问题，手机即可完成。",
-                                "Bring a consumer complaint to \(visit.desk.configuration.officeName): six questions, on your phone."))
+                                "Bring a consumer complaint to the \(visit.desk.configuration.office.en): six questions, on your phone."))
                         h.div("hero-buttons") {
                             h.a("/complaints/new", "btn btn-light btn-lg", Text("我要投诉", "File a complaint"))
                             h.a("/track", "btn btn-outline-light btn-lg", Text("查询进度", "Track a complaint"))
@@ -25,7 +25,7 @@ enum PortalPages {
                         for (n, title, text) in [
                             ("7", Text("个工作日内决定", "working days to decide"), Text("是否受理并告知您理由", "whether it is taken up, and you are told why")),
                             ("60", Text("日内调解", "days to mediate"), Text("自受理之日起，检测时间不计入", "from taking up, time of testing not counted")),
-                            ("0", Text("费用", "fees"), Text("调解不收费，您的电话地址不提供给商家", "mediation is free; the business never gets your phone or address")),
+                            ("0", Text("费用", "fees"), Text("调解不收费，给商家的文书不含您的电话和地址", "mediation is free; documents to the business leave out your phone and address")),
                         ] {
                             h.div("promise") {
                                 h.span("promise-n", n)

@@ -18,10 +18,12 @@ package struct Exchange: Sendable {
     /// The visitor's address, as the proxy in front says where one is trusted.
     package let peer: String
     package let body: [UInt8]
+    /// `https://host`, as the visitor wrote it: for codes that a phone reads.
+    package let origin: String
 
     package init(
         method: Method, path: String, query: Form = Form(), headers: HTTPFields = [:], parameters: [String: String] = [:],
-        cookies: [String: String] = [:], language: Language = .zh, peer: String = "127.0.0.1", body: [UInt8] = []
+        cookies: [String: String] = [:], language: Language = .zh, peer: String = "127.0.0.1", body: [UInt8] = [], origin: String = ""
     ) {
         self.method = method
         self.path = path
@@ -32,6 +34,7 @@ package struct Exchange: Sendable {
         self.language = language
         self.peer = peer
         self.body = body
+        self.origin = origin
     }
 
     /// The body as a form, urlencoded or multipart.

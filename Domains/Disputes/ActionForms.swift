@@ -37,6 +37,7 @@ extension ComplaintPages {
         case "return": area("reason", Text("退回原因", "Why it is returned"))
         case "request":
             area("what", Text("需要补充的材料", "What is needed"), Text("例如：身份证明、购买凭证。等待期间受理期限照常计算。", "Such as proof of identity or purchase. The period to decide goes on running."))
+            h.checkbox("identity", Text("要求提供身份证明（制作限期提供身份证明材料通知书）", "Proof of identity is asked for (the official form is issued)"), checked: false)
             h.field("due", Text("提交期限", "To be sent by"), value: visit.desk.calendar.value.workday(from: visit.desk.today().adding(days: 3)).description, type: "date", errors: e)
         case "accept":
             h.p("text-muted small", Text("受理后自动生成受理决定书并告知投诉人，开始计算调解期限。", "The decision is issued and told to the complainant; the period for mediation begins."))
@@ -120,6 +121,9 @@ extension ComplaintPages {
         h.field("at", Text("时间", "When"), value: nil, type: "datetime-local", hint: Text("现场调解必填", "Needed for on site"), errors: e, required: false)
         h.field("place", Text("地点", "Where"), value: nil, hint: Text("现场调解必填", "Needed for on site"), errors: e, required: false)
         h.field("mediators", Text("调解人员", "Mediators"), value: visit.account?.name, errors: e)
+        h.select(
+            "channel", Text("通知被投诉人的方式", "How the business is told"),
+            options: [("phone", Text("电话", "Phone")), ("sms", Text("短信", "SMS")), ("mail", Text("邮寄", "Post")), ("counter", Text("当面", "In person"))], value: "phone", errors: e)
         h.checkbox("consent", Text("已确认双方同意调解", "Both sides have consented to mediation"), checked: false)
         if let error = e["consent"] { h.element("p", "text-danger small", text: h.say(error)) }
     }

@@ -18,10 +18,10 @@ package enum ComplaintDocuments {
     static func values(_ c: Complaint, _ tx: Transaction, desk: Desk) throws -> [String: Any] {
         let person = try tx.complainant(of: c.matter.id)
         var v: [String: Any] = [
-            "office": desk.configuration.officeName, "complaintNumber": c.matter.number, "receivedOn": Documents.chinese(c.matter.receivedAt.day),
+            "office": desk.office(for: c.matter.region).name, "complaintNumber": c.matter.number, "receivedOn": Documents.chinese(c.matter.receivedAt.day),
             "complainantName": person.name.whole(.bySubject), "complainantPhone": person.phone.whole(.bySubject), "complainantAddress": person.address.whole(.bySubject),
             "respondentName": c.respondentName, "respondentAddress": c.respondentAddress, "facts": c.facts, "claims": c.claimsText.zh, "matterKind": "投诉",
-            "lawTitle": desk.law.register[c.law]?.title ?? c.law, "contactAddress": desk.configuration.officeName, "contactPhone": desk.configuration.hotline,
+            "lawTitle": desk.law.register[c.law]?.title ?? c.law, "contactAddress": desk.office(for: c.matter.region).name, "contactPhone": desk.configuration.hotline,
             "subject": "\(c.respondentName)\(c.purchase.map { "（\($0)）" } ?? "")",
         ]
         let grounds = Grounds.shared.identity(c.law)
@@ -65,7 +65,7 @@ package enum ComplaintDocuments {
         if forBoth.contains(name) { for key in ["complainantPhone", "complainantAddress", "complainantIDType", "complainantIDNumber"] { values[key] = nil } }
         if let officer = actor.account { values["contactPerson"] = officer.name }
         let document = try Documents.issue(
-            form(name), for: c.matter, values: values, office: desk.configuration.officeShort, by: actor.mark, account: actor.account?.id, at: now, tx)
+            form(name), for: c.matter, values: values, office: desk.office(for: c.matter.region).short, by: actor.mark, account: actor.account?.id, at: now, tx)
         for recipient in recipients {
             try tx.run(
                 "INSERT INTO casework_notices (matter, recipient, channel, title, document, at) VALUES (\(c.matter.id), \(recipient), 'portal', \(document.title), \(document.id), \(now))"

@@ -70,7 +70,10 @@ package enum ComplaintMoves {
                 "lead", Text("发现违法线索", "Note a lead"), from: inHand.union([agreed, ended]), to: nil, by: [.staff("disputes.mediate")], articles: by("27(1)", "23(1)"),
                 starts: ["C5"]),
             Move(
-                "lead-decided", Text("线索核查完毕", "Lead verified"), from: inHand.union([agreed, ended]), to: nil, by: [.staff("disputes.decide")], articles: by("27(1)", "23(1)"),
+                "lead-decided", Text("线索核查完毕", "Lead verified"), from: inHand.union([agreed, ended, closed]), to: nil, by: [.staff("disputes.decide")],
+                articles: by("27(1)", "23(1)"),
                 stops: ["C5"]),
-        ])
+        ],
+        // Law: O121 art. 27: a lead is verified whatever becomes of the mediation.
+        outliving: ["C5"])
 }

@@ -52,7 +52,7 @@ struct ComplaintPages: Sendable {
                         h.badge(state.title, state.tone)
                         h.span(
                             "text-muted ms-2",
-                            "\(desk.regions.path(c.matter.region)) · \(h.say(sourceTitle(c.source))) · \(c.matter.receivedAt.minuteText) · \(desk.law.register[c.law]?.title ?? c.law)"
+                            "\(desk.regions.path(c.matter.region)) · \(h.say(sourceTitle(c.source))) · \(c.matter.receivedAt.minuteText) · \(desk.law.register[c.law].map { h.say($0.name) } ?? c.law)"
                         )
                     }
                 }
@@ -259,7 +259,7 @@ struct Similar: Sendable {
         let phone = try tx.count(
             """
             SELECT count(*) AS n FROM disputes_complainants p JOIN casework_matters m ON m.id = p.matter
-            WHERE p.phone = (SELECT phone FROM disputes_complainants WHERE matter = \(c.matter.id)) AND p.matter <> \(c.matter.id) AND m.received_at > \(year)
+            WHERE p.phone = (SELECT phone FROM disputes_complainants WHERE matter = \(c.matter.id)) AND p.phone <> '00000' AND p.matter <> \(c.matter.id) AND m.received_at > \(year)
             """)
         let respondent = try c.matter.operator.map { try tx.count("SELECT count(*) AS n FROM casework_matters WHERE operator = \($0) AND open = 1 AND id <> \(c.matter.id)") } ?? 0
         return Similar(samePhone: phone, sameRespondent: respondent)

@@ -24,12 +24,17 @@ struct CounterPages: Sendable {
         guard let source = form["source"], ["counter", "phone", "mail", "12315"].contains(source) else {
             throw Refusal.invalid("/source", Text("请选择来源", "Choose where it came from"))
         }
-        let filing = try Filing(form: form, source: source)
+        var filing = try Filing(form: form, source: source)
+        if let text = form["receivedOn"] {
+            guard let day = Day(text), day <= visit.desk.today() else { throw Refusal.invalid("/receivedOn", Text("收到日期不能晚于今天", "The day of receipt cannot be in the future")) }
+            if day < visit.desk.today() { filing.receivedAt = Moment(day, hour: 9) }
+        }
+        let received = filing
         let now = visit.desk.now
         let code = Registration.trackingCode()
         let handling = handling
         let receipt = try await visit.desk.store.write {
-            try Registration.register(filing, by: .staff(account), desk: handling.desk, casework: handling.casework, at: now, code: code, $0)
+            try Registration.register(received, by: .staff(account), desk: handling.desk, casework: handling.casework, at: now, code: code, $0)
         }
         return visit.page(Text("已登记", "Registered"), active: "/disputes/new") { h in
             h.div("narrow") {
@@ -37,7 +42,11 @@ struct CounterPages: Sendable {
                     h.h1(Text("已登记 \(receipt.matter.number)", "Registered \(receipt.matter.number)"), "h4")
                     h.p("mb-0", Text("请将编号和查询码告知投诉人：\(receipt.trackingCode)", "Tell the complainant the number and the code: \(receipt.trackingCode)"))
                 }
-                h.a("/disputes/\(receipt.matter.id)", "btn btn-primary", Text("打开投诉", "Open it"))
+                if visit.maySee(receipt.matter) {
+                    h.a("/disputes/\(receipt.matter.id)", "btn btn-primary", Text("打开投诉", "Open it"))
+                } else {
+                    h.p(nil, Text("已转至\(visit.desk.office(for: receipt.matter.region).name)办理。", "It is with \(visit.desk.office(for: receipt.matter.region).name) now."))
+                }
                 h.a("/disputes/new", "btn btn-outline-secondary ms-2", Text("再登记一件", "Register another"))
             }
         }
@@ -62,12 +71,18 @@ struct CounterPages: Sendable {
                                 ("12315", Text("全国平台", "National platform"), nil),
                             ], value: f["source"] ?? "phone", errors: e, inline: true)
                         h.field("externalNumber", Text("全国平台编号", "National number"), value: f["externalNumber"], errors: e, required: false)
+                        h.field(
+                            "receivedOn", Text("收到日期", "Day of receipt"), value: f["receivedOn"] ?? visit.desk.today().description, type: "date",
+                            hint: Text("受理期限自此计算", "The period to decide runs from here"), errors: e, attributes: [.init("max", visit.desk.today().description)])
                         h.field("name", Text("姓名", "Name"), value: f["name"], errors: e)
                         h.field("phone", Text("电话", "Phone"), value: f["phone"], type: "tel", errors: e)
                         h.field("address", Text("通讯地址", "Address"), value: f["address"], errors: e)
+                        h.field(
+                            "agent", Text("代理人", "Agent"), value: f["agent"], hint: Text("须有授权委托书原件和身份证明", "With the original power of attorney and proof of identity"), errors: e,
+                            required: false)
                         h.field("idNumber", Text("证件号码", "Identity number"), value: f["idNumber"], errors: e, required: false)
-                        h.radios("publication", Text("同意公示投诉信息", "Publication"), options: yesNo, value: f["publication"], errors: e, inline: true)
-                        h.radios("delegation", Text("同意委托调解", "Delegation"), options: yesNo, value: f["delegation"], errors: e, inline: true)
+                        h.radios("publication", Text("同意公示投诉信息", "Consents to publication"), options: yesNo, value: f["publication"], errors: e, inline: true)
+                        h.radios("delegation", Text("同意委托调解", "Consents to delegated mediation"), options: yesNo, value: f["delegation"], errors: e, inline: true)
                     }
                     h.card(Text("被投诉人", "Business")) {
                         h.field(

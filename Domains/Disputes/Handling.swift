@@ -41,6 +41,11 @@ package struct Handling: Sendable {
         case "end": return try end(step, ground: step.ground(Grounds.shared.ending(c.law)), reason: step.text("reason", 1000), name)
         case "give-up": return try end(step, ground: Grounds.shared.ending(c.law)[0], reason: "投诉人撤回投诉", name)
         case "tell": return try tell(step)
+        case "supply":
+            let note = step.optional("note") ?? ""
+            guard !note.isEmpty || input["attached"] == "yes" else { throw Refusal.invalid("/note", Text("请填写补充内容或上传材料", "Write what you add, or attach a file")) }
+            guard note.count <= 4000 else { throw Refusal.invalid("/note", Text("不能超过4000字", "At most 4,000 characters")) }
+            return try move(step, name, [("note", note)])
         case "lead": return try move(step, name, [("facts", step.text("facts", 2000))])
         case "lead-decided": return try move(step, name, [("decision", step.choice("decision", ["filed", "not-filed"])), ("reason", step.text("reason", 1000))])
         default: return try move(step, name, [("note", step.optional("note") ?? "")], outcome: name == "close" ? "agreed" : nil)
@@ -104,7 +109,12 @@ package struct Handling: Sendable {
         let what = try s.text("what", 1000)
         guard let due = s.optional("due").flatMap({ Day($0) }), due >= s.now.day else { throw Refusal.invalid("/due", Text("请填写不早于今天的日期", "Give a day that is not in the past")) }
         let matter = try move(s, "request", [("what", what), ("due", due.description)])
-        try issue("identity", s, ["identityMaterials": what, "dueOn": Documents.chinese(due)], to: ["complainant"])
+        // The official form asks for proof of identity; anything else is asked for without a form.
+        if s.input["identity"] == "yes" {
+            try issue("identity", s, ["identityMaterials": what, "dueOn": Documents.chinese(due)], to: ["complainant"])
+        } else {
+            try s.tx.run("INSERT INTO casework_notices (matter, recipient, channel, title, at) VALUES (\(s.c.matter.id), 'complainant', 'portal', '补充材料通知', \(s.now))")
+        }
         return matter
     }
 
@@ -158,7 +168,12 @@ package struct Handling: Sendable {
             "UPDATE disputes_complaints SET mediation_mode = \(mode), mediation_at = \(shown), mediation_place = \(place.isEmpty ? nil : place), mediators = \(people) WHERE matter = \(s.c.matter.id)"
         )
         let matter = try move(s, "arrange", [("mode", mode), ("at", at), ("place", place), ("mediators", people)], sealing: true)
-        try issue("mediation", s, ["recusalDays": "3", "recipients": "\(s.c.respondentName)、投诉人"], to: ["complainant", "respondent"])
+        // The official notice speaks of a place and an hour; by phone or video both are told without it.
+        let channel = try s.input["channel"].map { _ throws(Refusal) in try s.choice("channel", ["phone", "sms", "mail", "counter"]) } ?? "phone"
+        if mode == "on-site" {
+            try issue("mediation", s, ["recusalDays": "3", "recipients": "\(s.c.respondentName)、投诉人", "bring": "身份证明、购买凭证及其他证据"], to: ["complainant"])
+        }
+        try s.tx.run("INSERT INTO casework_notices (matter, recipient, channel, title, at) VALUES (\(s.c.matter.id), 'respondent', \(channel), '调解通知', \(s.now))")
         return matter
     }
 
@@ -180,17 +195,22 @@ package struct Handling: Sendable {
     private func agree(_ s: Step) throws -> Matter {
         let text = try s.text("agreement", 4000)
         let form = try s.choice("form", ["paper", "performed", "record"])
+        if form == "paper", s.c.mediators == nil {
+            throw Refusal(
+                .invalid, Text("调解书须载明调解人员，请先安排调解", "A mediation paper names the mediators: arrange the mediation first"),
+                fields: [.init("/form", Text("尚未安排调解", "No mediation was arranged"))], article: Article(law: s.c.law, article: s.c.law == "O20" ? "22" : "24"))
+        }
         try s.tx.run("UPDATE disputes_complaints SET agreement = \(text), agreement_form = \(form) WHERE matter = \(s.c.matter.id)")
         let matter = try move(s, "agree", [("form", form)], outcome: "agreed", sealing: true)
-        if form == "paper" { try issue("agreement", s, to: ["complainant", "respondent"]) }
+        if form == "paper" { try issue("agreement", s, to: ["complainant"]) }
         return matter
     }
 
     private func end(_ s: Step, ground: Ground, reason: String, _ name: String) throws -> Matter {
-        if ground.id == "5", let clock = try Clocks.of(s.c.matter.id, s.tx).last(where: { $0.duty == "C3" && $0.state == "open" }), clock.due >= s.now.day, s.c.law == "O121" {
+        if ground.id == "5", let clock = try Clocks.of(s.c.matter.id, s.tx).last(where: { $0.duty == "C3" && $0.state == "open" }), clock.due >= s.now.day {
             throw Refusal(
                 .invalid, Text("调解期限\(clock.due)才届满，不能以此为由终止", "The period for mediation ends on \(clock.due) only: this ground does not hold yet"),
-                fields: [.init("/ground", Text("期限未满", "Not lapsed yet"))], article: Article(law: "O121", article: "23(1)(5)"))
+                fields: [.init("/ground", Text("期限未满", "Not lapsed yet"))], article: Article(law: s.c.law, article: s.c.law == "O20" ? "21(1)(5)" : "23(1)(5)"))
         }
         try s.tx.run("UPDATE disputes_complaints SET ending_ground = \(ground.id), reason = \(reason) WHERE matter = \(s.c.matter.id)")
         let matter = try move(s, name, [("ground", ground.article), ("reason", reason)], outcome: ground.id == "1" ? "settled-or-withdrawn" : "ended", sealing: true)

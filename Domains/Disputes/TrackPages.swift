@@ -100,7 +100,7 @@ struct TrackPages: Sendable {
                 }
                 outcome(h, visit, c)
                 visit.publicHistory(h, file)
-                own(h, visit, c, person)
+                own(h, visit, c, person, file)
                 ownMoves(h, visit, c, moves, code)
             }
         }
@@ -118,7 +118,7 @@ struct TrackPages: Sendable {
                         h.p("receipt-number", code)
                     }
                     h.qrCode(
-                        (visit.desk.configuration.isDemo ? "http://127.0.0.1:8080" : "") + Link.query("/track/\(c.matter.number)", [("code", code)]),
+                        visit.exchange.origin + Link.query("/track/\(c.matter.number)", [("code", code)]),
                         label: Text("查询进度的二维码", "Code to track it"))
                 }
                 h.p("text-muted small mb-0", Text("请截图或记下编号和查询码，凭此查询进度。查询码不会再次显示。", "Take a picture or write both down: you need them to follow it. The code is not shown again."))
@@ -155,20 +155,27 @@ struct TrackPages: Sendable {
         if let ground = c.endingGround.flatMap({ id in Grounds.shared.ending(c.law).first { $0.id == id } }) {
             h.card(Text("终止调解的理由", "Why mediation ended")) {
                 h.p(nil, ground.text)
+                if let reason = c.reason { h.p(nil, reason) }
                 h.p("mb-0", Text("您可以依法通过诉讼、仲裁等其他途径解决。", "You may go to court or arbitration, or use another way."))
             }
         }
         if let agreement = c.agreement { h.card(Text("调解协议", "What was agreed")) { h.p("pre mb-0", agreement) } }
     }
 
-    private func own(_ h: HTML, _ visit: Visit, _ c: Complaint, _ person: Complainant) {
+    private func own(_ h: HTML, _ visit: Visit, _ c: Complaint, _ person: Complainant, _ file: MatterFile) {
         h.element("details", "card mb-3") {
             h.element("summary", "card-header", text: h.say(Text("我提交的内容", "What I sent")))
             h.div("card-body") {
                 h.definitions {
                     h.definition(Text("商家", "Business"), "\(c.respondentName)，\(c.respondentAddress)")
                     h.definition(Text("经过", "Facts"), c.facts)
+                    h.definition(Text("商品或服务", "Goods or service"), c.purchase)
+                    h.definition(Text("日期", "Day"), c.occurredOn?.description)
+                    h.definition(Text("金额", "Amount"), c.amount.map { "¥\($0.grouped)" })
                     h.definition(Text("诉求", "Claims"), c.claimsText[visit.language])
+                    h.definition(Text("附件", "Files"), file.attachments.isEmpty ? h.say(Text("没有", "None")) : file.attachments.map(\.name).joined(separator: "、"))
+                    h.definition(Text("同意公示", "Consent to publication"), c.publication.map { $0 ? h.say(Text("是", "Yes")) : h.say(Text("否", "No")) })
+                    h.definition(Text("同意委托调解", "Consent to delegated mediation"), c.delegation.map { $0 ? h.say(Text("是", "Yes")) : h.say(Text("否", "No")) })
                     h.definition(Text("姓名", "Name"), person.name.description)
                     h.definition(Text("电话", "Phone"), person.phone.description)
                 }
@@ -209,11 +216,14 @@ struct TrackPages: Sendable {
             if name != "supply" { guard form["sure"] == "yes" else { throw Refusal.invalid("/sure", Text("请勾选确认后再撤回", "Tick the box to withdraw")) } }
             let files = visit.desk.files
             let kept = try form.files.map { try Attachments.keep($0.name, $0.bytes, files) }
+            var fields = form
+            fields.set("attached", kept.isEmpty ? "no" : "yes")
+            let input = fields
             let now = visit.desk.now
             let handling = handling
             try await visit.desk.store.write { tx in
                 let fresh = try tx.complaint(c.matter.id)
-                try handling.apply(name, on: fresh, input: form, by: .filer, at: now, tx)
+                try handling.apply(name, on: fresh, input: input, by: .filer, at: now, tx)
                 try Attachments.attach(kept, to: fresh.matter, source: "complainant", by: "filer", at: now, tx)
             }
         } catch let refusal as Refusal where refusal.kind == .invalid {
@@ -254,7 +264,7 @@ extension Visit {
                             h.element("time", "t-when", [.init("datetime", entry.at.isoText)], text: entry.at.minuteText)
                         }
                         if let article = entry.article.flatMap({ Article($0) }) { h.span("t-law", desk.law.register.cite(article)) }
-                        if entry.move == "request", let what = (try? JSON(parsing: Array(entry.details.utf8)))?["what"]?.string { h.p("t-note", what) }
+                        if let what = (try? JSON(parsing: Array(entry.details.utf8)))?[["request": "what", "redirect": "where"][entry.move] ?? "-"]?.string { h.p("t-note", what) }
                     }
                 }
             }

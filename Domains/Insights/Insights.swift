@@ -56,10 +56,10 @@ package enum Insights {
                                 for d in figures.districts {
                                     h.tr {
                                         h.td { h.a("/desk?region=\(d.code)", nil, visit.desk.regions.name(d.code)) }
-                                        h.td("number", "\(d.open)")
+                                        h.element("td", "number", [.init("data-label", h.say(Text("在办", "Open")))], text: "\(d.open)")
                                         h.td("number") { if d.overdue > 0 { h.a("/desk?region=\(d.code)&due=overdue", "text-danger", "\(d.overdue)") } else { h.text("0") } }
-                                        h.td("number", "\(d.received)")
-                                        h.td("number", percent(d.agreed, d.agreed + d.ended))
+                                        h.element("td", "number", [.init("data-label", h.say(Text("近一年", "In a year")))], text: "\(d.received)")
+                                        h.element("td", "number", [.init("data-label", h.say(Text("成功率", "Success")))], text: percent(d.agreed, d.agreed + d.ended))
                                     }
                                 }
                             }
@@ -71,7 +71,7 @@ package enum Insights {
         }
     }
 
-    static func percent(_ a: Int, _ b: Int) -> String { b == 0 ? "—" : "\(a * 1000 / b / 10).\(a * 1000 / b % 10)%" }
+    static func percent(_ a: Int, _ b: Int) -> String { b == 0 ? "—" : "\((a * 1000 + b / 2) / b / 10).\((a * 1000 + b / 2) / b % 10)%" }
 
     private static func tile(_ h: HTML, _ title: Text, _ value: String, _ tone: String, _ path: String, _ formula: Text) {
         h.a(path, "tile tone-\(tone)", [.title(h.say(formula))]) {

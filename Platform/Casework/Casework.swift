@@ -80,7 +80,12 @@ package struct Casework: Sendable {
             """)
         let written = try writeMove(matter, name, to: to, actor, move.article(under: matter.regime), details, now, tx)
         for duty in move.stops { try Clocks.stop(duty, of: matter.id, at: now, tx) }
-        if !state.open { try Clocks.voidAll(of: matter.id, at: now, tx) }
+        if !state.open {
+            try Clocks.voidAll(of: matter.id, but: table.outliving, at: now, tx)
+            // What outlives the matter keeps it in the queue.
+            let left = try tx.count("SELECT count(*) AS n FROM casework_clocks WHERE matter = \(matter.id) AND state = 'open'")
+            try tx.run("UPDATE casework_matters SET open = \(left > 0) WHERE id = \(matter.id)")
+        }
         switch move.pause {
         case .begins(let duty): try Clocks.pause(duty, of: matter.id, from: now.day, reason: name, tx)
         case .ends(let duty): try Clocks.resume(duty, of: matter, on: now.day, engine, tx)

@@ -77,9 +77,11 @@ package enum Clocks {
             """)
     }
 
-    /// A matter that is closed owes nothing more.
-    static func voidAll(of matter: ID<Matter>, at now: Moment, _ tx: Transaction) throws {
-        try tx.run("UPDATE casework_clocks SET stopped_at = \(now), state = 'void' WHERE matter = \(matter) AND state = 'open'")
+    /// A matter that is closed owes nothing more, but for duties that outlive it.
+    static func voidAll(of matter: ID<Matter>, but outliving: Set<String>, at now: Moment, _ tx: Transaction) throws {
+        try tx.run(
+            "UPDATE casework_clocks SET stopped_at = \(now), state = 'void' WHERE matter = \(matter) AND state = 'open' AND duty NOT IN (\(list: outliving.isEmpty ? [""] : outliving.sorted()))"
+        )
     }
 
     static func pause(_ duty: String, of matter: ID<Matter>, from day: Day, reason: String, _ tx: Transaction) throws {

@@ -80,11 +80,14 @@ package struct MoveTable: Sendable {
     package let title: Text
     package let states: [State]
     package let moves: [Move]
-    package init(kind: String, title: Text, states: [State], moves: [Move]) {
+    /// Duties that do not end with the matter: it stays in the queue until they are done.
+    package let outliving: Set<String>
+    package init(kind: String, title: Text, states: [State], moves: [Move], outliving: Set<String> = []) {
         self.kind = kind
         self.title = title
         self.states = states
         self.moves = moves
+        self.outliving = outliving
     }
 
     package func state(_ name: String) -> State { states.first { $0.name == name } ?? State(name, Text(verbatim: name), outside: Text(verbatim: name), open: true, tone: "grey") }

@@ -12,7 +12,7 @@ package enum LedgerPages {
             Route(.get, "/ledger", .permitted("ledger.see")) { visit in try await show(visit, nil) },
             Route(.post, "/ledger/verify", .permitted("ledger.see")) { visit in
                 let keys = visit.desk.keys
-                let report = try await visit.desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, $0) }
+                let report = try await visit.desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, witness: keys.remembered, $0) }
                 return try await show(visit, report)
             },
             Route(.get, "/checkpoint", .anyone, style: .api) { visit in
@@ -49,6 +49,7 @@ package enum LedgerPages {
                 try tx.one("SELECT size FROM platform_ledger_head")?.int("size") ?? 0
             )
         }
+        let signed = note?.split(separator: "\n").dropFirst().first.flatMap { Int64($0) } ?? 0
         return visit.page(Text("操作日志", "Ledger of acts"), active: "/ledger") { h in
             h.div("page-head") {
                 h.h1(Text("操作日志", "Ledger of acts"))
@@ -76,7 +77,10 @@ package enum LedgerPages {
                         for row in rows {
                             let entry = try? JSON(parsing: Array(row.string("entry").utf8))
                             h.tr {
-                                h.td("number") { h.a("/ledger/proof/\(row.int("idx"))", nil, String(row.int("idx"))) }
+                                h.td("number") {
+                                    // A proof reaches to the last checkpoint; newer entries wait for the next.
+                                    if row.int("idx") < signed { h.a("/ledger/proof/\(row.int("idx"))", nil, String(row.int("idx"))) } else { h.text(String(row.int("idx"))) }
+                                }
                                 h.td("nowrap", String((entry?["at"]?.string ?? "").prefix(19)).split(separator: "T").joined(separator: " "))
                                 h.td(nil, entry?["act"]?.string ?? "")
                                 h.td(nil, [entry?["of"]?.string, entry?["details"]?["number"]?.string].compactMap { $0 }.joined(separator: " "))

@@ -47,6 +47,17 @@ import Testing
             "UPDATE platform_ledger SET idx = 10 WHERE idx = -1")
         #expect(found.contains { $0.hasPrefix("platform_ledger_nodes") || $0.hasPrefix("platform_checkpoints") || $0 == "platform_ledger_head" })
     }
+    /// Whoever rewrites entries, nodes, head and checkpoints alike still does not fit the checkpoint kept outside.
+    @Test func aRewrittenHistoryDoesNotFitTheCheckpointKeptOutside() async throws {
+        let office = try await lived(.sqlite)
+        let (keys, now) = (office.desk.keys, office.clock.now)
+        let note = try #require(try await office.desk.store.write { try Ledger.checkpoint(keys: keys, at: now, $0) })
+        let other = try await TestOffice(.sqlite, at: "2026-11-17T10:00")
+        for _ in 0..<12 { try await other.file() }
+        let findings = try await other.desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, witness: note, $0) }.findings
+        #expect(findings.map(\.what) == ["witness"])
+    }
+
     @Test(arguments: TestEngine.available)
     func aRowChangedPastTheProgramIsNamed(_ engine: TestEngine) async throws {
         #expect(try await spoil(lived(engine), "UPDATE casework_matters SET state = 'closed' WHERE id = 2") == ["casework_matters/2"])

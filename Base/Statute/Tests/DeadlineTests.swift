@@ -117,6 +117,14 @@ import Testing
         let table = try CalendarFile.read(Array("{\"year\":2027,\"days\":[{\"name\":\"元旦\",\"date\":\"2027-01-01\",\"isOffDay\":true}]}".utf8))
         #expect(table == [.init(day: Day("2027-01-01")!, name: "元旦", isOff: true)])
     }
+    @Test func aYearsFileThatNamesDaysOfTheYearBeforeLeavesThatYearAlone() throws {
+        let before = WorkCalendar([.init(day: Day("2026-10-01")!, name: "国庆节", isOff: true)])
+        let table = try CalendarFile.read(
+            Array("{\"year\":2027,\"days\":[{\"name\":\"元旦\",\"date\":\"2026-12-31\",\"isOffDay\":true},{\"name\":\"元旦\",\"date\":\"2027-01-01\",\"isOffDay\":true}]}".utf8))
+        let after = before.replacing(with: table)
+        #expect(!after.isWorking(Day("2026-10-01")!) && !after.isWorking(Day("2026-12-31")!) && after.years == [2026, 2027])
+    }
+
     @Test(arguments: ["", "{\"days\":[]}", "year,name,date,isOffDay\n2027,元旦,2027-13-01,true", "{", "hello"])
     func aFileWithoutDaysIsRefused(_ text: String) { #expect(throws: Refusal.self) { try CalendarFile.read(Array(text.utf8)) } }
 }

@@ -30,7 +30,7 @@ import Testing
         #expect(closed.state == "closed" && !closed.open && closed.outcome == "agreed" && closed.nextDue == nil)
         let documents = try await office.desk.store.read { try Documents.of(matter.id, $0) }
         #expect(documents.map(\.form) == ["acceptance", "mediation", "agreement"])
-        #expect(documents[0].number == "示市监投受〔2026〕1号" && documents[0].body.contains("青溪区福临超市"))
+        #expect(documents[0].number == "青市监投受〔2026〕1号" && documents[0].body.contains("青溪区福临超市"))
         #expect(try await clocks(office, matter)["C3"]?.state == "met")
     }
 
@@ -153,6 +153,39 @@ import Testing
                 let article = try #require(move.article(under: regime), "\(move.name) \(regime)")
                 #expect(law.register.gist(article) != nil, "\(article)")
             }
+        }
+    }
+
+    /// Law: O121 art. 27: a lead is verified within fifteen working days whatever becomes of the mediation.
+    @Test func aLeadOutlivesTheComplaint() async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file()
+        try await office.apply("accept", on: matter, by: .lin)
+        try await office.apply("lead", on: matter, by: .wu, [("facts", "标签未标生产日期")])
+        try await office.apply("end", on: matter, by: .wu, [("ground", "3"), ("reason", "无法达成一致")])
+        let told = try await office.apply("tell", on: matter, by: .wu, [("channel", "phone")])
+        #expect(told.state == "closed" && told.open && told.nextDue == Day("2026-12-09"))
+        let done = try await office.apply("lead-decided", on: matter, by: .lin, [("decision", "filed"), ("reason", "涉嫌违法")])
+        #expect(!done.open && done.nextDue == nil)
+        #expect(try await clocks(office, matter)["C5"]?.state == "met")
+    }
+
+    @Test func aMediationPaperNeedsAMediation() async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file()
+        try await office.apply("accept", on: matter, by: .lin)
+        await #expect(throws: Refusal.self) { try await office.apply("agree", on: matter, by: .wu, [("agreement", "退款"), ("form", "paper")]) }
+        #expect(try await office.apply("agree", on: matter, by: .wu, [("agreement", "退款"), ("form", "performed")]).state == "agreed")
+    }
+
+    @Test func aDocumentForBothPartiesLeavesOutWhereTheComplainantLives() async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file()
+        try await office.apply("accept", on: matter, by: .lin)
+        try await office.apply("arrange", on: matter, by: .wu, [("mode", "on-site"), ("consent", "yes"), ("mediators", "吴"), ("at", "2026-11-20T09:30"), ("place", "调解室")])
+        try await office.apply("agree", on: matter, by: .wu, [("agreement", "退款"), ("form", "paper")])
+        for document in try await office.desk.store.read({ try Documents.of(matter.id, $0) }) where document.form != "acceptance" {
+            #expect(!document.body.contains("13812345678") && !document.body.contains("柳荫路8号"), "\(document.form)")
         }
     }
 
