@@ -9,7 +9,10 @@ let swift: [SwiftSetting] = [
 ]
 
 /// A target of ours: sources in `path`, its card and its tests beside them.
-func room(_ name: String, _ path: String, _ needs: [Target.Dependency], resources: [Resource] = [], testing: [Target.Dependency] = [], tested: Bool = true, card: Bool = false) -> [Target] {
+func room(
+    _ name: String, _ path: String, _ needs: [Target.Dependency], resources: [Resource] = [], testing: [Target.Dependency] = [],
+    tested: Bool = true, card: Bool = false
+) -> [Target] {
     let house: [Target] = [
         .target(
             name: name, dependencies: needs, path: path, exclude: (tested ? ["Tests"] : []) + (card ? ["README.md"] : []),

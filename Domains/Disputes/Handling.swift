@@ -47,6 +47,8 @@ package struct Handling: Sendable {
             guard note.count <= 4000 else { throw Refusal.invalid("/note", Text("不能超过4000字", "At most 4,000 characters")) }
             return try move(step, name, [("note", note)])
         case "lead": return try move(step, name, [("facts", step.text("facts", 2000))])
+        case "lead-decided" where !(try Clocks.of(c.matter.id, tx).contains { $0.duty == "C5" && $0.state == "open" }):
+            throw Refusal(.conflict, Text("没有待核查的线索", "No lead is waiting to be verified"))
         case "lead-decided": return try move(step, name, [("decision", step.choice("decision", ["filed", "not-filed"])), ("reason", step.text("reason", 1000))])
         default: return try move(step, name, [("note", step.optional("note") ?? "")], outcome: name == "close" ? "agreed" : nil)
         }
