@@ -9,7 +9,8 @@ struct Sinan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sinan", abstract: "司南: the market regulator's platform. One binary, one closed loop.", version: SystemRoutes.version,
         subcommands: [
-            Serve.self, Work.self, Migrate.self, City.self, User.self, Token.self, DeadlineCommand.self, USCCCommand.self, Import.self, Export.self, Audit.self, Backup.self,
+            Serve.self, Work.self, Migrate.self, City.self, User.self, Token.self, OfficeCommand.self, DeadlineCommand.self, USCCCommand.self, Import.self, Export.self, Audit.self,
+            Backup.self,
             Restore.self,
             Doctor.self,
         ])

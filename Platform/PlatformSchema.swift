@@ -63,6 +63,7 @@ package enum PlatformSchema {
                 """,
                 "CREATE INDEX casework_matters_queue ON casework_matters (kind, open, next_due, id)",
                 "CREATE INDEX casework_matters_region ON casework_matters (region, open, next_due)",
+                "CREATE INDEX casework_matters_counts ON casework_matters (open, region, next_due, assignee)",
                 "CREATE INDEX casework_matters_assignee ON casework_matters (assignee, open, next_due)",
                 "CREATE INDEX casework_matters_operator ON casework_matters (operator, id)",
                 "CREATE INDEX casework_matters_received ON casework_matters (kind, received_at)",

@@ -40,14 +40,15 @@ package enum Search {
         for i in 0..<(letters.count - 1) { terms.insert("y:" + String(decoding: letters[i...(i + 1)], as: UTF8.self)) }
     }
 
-    package static func body(_ terms: Set<String>) -> String { terms.sorted().joined(separator: " ") }
+    /// Each term carries its kind in front (`op心斋`): a search among operators never walks through the complaints.
+    package static func body(_ kind: String, _ terms: Set<String>) -> String { terms.map { kind.prefix(2) + $0 }.sorted().joined(separator: " ") }
 
     package static func index(_ kind: String, _ ref: Int64, texts: [String], initials: String? = nil, marks: [String] = [], _ tx: Transaction) throws {
-        var terms: Set<String> = ["k:" + kind]
+        var terms: Set<String> = []
         for text in texts { Search.terms(text, into: &terms) }
         if let initials { initialTerms(initials, into: &terms) }
         terms.formUnion(marks)
-        try tx.dialect.addToSearch(tx, kind: kind, ref: ref, terms: body(terms))
+        try tx.dialect.addToSearch(tx, kind: kind, ref: ref, terms: body(kind, terms))
     }
 
     /// What a visitor typed, as terms: nil where it is too short to look for.
@@ -58,7 +59,7 @@ package enum Search {
         } else {
             Search.terms(typed, into: &terms)
         }
-        return terms.isEmpty ? nil : ["k:" + kind] + terms.sorted()
+        return terms.isEmpty ? nil : terms.sorted().map { kind.prefix(2) + $0 }
     }
 
     /// Keys that hold all terms, newest first.

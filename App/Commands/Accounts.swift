@@ -6,7 +6,7 @@ import Platform
 import Store
 
 struct User: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Accounts of staff.", subcommands: [Add.self, List.self])
+    static let configuration = CommandConfiguration(abstract: "Accounts of staff.", subcommands: [Add.self, Set.self, List.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Adds an account; the password is made and shown once, or read from standard input.")
@@ -27,6 +27,42 @@ struct User: AsyncParsableCommand {
             let now = office.desk.now
             try await office.desk.store.write { try Platform.Accounts.add(new, hash: hash, at: now, by: "command", $0) }
             print("\(login)\(made.map { "\t\($0)" } ?? "")")
+            office.desk.store.close()
+        }
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Changes an account; its sessions end.")
+        @OptionGroup var database: DatabaseOptions
+        @Option(help: "Login") var login: String
+        @Option(help: "New roles; may be repeated") var role: [Role] = []
+        @Option(help: "New division code") var region: String?
+        @Option(help: "yes or no") var active: String?
+        @Flag(name: .customLong("password-stdin"), help: "Read a new password from standard input") var passwordFromInput = false
+        @Flag(name: .customLong("remove-second-factor"), help: "For somebody who lost the phone") var removeFactor = false
+
+        func run() async throws {
+            guard active == nil || active == "yes" || active == "no" else { throw Refusal.invalid("/active", Text("--active 应为 yes 或 no", "--active is yes or no")) }
+            let office = try await Opening.open(database, migrating: false)
+            var hash: String?
+            if passwordFromInput {
+                let password = readLine(strippingNewline: true) ?? ""
+                guard password.count >= 10 else { throw Refusal.invalid("/password", Text("密码至少10位", "A password has at least 10 characters")) }
+                hash = Crypto.passwordHash(password)
+            }
+            let (now, login, roles, region, active, removeFactor, newHash) = (
+                office.desk.now, login, role.map(\.rawValue).joined(separator: ","), region, active, removeFactor, hash
+            )
+            try await office.desk.store.write { tx in
+                guard let account = try Platform.Accounts.find(login: login, tx) else { throw Refusal.invalid("/login", Text("没有账号“\(login)”", "There is no account “\(login)”")) }
+                if !roles.isEmpty { try tx.run("UPDATE platform_accounts SET roles = \(roles) WHERE id = \(account.id)") }
+                if let region { try tx.run("UPDATE platform_accounts SET region = \(region) WHERE id = \(account.id)") }
+                if let active { try tx.run("UPDATE platform_accounts SET active = \(active == "yes") WHERE id = \(account.id)") }
+                if let newHash { try tx.run("UPDATE platform_accounts SET password = \(newHash), failures = 0, locked_until = 0 WHERE id = \(account.id)") }
+                if removeFactor { try tx.run("UPDATE platform_accounts SET totp = NULL WHERE id = \(account.id)") }
+                try tx.run("DELETE FROM platform_sessions WHERE account = \(account.id)")
+                try tx.audit("accounts.changed", of: Reference(kind: "account", id: account.id.raw), by: "command", at: now, sealing: [.init("platform_accounts", account.id.raw)])
+            }
             office.desk.store.close()
         }
     }
@@ -58,7 +94,7 @@ struct User: AsyncParsableCommand {
 extension Role: ExpressibleByArgument {}
 
 struct Token: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Bearer tokens for the API.", subcommands: [Create.self])
+    static let configuration = CommandConfiguration(abstract: "Bearer tokens for the API.", subcommands: [Create.self, Revoke.self])
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Makes a token of an account; it is shown once.")
         @OptionGroup var database: DatabaseOptions
@@ -68,6 +104,24 @@ struct Token: AsyncParsableCommand {
             let office = try await Opening.open(database, migrating: true)
             let now = office.desk.now
             print(try await office.desk.store.write { try Platform.Accounts.token(for: login, label: label, at: now, $0) })
+            office.desk.store.close()
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Ends all tokens of an account.")
+        @OptionGroup var database: DatabaseOptions
+        @Option(help: "Login of the account") var login: String
+        func run() async throws {
+            let office = try await Opening.open(database, migrating: false)
+            let (now, login) = (office.desk.now, login)
+            let count = try await office.desk.store.write { tx in
+                guard let account = try Platform.Accounts.find(login: login, tx) else { throw Refusal.invalid("/login", Text("没有账号“\(login)”", "There is no account “\(login)”")) }
+                let count = try tx.run("UPDATE platform_tokens SET revoked_at = \(now) WHERE account = \(account.id) AND revoked_at IS NULL")
+                try tx.audit("accounts.tokens-revoked", of: Reference(kind: "account", id: account.id.raw), by: "command", at: now, details: [("count", .int(count))])
+                return count
+            }
+            print(Terminal.say(Text("已撤销\(count)个令牌", "\(count) tokens revoked")))
             office.desk.store.close()
         }
     }

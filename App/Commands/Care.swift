@@ -44,6 +44,9 @@ struct Restore: AsyncParsableCommand {
             throw Refusal.invalid("/file", Text("\(file) 不是有效的备份", "\(file) is not a backup"))
         }
         let copy = temporary.appendingPathComponent("database")
+        // Everything that must be there is looked at before anything that is there is moved.
+        guard FileManager.default.fileExists(atPath: copy.path) else { throw Refusal.invalid("/file", Text("\(file) 中没有数据库", "\(file) holds no database")) }
+        let stamp = "before-restore-\(Int(Date().timeIntervalSince1970))"
         if engine == Dialect.sqlite.rawValue {
             guard database.database.hasPrefix("sqlite:") else {
                 throw Refusal.invalid("/database", Text("这是 SQLite 的备份，请指定 sqlite: 数据库", "This is a backup of SQLite: name a sqlite: database"))
@@ -51,8 +54,7 @@ struct Restore: AsyncParsableCommand {
             let target = String(database.database.dropFirst("sqlite:".count))
             try FileManager.default.createDirectory(at: URL(fileURLWithPath: target).deletingLastPathComponent(), withIntermediateDirectories: true)
             for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: target + suffix) {
-                let aside = "\(target)\(suffix).before-restore"
-                try? FileManager.default.removeItem(atPath: aside)
+                let aside = "\(target)\(suffix).\(stamp)"
                 try FileManager.default.moveItem(atPath: target + suffix, toPath: aside)
             }
             try FileManager.default.copyItem(atPath: copy.path, toPath: target)
@@ -67,8 +69,7 @@ struct Restore: AsyncParsableCommand {
             let target = URL(fileURLWithPath: database.folder).appendingPathComponent(name)
             guard FileManager.default.fileExists(atPath: source.path) else { continue }
             if FileManager.default.fileExists(atPath: target.path) {
-                let aside = target.path + ".before-restore"
-                try? FileManager.default.removeItem(atPath: aside)
+                let aside = "\(target.path).\(stamp)"
                 try FileManager.default.moveItem(atPath: target.path, toPath: aside)
             }
             try FileManager.default.copyItem(at: source, to: target)

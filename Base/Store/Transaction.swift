@@ -52,6 +52,15 @@ package final class Transaction {
     package func bulk(into table: String, _ columns: [String], _ rows: [[Value]]) throws {
         guard !rows.isEmpty else { return }
         statements += 1
+        // One or two rows are quicker as statements that are prepared already.
+        if rows.count <= 2 {
+            for row in rows {
+                var sql: SQL = "INSERT INTO \(raw: table) (\(raw: columns.joined(separator: ", "))) VALUES ("
+                for (i, value) in row.enumerated() { sql = i == 0 ? "\(sql)\(value)" : "\(sql), \(value)" }
+                _ = try execute("\(sql))")
+            }
+            return
+        }
         try copy(table, columns, rows)
     }
     /// Row by row, for what does not fit into memory. The body runs no statement of its own.

@@ -16,7 +16,7 @@ enum DisputesSchema {
                 "CREATE INDEX disputes_complaints_uscc ON disputes_complaints (respondent_uscc)",
                 """
                 CREATE TABLE disputes_complainants (matter INTEGER PRIMARY KEY REFERENCES disputes_complaints (matter), name TEXT NOT NULL, phone TEXT NOT NULL, address TEXT NOT NULL,
-                id_type TEXT, id_number TEXT, agent TEXT)
+                id_type TEXT, id_number TEXT, agent TEXT, salt TEXT NOT NULL)
                 """,
                 "CREATE INDEX disputes_complainants_phone ON disputes_complainants (phone)",
                 "CREATE TABLE disputes_claims (id KEY, matter INTEGER NOT NULL REFERENCES disputes_complaints (matter), kind TEXT NOT NULL, amount INTEGER)",

@@ -124,10 +124,12 @@ package enum Registration {
             \(filing.respondentUSCC?.uppercased()), \(filing.platform), \(filing.shopURL), \(filing.facts.trimmed), \(filing.purchase), \(filing.occurredOn), \(filing.occurredPlace),
             \(filing.amount ?? filing.claims.compactMap(\.amount).first), \(filing.publication), \(filing.delegation), \(hash(code, number)))
             """)
+        // The salt keeps the row's digest in the ledger from being guessed by whoever knows names and phones.
         try tx.run(
             """
-            INSERT INTO disputes_complainants (matter, name, phone, address, id_type, id_number, agent)
-            VALUES (\(matter.id), \(filing.complainantName.trimmed), \(filing.complainantPhone.trimmed), \(filing.complainantAddress.trimmed), \(filing.idType), \(filing.idNumber), \(filing.agent))
+            INSERT INTO disputes_complainants (matter, name, phone, address, id_type, id_number, agent, salt)
+            VALUES (\(matter.id), \(filing.complainantName.trimmed), \(filing.complainantPhone.trimmed), \(filing.complainantAddress.trimmed), \(filing.idType), \(filing.idNumber), \(filing.agent),
+            \(Crypto.hex(Crypto.random(16))))
             """)
         let claims = try filing.claims.map { claim in
             Ledger.Seal("disputes_claims", try tx.insert("INSERT INTO disputes_claims (matter, kind, amount) VALUES (\(matter.id), \(claim.kind), \(claim.amount)) RETURNING id"))
