@@ -10,21 +10,24 @@ import Web
 package enum Insights {
     package static let domain = Domain(
         name: "insights", migrations: [], grants: [Grant("insights.see", Text("查看全局指标", "See the figures"), [.director, .leader, .auditor])],
-        routes: { _ in [Route(.get, "/insights", .permitted("insights.see")) { visit in try await show(visit) }] },
+        routes: { _ in
+            let kept = KeptFigures()
+            return [Route(.get, "/insights", .permitted("insights.see")) { visit in try await show(visit, kept) }]
+        },
         menu: [("/insights", Text("全局", "Overview"), "insights.see")])
 
-    private static func show(_ visit: Visit) async throws -> Answer {
+    private static func show(_ visit: Visit, _ kept: KeptFigures) async throws -> Answer {
         let account = try visit.require("insights.see")
         let today = visit.desk.today()
-        let figures = try await visit.desk.store.read { try Figures.load(region: account.region, today: today, $0) }
+        let (figures, counted) = try await kept.figures(region: account.region, today: today, desk: visit.desk)
         return visit.page(Text("全局", "Overview"), active: "/insights", scripts: ["chart.min.js", "charts.js"]) { h in
             h.div("page-head") {
                 h.h1(Text("全局", "Overview"))
                 h.p(
                     "text-muted mb-0",
                     Text(
-                        "\(visit.desk.regions.name(account.region)) · 近一年 · 截至\(visit.desk.now.minuteText)实时计算",
-                        "\(visit.desk.regions.name(account.region)) · the last year · counted at \(visit.desk.now.minuteText)"))
+                        "\(visit.desk.regions.name(account.region)) · 近一年 · 截至\(counted.minuteText)，至多一分钟前",
+                        "\(visit.desk.regions.name(account.region)) · the last year · counted at \(counted.minuteText), at most a minute ago"))
             }
             h.div("tiles") {
                 tile(h, Text("在办", "Open"), "\(figures.open)", "blue", "/desk", Text("尚未办结的事项数", "Matters not yet closed"))
@@ -102,6 +105,19 @@ package enum Insights {
                 }
             }
         }
+    }
+}
+
+/// Figures are counted at most once a minute for a region: the page says when.
+private actor KeptFigures {
+    private var byRegion: [String: (figures: Figures, at: Moment)] = [:]
+
+    func figures(region: String, today: Day, desk: Desk) async throws -> (Figures, Moment) {
+        let now = desk.now
+        if let kept = byRegion[region], now.milliseconds - kept.at.milliseconds < 60_000, kept.at.day == now.day { return kept }
+        let fresh = try await desk.store.read { try Figures.load(region: region, today: today, $0) }
+        byRegion[region] = (fresh, now)
+        return (fresh, now)
     }
 }
 

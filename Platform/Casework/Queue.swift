@@ -79,8 +79,10 @@ package enum Queue {
     package static func page(_ f: QueueFilter, for account: Account, today: Day, kinds: [String], limit: Int = 40, _ tx: Transaction) throws -> Page {
         var all = conditions(f, for: account, today: today)
         if let text = f.text {
-            let keys = try (f.kind.map { [$0] } ?? kinds).flatMap { kind in try Search.query(kind, text).map { try Search.find($0, limit: 2000, tx) } ?? [] }
-            all.append("id IN (\(list: keys))")
+            // The search runs inside the query, so that region and state narrow it before anything is cut off.
+            let hits = (f.kind.map { [$0] } ?? kinds).compactMap { Search.query($0, text) }.map { tx.dialect.searchQuery(terms: $0, limit: 50_000) }
+            all.append(
+                hits.isEmpty ? "1 = 0" : hits.dropFirst().reduce("(id IN (SELECT ref FROM (\(hits[0])) AS hits)") { "\($0) OR id IN (SELECT ref FROM (\($1)) AS hits)" } + ")")
         }
         if let cursor = f.cursor {
             let parts = cursor.split(separator: ".")

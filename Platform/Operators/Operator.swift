@@ -131,11 +131,11 @@ package enum Operators {
                 .map(Operator.init)
         }
         func add(_ more: [Operator]) { found += more.filter { o in !found.contains { $0.id == o.id } } }
-        if found.count < limit { add(try candidates(Search.query("operator", text), region, limit, tx) { $0.name.lowercased().contains(lower) || $0.address.contains(text) }) }
+        if found.count < limit { add(try candidates(Search.query("operator", text), region, limit, tx) { $0.name.lowercased().holds(lower) || $0.address.holds(text) }) }
         if ascii, found.count < limit, !text.contains(where: \.isNumber) {
-            add(try candidates(Search.query("operator", text, asInitials: true), region, limit, tx) { Pinyin.initials($0.name).contains(lower) })
+            add(try candidates(Search.query("operator", text, asInitials: true), region, limit, tx) { Pinyin.initials($0.name).holds(lower) })
         }
-        return Array(found.sorted { rank($0, lower) < rank($1, lower) }.prefix(limit))
+        return found.map { (rank($0, lower), $0) }.sorted { $0.0 < $1.0 }.prefix(limit).map(\.1)
     }
 
     private static func candidates(_ terms: [String]?, _ region: String, _ limit: Int, _ tx: Transaction, _ fits: (Operator) -> Bool) throws -> [Operator] {
