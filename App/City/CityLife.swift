@@ -143,7 +143,7 @@ extension CityBuilder {
         f.respondentName = business.name
         f.respondentAddress = business.address
         f.respondentUSCC = business.uscc
-        f.purchase = story.purchase ?? story.title
+        f.purchase = story.title
         f.facts = story.facts
         f.occurredOn = end.day.adding(days: -age - 12)
         f.amount = amount

@@ -150,8 +150,8 @@ package enum QueuePages {
                             h.td("title", matter.title)
                             h.td { if let state { h.badge(state.title, state.tone) } }
                             h.td("nowrap") { matter.open ? visit.urgency(h, matter.nextDue) : h.text(matter.closedAt?.day.description ?? "") }
-                            h.element("td", nil, [.init("data-label", h.say(Text("辖区", "Region")))], text: visit.desk.regions.name(matter.region))
-                            h.element("td", nil, [.init("data-label", h.say(Text("承办", "With")))], text: matter.assignee.flatMap { names[$0.raw] } ?? "—")
+                            h.element("td", "nowrap", [.init("data-label", h.say(Text("辖区", "Region")))], text: visit.desk.regions.name(matter.region))
+                            h.element("td", "nowrap", [.init("data-label", h.say(Text("承办", "With")))], text: matter.assignee.flatMap { names[$0.raw] } ?? "—")
                             h.element("td", "nowrap", [.init("data-label", h.say(Text("收到", "Received")))], text: matter.receivedAt.day.description)
                         }
                     }
