@@ -1,13 +1,9 @@
 import Kernel
 import Store
 
-/// Personal data (个人信息) by class. Law: 个人信息保护法 art. 34, 51; O121 art. 37, 39. The classes are a default of ours.
-package enum Secrecy: Int, Sendable, Comparable {
-    case open = 1, file = 2, complainant = 3, reporter = 4
-    package static func < (a: Secrecy, b: Secrecy) -> Bool { a.rawValue < b.rawValue }
-}
-
-/// A value that prints masked wherever it goes; the whole of it comes out through `Reveal` alone.
+/// A piece of personal data (个人信息): it prints masked wherever it goes; the whole of it comes out through `Reveal` alone.
+///
+/// Law: 个人信息保护法 art. 34, 51; O121 art. 37, 39.
 package struct Protected: Sendable, CustomStringConvertible {
     private let value: String
     private let mask: @Sendable (String) -> String
