@@ -28,6 +28,7 @@ func room(
 
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let embedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
@@ -52,7 +53,7 @@ let package = Package(
         + room("Kernel", "Base/Kernel", [])
         + room("Statute", "Base/Statute", ["Kernel"], testing: ["DataFiles"])
         + room("Formats", "Base/Formats", ["Kernel", "CLibraries", "CNative"])
-        + room("Store", "Base/Store", ["Kernel", "CLibraries", grdb, logging])
+        + room("Store", "Base/Store", ["Kernel", "CLibraries", grdb, sqlite, logging])
         + room("Web", "Base/Web", ["Kernel", "CLibraries", hummingbird, logging])
         + room("DataFiles", "Data", [], resources: [.copy("calendar"), .copy("law"), .copy("regions"), .copy("industries"), .copy("city")], tested: false)
         + room("PublicFiles", "Public", [], resources: [.copy("assets")], tested: false)

@@ -75,7 +75,7 @@ enum Opening {
         if let folder = ProcessInfo.processInfo.environment["SINAN_JAVASCRIPT"] { configuration.vendorFolder = folder }
         let folder = URL(fileURLWithPath: options.folder)
         let keys = try Keys.open(folder: folder.appendingPathComponent("keys").path)
-        try await Settings.hold(keys, store)
+        try await Settings.hold(keys, at: clock.now, store)
         let desk = Desk(
             store: store, clock: clock, law: try LawBook.load(), calendar: LiveCalendar(calendar), files: FileStore(folder: folder.appendingPathComponent("files").path),
             keys: keys, permissions: PermissionTable(PlatformGrants.all + domains.flatMap(\.grants)),

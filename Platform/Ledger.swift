@@ -7,75 +7,147 @@ import Store
 ///
 /// An entry also seals the rows that the act left behind, so that a row changed past the program is found by its name.
 package enum Ledger {
-    package struct Entry: Sendable {
-        package let act: String
-        package let of: Reference
-        package let actor: String
-        package let at: Moment
-        package let article: Article?
-        package let details: [(String, JSON)]
-        /// `casework_matters/12` → the digest of that row after the act.
-        package let rows: [(String, String)]
+    package struct Entry: Later, Sendable {
+        let act: String
+        let of: Reference
+        let actor: String
+        let at: Moment
+        let article: Article?
+        let details: [(String, JSON)]
+        let sealing: [Seal]
 
-        package init(_ act: String, of: Reference, by actor: String, at: Moment, article: Article? = nil, details: [(String, JSON)] = [], rows: [(String, String)] = []) {
-            self.act = act
-            self.of = of
-            self.actor = actor
-            self.at = at
-            self.article = article
-            self.details = details
-            self.rows = rows
-        }
-
-        /// The leaf's text: one line of JSON, keys in this order.
-        package var text: String {
+        /// The leaf's text: one line of JSON, keys in this order; `rows` are the digests of the rows that the act left behind.
+        func text(_ rows: [(String, String)]) -> String {
             var pairs: [(String, JSON)] = [("at", .string(at.isoText)), ("actor", .string(actor)), ("act", .string(act)), ("of", .string("\(of.kind):\(of.id)"))]
             if let article { pairs.append(("law", .string(article.description))) }
             if !details.isEmpty { pairs.append(("details", .object(details))) }
             if !rows.isEmpty { pairs.append(("rows", .object(rows.map { ($0.0, .string($0.1)) }))) }
             return JSON.object(pairs).text
         }
+
+        package static func settle(_ items: [Entry], _ tx: Transaction) throws { try Ledger.append(items, tx) }
     }
 
-    /// A row that an act leaves behind, by its table and key; named `table/12`, or `table.key/12` where the key is not `id`.
-    package struct Seal: Sendable {
+    /// Rows that an act leaves behind.
+    package struct Seal: Hashable, Sendable {
+        enum Which: Hashable, Sendable {
+            /// The row with this key.
+            case one(Int64)
+            /// All rows whose column holds this: the claims of a matter.
+            case of(String, Int64)
+            /// A small table as a whole: the calendar, the settings.
+            case whole
+            /// The digest is at hand: rows that were written in bulk.
+            case known(Int64, String)
+        }
         let table: String
         let key: String
-        let id: Int64
-        package init(_ table: String, key: String = "id", _ id: Int64) {
-            self.table = table
-            self.key = key
-            self.id = id
-        }
-        var name: String { key == "id" ? "\(table)/\(id)" : "\(table).\(key)/\(id)" }
-        /// Reads a name back; only names that could be of ours.
-        init?(name: some StringProtocol) {
+        let which: Which
+
+        package init(_ table: String, key: String = "id", _ id: Int64) { (self.table, self.key, which) = (table, key, .one(id)) }
+        package init(_ table: String, of column: String, _ id: Int64) { (self.table, key, which) = (table, "id", .of(column, id)) }
+        package init(whole table: String) { (self.table, key, which) = (table, "id", .whole) }
+        package init(_ table: String, _ id: Int64, digest: String) { (self.table, key, which) = (table, "id", .known(id, digest)) }
+
+        /// How a row is called in an entry: `table/12`, `table.key/12` where the key is not `id`, `table/*` for a whole table.
+        static func name(_ table: String, _ key: String, _ id: Int64) -> String { key == "id" ? "\(table)/\(id)" : "\(table).\(key)/\(id)" }
+        /// Reads a name back; only names that could be of ours. No id: the whole table.
+        static func read(_ name: some StringProtocol) -> (table: String, key: String, id: Int64?)? {
             let parts = name.split(separator: "/")
-            guard parts.count == 2, let id = Int64(parts[1]) else { return nil }
+            guard parts.count == 2, parts[1] == "*" || Int64(parts[1]) != nil else { return nil }
             let words = parts[0].split(separator: ".")
             guard (1...2).contains(words.count), words.allSatisfy({ $0.allSatisfy { $0.isASCII && ($0.isLetter || $0 == "_") } }) else { return nil }
-            self.init(String(words[0]), key: words.count == 2 ? String(words[1]) : "id", id)
+            return (String(words[0]), words.count == 2 ? String(words[1]) : "id", Int64(parts[1]))
         }
     }
 
-    /// The digest of a row: SHA-256 over `name=value` lines in the order of the names.
-    package static func digest(_ columns: [String], _ values: [Value]) -> String {
-        var bytes: [UInt8] = []
-        for (name, value) in zip(columns, values).sorted(by: { $0.0 < $1.0 }) {
-            // What is not there is not sealed, so a later step of the schema may add a column.
-            if case .null = value { continue }
-            bytes += Array(name.utf8)
-            bytes.append(UInt8(ascii: "="))
-            switch value {
-            case .null: bytes.append(0)
-            case .int(let i): bytes += Array(String(i).utf8)
-            case .real(let d): bytes += Array(String(d).utf8)
-            case .text(let t): bytes += Array(t.utf8)
-            case .blob(let b): bytes += b
-            }
-            bytes.append(10)
+    /// Columns that say when something was last used: they change with every use and are nobody's act.
+    static let unsealed: Set<String> = ["used_at", "read_at"]
+
+    /// Digests the rows of one shape: SHA-256 over `name=value` lines in the order of the names, its first half in hex.
+    package struct Digest {
+        private let order: [(at: Int, name: [UInt8])]
+        private var bytes: [UInt8] = []
+
+        package init(_ columns: [String]) {
+            order = columns.enumerated().filter { !unsealed.contains($0.element) }.sorted { $0.element < $1.element }.map { ($0.offset, Array("\($0.element)=".utf8)) }
         }
-        return Crypto.hex(Crypto.sha256(bytes).prefix(16))
+        package mutating func callAsFunction(_ values: [Value]) -> String {
+            bytes.removeAll(keepingCapacity: true)
+            for (at, name) in order {
+                // What is not there is not sealed, so a later step of the schema may add a column.
+                if case .null = values[at] { continue }
+                bytes += name
+                switch values[at] {
+                case .null: break
+                case .int(let i): bytes += String(i).utf8
+                case .real(let d): bytes += String(d).utf8
+                case .text(let t): bytes += t.utf8
+                case .blob(let b): bytes += b
+                }
+                bytes.append(10)
+            }
+            return Crypto.hex(Crypto.sha256(bytes).prefix(16))
+        }
+    }
+
+    /// The digest of a small table: its rows' digests in the order of its first column.
+    static func digest(whole table: String, _ tx: Transaction) throws -> String {
+        var rows: [String] = []
+        var digest: Digest?
+        try tx.forEach("SELECT * FROM \(raw: table) ORDER BY 1") { row in
+            if digest == nil { digest = Digest(row.columns.names) }
+            rows.append(digest!(row.values))
+        }
+        return Crypto.hex(Crypto.sha256(Array(rows.joined(separator: "\n").utf8)).prefix(16))
+    }
+
+    /// The digests of all that these entries seal, a statement for each table and column.
+    private static func rows(_ entries: [Entry], _ tx: Transaction) throws -> (Seal) throws -> [(String, String)] {
+        struct Group: Hashable {
+            let table: String
+            let key: String
+            let column: String
+        }
+        var wanted: [Group: Set<Int64>] = [:]
+        var found: [Group: [Int64: [(String, String)]]] = [:]
+        var wholes: [String: String] = [:]
+        for seal in entries.lazy.flatMap(\.sealing) {
+            switch seal.which {
+            case .one(let id): wanted[Group(table: seal.table, key: seal.key, column: seal.key), default: []].insert(id)
+            case .of(let column, let id): wanted[Group(table: seal.table, key: seal.key, column: column), default: []].insert(id)
+            case .whole: if wholes[seal.table] == nil { wholes[seal.table] = try digest(whole: seal.table, tx) }
+            case .known: break
+            }
+        }
+        for (group, ids) in wanted {
+            var rows: [Int64: [(String, String)]] = [:]
+            var digest: Digest?
+            // Lists of a few lengths only, so that the statement is prepared once for each.
+            let all = ids.sorted()
+            var start = 0
+            while start < all.count {
+                let size = [256, 64, 16, 4, 1].first { $0 <= all.count - start }!
+                let part = Array(all[start..<start + size])
+                let order: SQL = group.column == group.key ? "" : " ORDER BY \(raw: group.key)"
+                for row in try tx.all("SELECT * FROM \(raw: group.table) WHERE \(raw: group.column) IN (\(list: part))\(order)") {
+                    if digest == nil { digest = Digest(row.columns.names) }
+                    rows[row.int(group.column), default: []].append((Seal.name(group.table, group.key, row.int(group.key)), digest!(row.values)))
+                }
+                start += size
+            }
+            found[group] = rows
+        }
+        return { [found, wholes] seal in
+            switch seal.which {
+            case .one(let id):
+                guard let rows = found[Group(table: seal.table, key: seal.key, column: seal.key)]?[id] else { throw Fault("cannot seal \(seal.table)/\(id): no such row") }
+                return rows
+            case .of(let column, let id): return found[Group(table: seal.table, key: seal.key, column: column)]?[id] ?? []
+            case .whole: return [("\(seal.table)/*", wholes[seal.table] ?? "")]
+            case .known(let id, let digest): return [(Seal.name(seal.table, seal.key, id), digest)]
+            }
+        }
     }
 
     static func frontier(_ tx: Transaction) throws -> Merkle.Frontier {
@@ -84,15 +156,16 @@ package enum Ledger {
         return .init(size: head.int("size"), roots: stride(from: 0, to: bytes.count, by: 32).map { Array(bytes[$0..<min($0 + 32, bytes.count)]) })
     }
 
-    /// Appends entries in order; many at once cost one pass.
-    package static func append(_ entries: [Entry], _ tx: Transaction) throws {
+    /// Appends entries in order; those of all acts that are committed together cost one pass.
+    private static func append(_ entries: [Entry], _ tx: Transaction) throws {
         guard !entries.isEmpty else { return }
         var tree = try frontier(tx)
         let first = tree.size
+        let rows = try rows(entries, tx)
         var leaves: [[Value]] = []
         var nodes: [[Value]] = []
         for entry in entries {
-            let text = entry.text
+            let text = entry.text(try entry.sealing.flatMap(rows))
             let leaf = Merkle.leaf(Array(text.utf8))
             leaves.append([.int(tree.size), .text(text), .blob(leaf)])
             for node in tree.append(leaf) where node.level > 0 { nodes.append([.int(Int64(node.level)), .int(node.index), .blob(node.hash)]) }
@@ -119,6 +192,7 @@ package enum Ledger {
     /// Signs what the ledger is now, if it has grown since the last time.
     @discardableResult
     package static func checkpoint(keys: Keys, at now: Moment, _ tx: Transaction) throws -> String? {
+        try tx.settle()
         let tree = try frontier(tx)
         if let last = try tx.one("SELECT note FROM platform_checkpoints WHERE size = \(tree.size)") { return last.string("note") }
         guard let note = Checkpoint(origin: keys.origin, size: tree.size, root: tree.root).signed(name: keys.origin, seed: keys.seed) else {
@@ -130,15 +204,13 @@ package enum Ledger {
 }
 
 extension Transaction {
-    /// Writes an act into the ledger, in this transaction. `sealing` names the rows that it leaves behind.
+    /// Writes an act into the ledger at the end of this transaction. `sealing` names the rows that it leaves behind.
+    ///
+    /// Cost: for all acts of a commit together, one statement for each sealed table, four for the tree.
     package func audit(
         _ act: String, of thing: Reference, by actor: String, at now: Moment, under article: Article? = nil, details: [(String, JSON)] = [],
         sealing: [Ledger.Seal] = []
     ) throws {
-        let rows = try sealing.map { seal in
-            guard let row = try one("SELECT * FROM \(raw: seal.table) WHERE \(raw: seal.key) = \(seal.id)") else { throw Fault("cannot seal \(seal.name): no such row") }
-            return (seal.name, Ledger.digest(row.columns.names, row.values))
-        }
-        try Ledger.append([Ledger.Entry(act, of: thing, by: actor, at: now, article: article, details: details, rows: rows)], self)
+        atCommit(Ledger.Entry(act: act, of: thing, actor: actor, at: now, article: article, details: details, sealing: sealing))
     }
 }

@@ -79,8 +79,9 @@ package enum PlatformSchema {
                 """,
                 "CREATE INDEX casework_clocks_matter ON casework_clocks (matter, id)",
                 "CREATE INDEX casework_clocks_open ON casework_clocks (state, due)",
-                "CREATE TABLE casework_pauses (id KEY, clock INTEGER NOT NULL REFERENCES casework_clocks (id), from_day TEXT NOT NULL, to_day TEXT, reason TEXT NOT NULL)",
+                "CREATE TABLE casework_pauses (id KEY, matter INTEGER NOT NULL REFERENCES casework_matters (id), clock INTEGER NOT NULL REFERENCES casework_clocks (id), from_day TEXT NOT NULL, to_day TEXT, reason TEXT NOT NULL)",
                 "CREATE INDEX casework_pauses_clock ON casework_pauses (clock)",
+                "CREATE INDEX casework_pauses_matter ON casework_pauses (matter)",
                 "CREATE TABLE casework_notes (id KEY, matter INTEGER NOT NULL REFERENCES casework_matters (id), account INTEGER NOT NULL REFERENCES platform_accounts (id), body TEXT NOT NULL, at INTEGER NOT NULL)",
                 "CREATE INDEX casework_notes_matter ON casework_notes (matter)",
                 """
@@ -88,7 +89,7 @@ package enum PlatformSchema {
                 hash TEXT NOT NULL, outside_hash TEXT, source TEXT NOT NULL, at INTEGER NOT NULL)
                 """,
                 "CREATE INDEX casework_attachments_matter ON casework_attachments (matter)",
-                "CREATE TABLE casework_links (matter INTEGER NOT NULL REFERENCES casework_matters (id), other INTEGER NOT NULL REFERENCES casework_matters (id), why TEXT NOT NULL, PRIMARY KEY (matter, other))",
+                "CREATE TABLE casework_links (id KEY, matter INTEGER NOT NULL REFERENCES casework_matters (id), other INTEGER NOT NULL REFERENCES casework_matters (id), why TEXT NOT NULL, UNIQUE (matter, other))",
                 """
                 CREATE TABLE casework_documents (id KEY, matter INTEGER NOT NULL REFERENCES casework_matters (id), form TEXT NOT NULL, number TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
                 body TEXT NOT NULL, hash TEXT NOT NULL, account INTEGER REFERENCES platform_accounts (id), at INTEGER NOT NULL)

@@ -43,12 +43,12 @@ package enum Search {
     /// Each term carries its kind in front (`op心斋`): a search among operators never walks through the complaints.
     package static func body(_ kind: String, _ terms: Set<String>) -> String { terms.map { kind.prefix(2) + $0 }.sorted().joined(separator: " ") }
 
-    package static func index(_ kind: String, _ ref: Int64, texts: [String], initials: String? = nil, marks: [String] = [], _ tx: Transaction) throws {
+    package static func index(_ kind: String, _ ref: Int64, texts: [String], initials: String? = nil, marks: [String] = [], _ tx: Transaction) {
         var terms: Set<String> = []
         for text in texts { Search.terms(text, into: &terms) }
         if let initials { initialTerms(initials, into: &terms) }
         terms.formUnion(marks)
-        try tx.dialect.addToSearch(tx, kind: kind, ref: ref, terms: body(kind, terms))
+        tx.atCommit(Dialect.Found(kind: kind, ref: ref, terms: body(kind, terms)))
     }
 
     /// What a visitor typed, as terms: nil where it is too short to look for.

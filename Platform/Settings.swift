@@ -22,9 +22,9 @@ package enum Settings {
     }
 
     /// One ledger, one key: the first key that opens a database is the key of its ledger, and another is refused.
-    package static func hold(_ keys: Keys, _ store: Store) async throws {
+    package static func hold(_ keys: Keys, at now: Moment, _ store: Store) async throws {
         let known = try await store.read { try $0.one("SELECT value FROM platform_settings WHERE name = 'ledger.key'")?.string("value") }
-        guard let known else { return try await store.write { try set("ledger.key", keys.verifierKey, $0) } }
+        guard let known else { return try await store.write { try set([("ledger.key", keys.verifierKey)], by: "system", at: now, $0) } }
         guard known == keys.verifierKey else {
             throw Refusal(
                 .unavailable,
@@ -34,7 +34,11 @@ package enum Settings {
         }
     }
 
-    package static func set(_ name: String, _ value: String, _ tx: Transaction) throws {
-        try tx.run("INSERT INTO platform_settings (name, value) VALUES (\(name), \(value)) ON CONFLICT (name) DO UPDATE SET value = \(value)")
+    package static func set(_ values: [(String, String)], by actor: String, at now: Moment, _ tx: Transaction) throws {
+        guard !values.isEmpty else { return }
+        for (name, value) in values { try tx.send("INSERT INTO platform_settings (name, value) VALUES (\(name), \(value)) ON CONFLICT (name) DO UPDATE SET value = \(value)") }
+        try tx.audit(
+            "office.changed", of: Reference(kind: "office", id: 0), by: actor, at: now, details: values.map { ($0.0, .string($0.1)) },
+            sealing: [.init(whole: "platform_settings")])
     }
 }

@@ -65,15 +65,16 @@ final class CityBuilder {
     static func settle(_ data: CityData, desk: Desk, at now: Moment) async throws {
         let regions = desk.regions
         try await desk.store.write { tx in
-            for (name, value) in [
-                ("city.zh", data.name.zh), ("city.en", data.name.en), ("office.name", data.office.zh), ("office.short", data.office.short), ("city.region", data.region),
-            ] { try Settings.set(name, value, tx) }
+            try Settings.set(
+                [("city.zh", data.name.zh), ("city.en", data.name.en), ("office.name", data.office.zh), ("office.short", data.office.short), ("city.region", data.region)],
+                by: "city", at: now, tx)
             var rows: [[Value]] = [[.text(data.region), .text(data.name.zh), .null]]
             for district in data.districts {
                 rows.append([.text(district.code), .text(district.name), .text(data.region)])
                 for town in district.towns { rows.append([.text(town.code), .text(town.name), .text(district.code)]) }
             }
             try tx.bulk(into: "platform_regions", ["code", "name", "parent"], rows)
+            try tx.audit("regions.changed", of: Reference(kind: "regions", id: 0), by: "city", at: now, details: [("count", .int(rows.count))], sealing: [.init(whole: "platform_regions")])
             try regions.load(tx)
         }
     }
@@ -159,7 +160,7 @@ final class CityBuilder {
             _ = try await desk.store.write { try OperatorImport.insert(ready, at: at, $0) }
             Terminal.progress("operators \(n)/\(count)")
         }
-        try await desk.store.write { try Settings.set("operators.count", String(count), $0) }
+        try await desk.store.write { try Settings.set([("operators.count", String(count))], by: "city", at: at, $0) }
         return byTrade
     }
 }

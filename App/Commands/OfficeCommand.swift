@@ -27,10 +27,7 @@ struct OfficeCommand: AsyncParsableCommand {
         ].compactMap { key, value in value.map { (key, $0) } }
         let now = office.desk.now
         let shown = try await office.desk.store.write { tx in
-            for (key, value) in changes { try Settings.set(key, value, tx) }
-            if !changes.isEmpty {
-                try tx.audit("office.changed", of: Reference(kind: "office", id: 0), by: "command", at: now, details: changes.map { ($0.0, .string($0.1)) })
-            }
+            try Settings.set(changes, by: "command", at: now, tx)
             return try tx.all("SELECT name, value FROM platform_settings WHERE name LIKE 'city.%' OR name LIKE 'office.%' ORDER BY name").map {
                 "\($0.string("name"))\t\($0.string("value"))"
             }

@@ -30,10 +30,7 @@ struct Import: AsyncParsableCommand {
         case .operators:
             let batch = try await Transfer.run(OperatorImport.format, file: file, store: desk.store, progress: progress) { try OperatorImport.write($0, at: now, $1) }
             try await desk.store.write { tx in
-                try Settings.set("operators.count", String(tx.count("SELECT count(*) AS n FROM operators")), tx)
-                try tx.audit(
-                    "operators.imported", of: Reference(kind: "operators", id: 0), by: "command", at: now,
-                    details: [("added", .int(batch.added)), ("changed", .int(batch.changed))])
+                try Settings.set([("operators.count", String(tx.count("SELECT count(*) AS n FROM operators")))], by: "command", at: now, tx)
                 try tx.run(SQL(stringLiteral: "ANALYZE"))
             }
             report(batch)
@@ -79,6 +76,7 @@ struct Import: AsyncParsableCommand {
         guard let code = header.firstIndex(of: "code"), let name = header.firstIndex(of: "name") else {
             throw Refusal.invalid("/file", Text("应有 code 和 name 两列", "The file needs the columns code and name"))
         }
+        let now = desk.now
         try await desk.store.write { tx in
             for record in records where record.cells.count > max(code, name) {
                 let (key, title) = (record.cells[code], record.cells[name])
@@ -86,6 +84,8 @@ struct Import: AsyncParsableCommand {
                     "INSERT INTO platform_regions (code, name, parent) VALUES (\(key), \(title), \(String(key.prefix(key.count > 6 ? 6 : 4)))) ON CONFLICT (code) DO UPDATE SET name = \(title)"
                 )
             }
+            try tx.audit(
+                "regions.changed", of: Reference(kind: "regions", id: 0), by: "command", at: now, details: [("count", .int(records.count))], sealing: [.init(whole: "platform_regions")])
         }
         print(Terminal.say(Text("\(records.count)个区划", "\(records.count) divisions")))
     }

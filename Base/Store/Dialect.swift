@@ -68,18 +68,47 @@ package enum Dialect: String, Sendable, CaseIterable {
         }
     }
 
-    package func addToSearch(_ tx: Transaction, kind: String, ref: Int64, terms: String) throws {
-        if let old = try tx.one("SELECT id, terms FROM platform_search WHERE kind = \(kind) AND ref = \(ref)") {
-            guard old.string("terms") != terms else { return }
-            if self == .sqlite {
-                try tx.run("INSERT INTO platform_search_text (platform_search_text, rowid, terms) VALUES ('delete', \(old.int("id")), \(old.string("terms")))")
-                try tx.run("INSERT INTO platform_search_text (rowid, terms) VALUES (\(old.int("id")), \(terms))")
+    /// What a search finds: a thing by its kind and key, under its terms. Of two for one thing the last holds.
+    package struct Found: Later, Sendable {
+        let kind: String
+        let ref: Int64
+        let terms: String
+        package init(kind: String, ref: Int64, terms: String) { (self.kind, self.ref, self.terms) = (kind, ref, terms) }
+
+        package static func settle(_ items: [Found], _ tx: Transaction) throws {
+            for (kind, all) in Dictionary(grouping: items, by: \.kind) {
+                var fresh = Dictionary(all.map { ($0.ref, $0.terms) }) { $1 }
+                let refs = fresh.keys.sorted()
+                for start in stride(from: 0, to: refs.count, by: 64) {
+                    // The last key again where there are fewer, so that one prepared statement serves all.
+                    let part = (0..<(refs.count == 1 ? 1 : 64)).map { refs[min(start + $0, refs.count - 1)] }
+                    for old in try tx.all("SELECT id, ref, terms FROM platform_search WHERE kind = \(kind) AND ref IN (\(list: part))") {
+                        guard let terms = fresh.removeValue(forKey: old.int("ref")), terms != old.string("terms") else { continue }
+                        try tx.dialect.replaceInSearch(tx, id: old.int("id"), old: old.string("terms"), new: terms)
+                    }
+                }
+                try tx.dialect.addToSearch(tx, kind: kind, fresh.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
             }
-            try tx.run("UPDATE platform_search SET terms = \(terms) WHERE id = \(old.int("id"))")
-            return
         }
-        let id = try tx.insert("INSERT INTO platform_search (kind, ref, terms) VALUES (\(kind), \(ref), \(terms)) RETURNING id")
-        if self == .sqlite { try tx.run("INSERT INTO platform_search_text (rowid, terms) VALUES (\(id), \(terms))") }
+    }
+
+    private func replaceInSearch(_ tx: Transaction, id: Int64, old: String, new: String) throws {
+        if self == .sqlite {
+            try tx.send("INSERT INTO platform_search_text (platform_search_text, rowid, terms) VALUES ('delete', \(id), \(old))")
+            try tx.send("INSERT INTO platform_search_text (rowid, terms) VALUES (\(id), \(new))")
+        }
+        try tx.send("UPDATE platform_search SET terms = \(new) WHERE id = \(id)")
+    }
+
+    /// Things that the index does not know yet.
+    package func addToSearch(_ tx: Transaction, kind: String, _ fresh: [(ref: Int64, terms: String)]) throws {
+        guard !fresh.isEmpty else { return }
+        let first = try takeKeys("platform_search", fresh.count, tx)
+        try tx.bulk(
+            into: "platform_search", ["id", "kind", "ref", "terms"],
+            fresh.enumerated().map { [.int(first + Int64($0)), .text(kind), .int($1.ref), .text($1.terms)] })
+        guard self == .sqlite else { return }
+        try tx.bulk(into: "platform_search_text", ["rowid", "terms"], fresh.enumerated().map { [.int(first + Int64($0)), .text($1.terms)] })
     }
 
     /// The keys of a kind that hold all terms, newest first. Terms are ours: letters, digits, Han, `:` and `_` only.

@@ -30,20 +30,23 @@ extension Optional: Bindable where Wrapped: Bindable {
 
 /// SQL text with its parameters (语句). `"… WHERE id = \(id)"` binds; nothing is ever pasted but what says `raw:`.
 package struct SQL: ExpressibleByStringInterpolation, Sendable {
-    /// The text between the parameters: always one more than there are arguments.
-    package private(set) var segments: [String]
+    /// The text with `?` where a parameter stands; no literal of ours holds a question mark.
+    package private(set) var text: String
     package private(set) var arguments: [Value]
 
     package init(stringLiteral value: String) {
-        segments = [value]
+        text = value
         arguments = []
     }
 
     package struct StringInterpolation: StringInterpolationProtocol {
-        var segments = [""]
+        var text = ""
         var arguments: [Value] = []
-        package init(literalCapacity: Int, interpolationCount: Int) { segments[0].reserveCapacity(literalCapacity) }
-        package mutating func appendLiteral(_ literal: String) { segments[segments.count - 1] += literal }
+        package init(literalCapacity: Int, interpolationCount: Int) {
+            text.reserveCapacity(literalCapacity + interpolationCount * 2)
+            arguments.reserveCapacity(interpolationCount)
+        }
+        package mutating func appendLiteral(_ literal: String) { text += literal }
         package mutating func appendInterpolation(_ value: some Bindable) { bind(value.value) }
         package mutating func appendInterpolation<B: Bindable>(_ value: B?) { bind(value?.value ?? .null) }
         /// A state, a kind: an enum over strings is bound as its raw value.
@@ -53,28 +56,25 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable {
         package mutating func appendInterpolation(list values: [some Bindable]) {
             guard !values.isEmpty else { return appendLiteral("NULL") }
             for (i, value) in values.enumerated() {
-                if i > 0 { appendLiteral(", ") }
+                if i > 0 { text += ", " }
                 bind(value.value)
             }
         }
         /// Text of our own, never a visitor's: a column, a direction.
-        package mutating func appendInterpolation(raw text: String) { appendLiteral(text) }
+        package mutating func appendInterpolation(raw text: String) { self.text += text }
         /// A piece of SQL with its own parameters.
         package mutating func appendInterpolation(_ piece: SQL) {
-            segments[segments.count - 1] += piece.segments[0]
-            for (argument, segment) in zip(piece.arguments, piece.segments.dropFirst()) {
-                bind(argument)
-                segments[segments.count - 1] += segment
-            }
+            text += piece.text
+            arguments += piece.arguments
         }
         private mutating func bind(_ value: Value) {
             arguments.append(value)
-            segments.append("")
+            text += "?"
         }
     }
 
     package init(stringInterpolation: StringInterpolation) {
-        segments = stringInterpolation.segments
+        text = stringInterpolation.text
         arguments = stringInterpolation.arguments
     }
 
@@ -87,13 +87,10 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable {
         return sum
     }
 
-    /// The text with placeholders: `?` for SQLite, `$1` for PostgreSQL.
-    package func text(_ placeholder: (Int) -> String) -> String {
-        var text = segments[0]
-        for (i, segment) in segments.dropFirst().enumerated() {
-            text += placeholder(i + 1)
-            text += segment
-        }
-        return text
+    /// An insert of one row.
+    static func insert(into table: String, _ columns: [String], _ row: [Value]) -> SQL {
+        var sql: SQL = "INSERT INTO \(raw: table) (\(raw: columns.joined(separator: ", "))) VALUES (\(list: row))"
+        if row.isEmpty { sql = "INSERT INTO \(raw: table) DEFAULT VALUES" }
+        return sql
     }
 }

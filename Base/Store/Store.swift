@@ -96,7 +96,12 @@ private final class Writer: Sendable {
         }
         guard !acts.isEmpty else { return }
         if acts.count == 1 {
-            do { try engine.write { try acts[0].run($0) } } catch { acts[0].fail(error) }
+            do {
+                try engine.write { tx in
+                    try acts[0].run(tx)
+                    try tx.settle()
+                }
+            } catch { acts[0].fail(error) }
         } else {
             commitTogether(acts)
         }
@@ -108,18 +113,21 @@ private final class Writer: Sendable {
         do {
             try engine.write { tx in
                 for act in acts {
-                    try tx.run("SAVEPOINT act")
+                    try tx.send("SAVEPOINT act")
+                    let mark = tx.mark
                     do {
                         try act.run(tx)
                         try tx.run("RELEASE SAVEPOINT act")
                     } catch let failure as EngineFailure {
                         throw failure
                     } catch {
-                        try tx.run("ROLLBACK TO SAVEPOINT act")
-                        try tx.run("RELEASE SAVEPOINT act")
+                        try tx.send("ROLLBACK TO SAVEPOINT act")
+                        try tx.send("RELEASE SAVEPOINT act")
+                        tx.rewind(to: mark)
                         act.fail(error)
                     }
                 }
+                try tx.settle()
             }
         } catch {
             // The whole commit failed: nothing of it is on disk, and each is told so.

@@ -9,17 +9,20 @@ package final class Transaction {
     private let execute: (SQL) throws -> (rows: [Row], changed: Int)
     private let each: (SQL, (Row) throws -> Void) throws -> Void
     private let copy: (String, [String], [[Value]]) throws -> Void
+    private let post: (SQL) throws -> Void
+    private var later: [(kind: any Later.Type, items: [any Later])] = []
     /// How many statements it has run: pages state how many they may.
     package private(set) var statements = 0
 
     init(
         dialect: Dialect, execute: @escaping (SQL) throws -> (rows: [Row], changed: Int), each: @escaping (SQL, (Row) throws -> Void) throws -> Void,
-        copy: @escaping (String, [String], [[Value]]) throws -> Void
+        copy: @escaping (String, [String], [[Value]]) throws -> Void, post: @escaping (SQL) throws -> Void
     ) {
         self.dialect = dialect
         self.execute = execute
         self.each = each
         self.copy = copy
+        self.post = post
     }
 
     /// All rows of a query.
@@ -37,10 +40,18 @@ package final class Transaction {
         statements += 1
         return try execute(sql).changed
     }
+    /// Runs a statement whose result nobody waits for: PostgreSQL gets it together with the next one that is waited for,
+    /// and its failure is thrown there; SQLite runs it at once.
+    package func send(_ sql: SQL) throws {
+        statements += 1
+        try post(sql)
+    }
     /// Inserts and returns the new key: the statement ends in `RETURNING id`.
-    package func insert(_ sql: SQL) throws -> Int64 {
-        guard let row = try one(sql) else { throw Fault("an insert returned no key") }
-        return row.int("id")
+    package func insert(_ sql: SQL) throws -> Int64 { try inserted(sql).int("id") }
+    /// Inserts and returns what was written: the statement ends in `RETURNING *`.
+    package func inserted(_ sql: SQL) throws -> Row {
+        guard let row = try one(sql) else { throw Fault("an insert returned nothing") }
+        return row
     }
     /// Changes exactly one row, or says that somebody else was first.
     package func change(_ sql: SQL) throws {
@@ -52,15 +63,8 @@ package final class Transaction {
     package func bulk(into table: String, _ columns: [String], _ rows: [[Value]]) throws {
         guard !rows.isEmpty else { return }
         statements += 1
-        // One or two rows are quicker as statements that are prepared already.
-        if rows.count <= 2 {
-            for row in rows {
-                var sql: SQL = "INSERT INTO \(raw: table) (\(raw: columns.joined(separator: ", "))) VALUES ("
-                for (i, value) in row.enumerated() { sql = i == 0 ? "\(sql)\(value)" : "\(sql), \(value)" }
-                _ = try execute("\(sql))")
-            }
-            return
-        }
+        // A few rows are quicker as statements that are prepared already.
+        if rows.count <= 2 { return try rows.forEach { try post(.insert(into: table, columns, $0)) } }
         try copy(table, columns, rows)
     }
     /// Row by row, for what does not fit into memory. The body runs no statement of its own.
@@ -68,4 +72,29 @@ package final class Transaction {
         statements += 1
         try each(sql, body)
     }
+
+    // MARK: What is done once before the commit
+
+    /// Keeps something to be written with all of its kind, once, before the commit.
+    package func atCommit<T: Later>(_ item: T) {
+        if let i = later.firstIndex(where: { $0.kind == T.self }) { later[i].items.append(item) } else { later.append((T.self, [item])) }
+    }
+    /// Writes what was kept so far.
+    package func settle() throws {
+        let kept = later
+        later = []
+        for (kind, items) in kept { try settle(kind, items) }
+    }
+    private func settle<T: Later>(_ kind: T.Type, _ items: [any Later]) throws { try T.settle(items.compactMap { $0 as? T }, self) }
+
+    /// How much was kept, and back to it: an act that fails takes along what it kept.
+    var mark: [Int] { later.map(\.items.count) }
+    func rewind(to mark: [Int]) {
+        later = zip(later, mark).map { ($0.kind, Array($0.items.prefix($1))) }
+    }
+}
+
+/// Something that is cheaper to write for all acts of a commit at once: ledger entries, search terms.
+package protocol Later {
+    static func settle(_ items: [Self], _ tx: Transaction) throws
 }

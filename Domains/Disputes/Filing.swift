@@ -116,7 +116,7 @@ package enum Registration {
         let matter = try casework.open(
             .init(number: number, state: ComplaintMoves.received, title: title, regime: regime, region: region, operator: found?.id, receivedAt: received, competentAt: received),
             tx)
-        try tx.run(
+        try tx.send(
             """
             INSERT INTO disputes_complaints (matter, source, external_number, import_key, respondent_name, respondent_address, respondent_phone, respondent_uscc, platform, shop_url,
             facts, purchase, occurred_on, occurred_place, amount, publication, delegation, tracking)
@@ -125,21 +125,19 @@ package enum Registration {
             \(filing.amount ?? filing.claims.compactMap(\.amount).first), \(filing.publication), \(filing.delegation), \(hash(code, number)))
             """)
         // The salt keeps the row's digest in the ledger from being guessed by whoever knows names and phones.
-        try tx.run(
+        try tx.send(
             """
             INSERT INTO disputes_complainants (matter, name, phone, address, id_type, id_number, agent, salt)
             VALUES (\(matter.id), \(filing.complainantName.trimmed), \(filing.complainantPhone.trimmed), \(filing.complainantAddress.trimmed), \(filing.idType), \(filing.idNumber), \(filing.agent),
             \(Crypto.hex(Crypto.random(16))))
             """)
-        let claims = try filing.claims.map { claim in
-            Ledger.Seal("disputes_claims", try tx.insert("INSERT INTO disputes_claims (matter, kind, amount) VALUES (\(matter.id), \(claim.kind), \(claim.amount)) RETURNING id"))
-        }
-        try Search.index(
+        for claim in filing.claims { try tx.send("INSERT INTO disputes_claims (matter, kind, amount) VALUES (\(matter.id), \(claim.kind), \(claim.amount))") }
+        Search.index(
             "complaint", matter.id.raw, texts: [number, title, filing.respondentName, filing.facts, filing.respondentUSCC ?? ""], marks: ["r:" + region.prefix(6)], tx)
         try casework.record(
             matter, as: "receive", by: actor, article: Article(law: regime, article: regime == "O20" ? "9" : "10"), starting: ["C1"], at: now,
             details: [("source", .string(filing.source))],
-            sealing: [.init("disputes_complaints", key: "matter", matter.id.raw), .init("disputes_complainants", key: "matter", matter.id.raw)] + claims, tx)
+            sealing: [.init("disputes_complaints", key: "matter", matter.id.raw), .init("disputes_complainants", key: "matter", matter.id.raw), .init("disputes_claims", of: "matter", matter.id.raw)], tx)
         try Attachments.attach(files, to: matter, source: "complainant", by: actor.mark, at: now, tx)
         return Receipt(matter: try tx.matter(matter.id), trackingCode: code)
     }

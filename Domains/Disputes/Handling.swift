@@ -95,7 +95,7 @@ package struct Handling: Sendable {
     private func dispatch(_ s: Step) throws -> Matter {
         let region = try s.text("region", 12)
         guard desk.regions.isKnown(region) else { throw Refusal.invalid("/region", Text("没有代码为“\(region)”的区划", "There is no region with the code “\(region)”")) }
-        try s.tx.run("UPDATE casework_matters SET region = \(region), competent_at = \(s.now), assignee = NULL WHERE id = \(s.c.matter.id)")
+        try s.tx.send("UPDATE casework_matters SET region = \(region), competent_at = \(s.now), assignee = NULL WHERE id = \(s.c.matter.id)")
         let matter = try move(s, "dispatch", [("region", region)])
         try issue("dispatch", s, ["dispatchTo": desk.regions.name(region) + "市场监督管理局"], to: ["office:\(region)"])
         return matter
@@ -103,7 +103,7 @@ package struct Handling: Sendable {
 
     private func giveBack(_ s: Step) throws -> Matter {
         let reason = try s.text("reason", 500)
-        try s.tx.run("UPDATE casework_matters SET region = \(desk.configuration.cityRegion), assignee = NULL WHERE id = \(s.c.matter.id)")
+        try s.tx.send("UPDATE casework_matters SET region = \(desk.configuration.cityRegion), assignee = NULL WHERE id = \(s.c.matter.id)")
         return try move(s, "return", [("reason", reason)])
     }
 
@@ -115,7 +115,7 @@ package struct Handling: Sendable {
         if s.input["identity"] == "yes" {
             try issue("identity", s, ["identityMaterials": what, "dueOn": Documents.chinese(due)], to: ["complainant"])
         } else {
-            try s.tx.run("INSERT INTO casework_notices (matter, recipient, channel, title, at) VALUES (\(s.c.matter.id), 'complainant', 'portal', '补充材料通知', \(s.now))")
+            try s.tx.send("INSERT INTO casework_notices (matter, recipient, channel, title, at) VALUES (\(s.c.matter.id), 'complainant', 'portal', '补充材料通知', \(s.now))")
         }
         return matter
     }
@@ -139,7 +139,7 @@ package struct Handling: Sendable {
                 .invalid, Text("适用第三项时请勾选所考虑的因素", "Ground 3 needs the factors that were considered"), fields: [.init("/factor", Text("请至少勾选一项", "Tick at least one"))],
                 article: Article(law: "O121", article: "17"))
         }
-        try s.tx.run("UPDATE disputes_complaints SET refusal_ground = \(ground.id), reason = \(reason) WHERE matter = \(s.c.matter.id)")
+        try s.tx.send("UPDATE disputes_complaints SET refusal_ground = \(ground.id), reason = \(reason) WHERE matter = \(s.c.matter.id)")
         let matter = try move(s, "refuse", [("ground", ground.article), ("reason", reason), ("factors", factors.joined(separator: ","))], outcome: "refused", sealing: true)
         try issue(
             "refusal", s, ["grounds": ComplaintDocuments.checklist(grounds, chosen: ground.id), "remedies": Grounds.shared.remedies.map { ["text": $0.zh] }], to: ["complainant"])
@@ -166,7 +166,7 @@ package struct Handling: Sendable {
         let place = mode == "on-site" ? try s.text("place", 200) : s.optional("place") ?? ""
         if !at.isEmpty { guard let moment = Moment(at), moment > s.now else { throw Refusal.invalid("/at", Text("时间应晚于现在", "The time must be in the future")) } }
         let shown = Moment(at).map { "\(Documents.chinese($0.day)) \($0.minuteText.suffix(5))" }
-        try s.tx.run(
+        try s.tx.send(
             "UPDATE disputes_complaints SET mediation_mode = \(mode), mediation_at = \(shown), mediation_place = \(place.isEmpty ? nil : place), mediators = \(people) WHERE matter = \(s.c.matter.id)"
         )
         let matter = try move(s, "arrange", [("mode", mode), ("at", at), ("place", place), ("mediators", people)], sealing: true)
@@ -175,7 +175,7 @@ package struct Handling: Sendable {
         if mode == "on-site" {
             try issue("mediation", s, ["recusalDays": "3", "recipients": "\(s.c.respondentName)、投诉人", "bring": "身份证明、购买凭证及其他证据"], to: ["complainant"])
         }
-        try s.tx.run("INSERT INTO casework_notices (matter, recipient, channel, title, at) VALUES (\(s.c.matter.id), 'respondent', \(channel), '调解通知', \(s.now))")
+        try s.tx.send("INSERT INTO casework_notices (matter, recipient, channel, title, at) VALUES (\(s.c.matter.id), 'respondent', \(channel), '调解通知', \(s.now))")
         return matter
     }
 
@@ -202,7 +202,7 @@ package struct Handling: Sendable {
                 .invalid, Text("调解书须载明调解人员，请先安排调解", "A mediation paper names the mediators: arrange the mediation first"),
                 fields: [.init("/form", Text("尚未安排调解", "No mediation was arranged"))], article: Article(law: s.c.law, article: s.c.law == "O20" ? "22" : "24"))
         }
-        try s.tx.run("UPDATE disputes_complaints SET agreement = \(text), agreement_form = \(form) WHERE matter = \(s.c.matter.id)")
+        try s.tx.send("UPDATE disputes_complaints SET agreement = \(text), agreement_form = \(form) WHERE matter = \(s.c.matter.id)")
         let matter = try move(s, "agree", [("form", form)], outcome: "agreed", sealing: true)
         if form == "paper" { try issue("agreement", s, to: ["complainant"]) }
         return matter
@@ -214,7 +214,7 @@ package struct Handling: Sendable {
                 .invalid, Text("调解期限\(clock.due)才届满，不能以此为由终止", "The period for mediation ends on \(clock.due) only: this ground does not hold yet"),
                 fields: [.init("/ground", Text("期限未满", "Not lapsed yet"))], article: Article(law: s.c.law, article: s.c.law == "O20" ? "21(1)(5)" : "23(1)(5)"))
         }
-        try s.tx.run("UPDATE disputes_complaints SET ending_ground = \(ground.id), reason = \(reason) WHERE matter = \(s.c.matter.id)")
+        try s.tx.send("UPDATE disputes_complaints SET ending_ground = \(ground.id), reason = \(reason) WHERE matter = \(s.c.matter.id)")
         let matter = try move(s, name, [("ground", ground.article), ("reason", reason)], outcome: ground.id == "1" ? "settled-or-withdrawn" : "ended", sealing: true)
         try issue("ending", s, ["grounds": ComplaintDocuments.checklist(Grounds.shared.ending(s.c.law), chosen: ground.id), "recipients": "投诉人、\(s.c.respondentName)"], to: [])
         return matter
@@ -225,7 +225,7 @@ package struct Handling: Sendable {
         let channel = try s.choice("channel", ["portal", "phone", "sms", "mail", "counter"])
         guard let document = try Documents.of(s.c.matter.id, s.tx).last(where: { $0.form == "ending" }) else { throw Fault("no ending document") }
         for recipient in ["complainant", "respondent"] {
-            try s.tx.run(
+            try s.tx.send(
                 "INSERT INTO casework_notices (matter, recipient, channel, title, document, at) VALUES (\(s.c.matter.id), \(recipient), \(channel), \(document.title), \(document.id), \(s.now))"
             )
         }

@@ -89,7 +89,7 @@ package enum Accounts {
         guard let account = try find(login: login, tx), account.active else { throw Refusal.invalid("/login", Text("没有账号“\(login)”", "There is no account “\(login)”")) }
         let token = "sinan_" + Crypto.hex(Crypto.random(24))
         let id = try tx.insert("INSERT INTO platform_tokens (token, account, label, created_at) VALUES (\(hash(token)), \(account.id), \(label), \(now)) RETURNING id")
-        try tx.audit("accounts.token", of: Reference(kind: "token", id: id), by: account.mark, at: now)
+        try tx.audit("accounts.token", of: Reference(kind: "token", id: id), by: account.mark, at: now, sealing: [.init("platform_tokens", id)])
         return token
     }
     package static func hash(_ token: String) -> String { Crypto.hex(Crypto.sha256(Array(token.utf8))) }

@@ -39,13 +39,13 @@ package struct Casework: Sendable {
 
     /// Inserts the matter; its move and ledger entry follow by `record`, when the domain's own row is there.
     package func open(_ o: Opening, _ tx: Transaction) throws -> Matter {
-        let id = try tx.insert(
+        let row = try tx.inserted(
             """
             INSERT INTO casework_matters (kind, number, state, open, title, regime, region, operator, received_at, competent_at, changed_at)
             VALUES (\(table.kind), \(o.number), \(o.state), \(table.state(o.state).open), \(o.title), \(o.regime), \(o.region), \(o.operator), \(o.receivedAt), \(o.competentAt), \(o.receivedAt))
-            RETURNING id
+            RETURNING *
             """)
-        return try tx.matter(ID(id))
+        return Matter(row)
     }
 
     /// The first line of a matter's history, its first clocks, its ledger entry.
@@ -58,7 +58,7 @@ package struct Casework: Sendable {
         try Clocks.refreshNextDue(matter.id, tx)
         try tx.audit(
             "\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: article, details: [("number", .string(matter.number))],
-            sealing: sealing + [.init("casework_matters", matter.id.raw), .init("casework_moves", move)] + Clocks.seals(of: matter.id, tx))
+            sealing: sealing + [.init("casework_matters", matter.id.raw), .init("casework_moves", move)] + Clocks.seals(of: matter.id))
     }
 
     /// Makes a move.
@@ -83,8 +83,11 @@ package struct Casework: Sendable {
         if !state.open {
             try Clocks.voidAll(of: matter.id, but: table.outliving, at: now, tx)
             // What outlives the matter keeps it in the queue.
-            let left = try tx.count("SELECT count(*) AS n FROM casework_clocks WHERE matter = \(matter.id) AND state = 'open'")
-            try tx.run("UPDATE casework_matters SET open = \(left > 0) WHERE id = \(matter.id)")
+            try tx.send(
+                """
+                UPDATE casework_matters SET open = CASE WHEN EXISTS (SELECT 1 FROM casework_clocks WHERE matter = \(matter.id) AND state = 'open') THEN 1 ELSE 0 END
+                WHERE id = \(matter.id)
+                """)
         }
         switch move.pause {
         case .begins(let duty): try Clocks.pause(duty, of: matter.id, from: now.day, reason: name, tx)
@@ -95,7 +98,7 @@ package struct Casework: Sendable {
         try Clocks.refreshNextDue(matter.id, tx)
         try tx.audit(
             "\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: move.article(under: matter.regime), details: [("number", .string(matter.number))],
-            sealing: sealing + [.init("casework_matters", matter.id.raw), .init("casework_moves", written)] + Clocks.seals(of: matter.id, tx))
+            sealing: sealing + [.init("casework_matters", matter.id.raw), .init("casework_moves", written)] + Clocks.seals(of: matter.id))
         return try tx.matter(matter.id)
     }
 
@@ -130,6 +133,7 @@ package struct Casework: Sendable {
         for (a, b) in [(matter.id, other.id), (other.id, matter.id)] {
             try tx.run("INSERT INTO casework_links (matter, other, why) VALUES (\(a), \(b), \(why)) ON CONFLICT (matter, other) DO UPDATE SET why = \(why)")
         }
-        try tx.audit("casework.linked", of: matter.reference, by: officer.mark, at: now, details: [("with", .string(other.number))])
+        try tx.audit("casework.linked", of: matter.reference, by: officer.mark, at: now, details: [("with", .string(other.number))],
+            sealing: [.init("casework_links", of: "matter", matter.id.raw), .init("casework_links", of: "matter", other.id.raw)])
     }
 }

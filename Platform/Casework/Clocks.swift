@@ -50,19 +50,16 @@ package enum Clocks {
         }
     }
 
-    /// The clocks of a matter as an act leaves them, for its entry in the ledger.
-    static func seals(of matter: ID<Matter>, _ tx: Transaction) throws -> [Ledger.Seal] {
-        try tx.all("SELECT id FROM casework_clocks WHERE matter = \(matter) ORDER BY id").map { Ledger.Seal("casework_clocks", $0.int("id")) }
-            + tx.all("SELECT id FROM casework_pauses WHERE clock IN (SELECT id FROM casework_clocks WHERE matter = \(matter)) ORDER BY id").map {
-                Ledger.Seal("casework_pauses", $0.int("id"))
-            }
+    /// The clocks and notices of a matter as an act leaves them, for its entry in the ledger.
+    static func seals(of matter: ID<Matter>) -> [Ledger.Seal] {
+        ["casework_clocks", "casework_pauses", "casework_notices"].map { .init($0, of: "matter", matter.raw) }
     }
 
     static func start(_ duty: String, of matter: Matter, from moment: Moment, _ engine: DeadlineEngine, _ tx: Transaction) throws {
         let deadline = try engine.deadline(duty, from: moment, received: matter.receivedAt.day, explain: false)
         // Starting the same duty anew ends the count that ran before: a return and a second dispatch.
-        try tx.run("UPDATE casework_clocks SET state = 'void', stopped_at = \(moment) WHERE matter = \(matter.id) AND duty = \(duty) AND state = 'open'")
-        try tx.run(
+        try tx.send("UPDATE casework_clocks SET state = 'void', stopped_at = \(moment) WHERE matter = \(matter.id) AND duty = \(duty) AND state = 'open'")
+        try tx.send(
             """
             INSERT INTO casework_clocks (matter, duty, started_at, received_on, due, due_at, strict, incomplete, state)
             VALUES (\(matter.id), \(duty), \(moment), \(matter.receivedAt.day), \(deadline.due), \(deadline.dueMoment), \(deadline.strict), \(deadline.calendarIncomplete), 'open')
@@ -70,7 +67,7 @@ package enum Clocks {
     }
 
     static func stop(_ duty: String, of matter: ID<Matter>, at now: Moment, _ tx: Transaction) throws {
-        try tx.run(
+        try tx.send(
             """
             UPDATE casework_clocks SET stopped_at = \(now), state = CASE WHEN due < \(now.day) THEN 'missed' ELSE 'met' END
             WHERE matter = \(matter) AND duty = \(duty) AND state = 'open'
@@ -79,21 +76,21 @@ package enum Clocks {
 
     /// A matter that is closed owes nothing more, but for duties that outlive it.
     static func voidAll(of matter: ID<Matter>, but outliving: Set<String>, at now: Moment, _ tx: Transaction) throws {
-        try tx.run(
+        try tx.send(
             "UPDATE casework_clocks SET stopped_at = \(now), state = 'void' WHERE matter = \(matter) AND state = 'open' AND duty NOT IN (\(list: outliving.isEmpty ? [""] : outliving.sorted()))"
         )
     }
 
     static func pause(_ duty: String, of matter: ID<Matter>, from day: Day, reason: String, _ tx: Transaction) throws {
-        try tx.run(
-            "INSERT INTO casework_pauses (clock, from_day, reason) SELECT id, \(day), \(reason) FROM casework_clocks WHERE matter = \(matter) AND duty = \(duty) AND state = 'open'"
+        try tx.send(
+            "INSERT INTO casework_pauses (matter, clock, from_day, reason) SELECT matter, id, \(day), \(reason) FROM casework_clocks WHERE matter = \(matter) AND duty = \(duty) AND state = 'open'"
         )
     }
 
     static func resume(_ duty: String, of matter: Matter, on day: Day, _ engine: DeadlineEngine, _ tx: Transaction) throws {
         guard let row = try tx.one("SELECT * FROM casework_clocks WHERE matter = \(matter.id) AND duty = \(duty) AND state = 'open'") else { return }
         let clock = RunningClock(row)
-        try tx.run("UPDATE casework_pauses SET to_day = \(day) WHERE clock = \(clock.id) AND to_day IS NULL")
+        try tx.send("UPDATE casework_pauses SET to_day = \(day) WHERE clock = \(clock.id) AND to_day IS NULL")
         try write(compute(clock, engine, today: day, tx), to: clock, tx)
     }
 
@@ -103,7 +100,7 @@ package enum Clocks {
     }
 
     private static func write(_ deadline: Deadline, to clock: RunningClock, _ tx: Transaction) throws {
-        try tx.run(
+        try tx.send(
             "UPDATE casework_clocks SET due = \(deadline.due), due_at = \(deadline.dueMoment), strict = \(deadline.strict), incomplete = \(deadline.calendarIncomplete) WHERE id = \(clock.id)"
         )
     }
@@ -113,7 +110,7 @@ package enum Clocks {
         guard clock.state == "open", !clock.extended else { throw Refusal(.conflict, Text("该期限已结束或已延长过", "This period has ended or was extended before")) }
         let deadline = try engine.deadline(
             clock.duty, from: clock.startedAt, received: clock.receivedOn, suspended: pauses(clock.id, through: now.day, tx), extended: true, explain: false)
-        try tx.run("UPDATE casework_clocks SET extended = 1, extended_by = \(officer.id) WHERE id = \(clock.id)")
+        try tx.send("UPDATE casework_clocks SET extended = 1, extended_by = \(officer.id) WHERE id = \(clock.id)")
         try write(deadline, to: clock, tx)
         try refreshNextDue(clock.matter, tx)
         try tx.audit(
@@ -124,7 +121,7 @@ package enum Clocks {
 
     /// The queue sorts by what lapses first, so the matter carries it. The caller seals the matter's row afterwards.
     static func refreshNextDue(_ matter: ID<Matter>, _ tx: Transaction) throws {
-        try tx.run(
+        try tx.send(
             "UPDATE casework_matters SET next_due = COALESCE((SELECT min(due) FROM casework_clocks WHERE matter = \(matter) AND state = 'open' AND id NOT IN (SELECT clock FROM casework_pauses WHERE to_day IS NULL)), \(Matter.nothingDue)) WHERE id = \(matter)"
         )
     }
@@ -191,13 +188,13 @@ package enum Clocks {
         }
         for start in stride(from: 0, to: learned.count, by: 500) {
             let part = Array(learned[start..<min(start + 500, learned.count)])
-            try tx.run("UPDATE casework_clocks SET incomplete = 1 - incomplete WHERE id IN (\(list: part))")
+            try tx.send("UPDATE casework_clocks SET incomplete = 1 - incomplete WHERE id IN (\(list: part))")
             try tx.audit("casework.recomputed", of: Reference(kind: "calendar", id: 0), by: actor, at: now, sealing: part.map { .init("casework_clocks", $0) })
         }
         for matter in Set(moved.map(\.matter)).sorted() {
             try refreshNextDue(ID(matter), tx)
             try tx.audit(
-                "casework.recomputed", of: Reference(kind: "matter", id: matter), by: actor, at: now, sealing: [.init("casework_matters", matter)] + seals(of: ID(matter), tx))
+                "casework.recomputed", of: Reference(kind: "matter", id: matter), by: actor, at: now, sealing: [.init("casework_matters", matter)] + seals(of: ID(matter)))
         }
     }
 }

@@ -107,12 +107,14 @@ package enum OperatorImport {
             }
         }
         let known = try Dictionary(uniqueKeysWithValues: tx.all("SELECT * FROM operators WHERE uscc IN (\(list: entries.map(\.uscc)))").map { ($0.string("uscc"), Operator($0)) })
+        var touched: [Int64] = []
         for entry in entries {
             guard let old = known[entry.uscc] else {
                 fresh.append(entry)
                 continue
             }
             let entry = entry.keeping(old, present)
+            let changed = batch.changed
             if old.name == entry.name, old.kind == entry.kind, old.status == entry.status, old.address == entry.address, old.region == entry.region, old.industry == entry.industry,
                 old.phone == entry.phone, old.representative == entry.representative, old.registeredOn == entry.registeredOn
             {
@@ -124,21 +126,26 @@ package enum OperatorImport {
                     UPDATE operators SET name = \(entry.name), kind = \(entry.kind), status = \(entry.status), address = \(entry.address), region = \(entry.region), industry = \(entry.industry),
                     registered_on = \(entry.registeredOn), representative = \(entry.representative), phone = \(entry.phone), initials = \(initials), changed_at = \(now) WHERE id = \(old.id)
                     """)
-                try tx.dialect.addToSearch(
-                    tx, kind: "operator", ref: old.id.raw,
-                    terms: Operators.searchTerms(name: entry.name, address: entry.address, initials: initials, region: entry.region, uscc: entry.uscc))
+                let terms = Operators.searchTerms(name: entry.name, address: entry.address, initials: initials, region: entry.region, uscc: entry.uscc)
+                tx.atCommit(Dialect.Found(kind: "operator", ref: old.id.raw, terms: terms))
                 batch.changed += 1
             }
             if let shop = entry.shop { try attach(shop, to: old.id.raw, tx) }
+            if entry.shop != nil || batch.changed > changed { touched.append(old.id.raw) }
         }
         try insert(fresh, at: now, tx)
         batch.added = fresh.count
-        if batch.added + batch.changed > 0 {
+        if !touched.isEmpty {
             try tx.audit(
-                "operators.imported", of: Reference(kind: "operators", id: 0), by: "import", at: now, details: [("added", .int(batch.added)), ("changed", .int(batch.changed))])
+                "operators.changed", of: Reference(kind: "operators", id: 0), by: "import", at: now, details: [("changed", .int(batch.changed))],
+                sealing: touched.flatMap { [.init("operators", $0), .init("operators_shops", of: "operator", $0)] })
         }
         return batch
     }
+
+    private static let columns = [
+        "id", "uscc", "name", "kind", "status", "address", "region", "industry", "representative", "phone", "registered_on", "initials", "online", "changed_at",
+    ]
 
     /// New rows by bulk insert: keys are taken from a counter, so rows and their search terms go in together.
     /// Returns the first key; the others follow it.
@@ -146,10 +153,8 @@ package enum OperatorImport {
     package static func insert(_ fresh: [Entry], at now: Moment, _ tx: Transaction) throws -> Int64 {
         guard !fresh.isEmpty else { return 0 }
         let first = try tx.dialect.takeKeys("operators", fresh.count, tx)
-        let firstSearch = try tx.dialect.takeKeys("platform_search", fresh.count, tx)
         var rows: [[Value]] = []
-        var terms: [[Value]] = []
-        var texts: [[Value]] = []
+        var found: [(ref: Int64, terms: String)] = []
         for (i, e) in fresh.enumerated() {
             let id = first + Int64(i)
             let initials = Pinyin.initials(e.name)
@@ -158,23 +163,26 @@ package enum OperatorImport {
                 .text(e.representative), .text(e.phone),
                 e.registeredOn.value, .text(initials), .int(e.shop == nil ? 0 : 1), now.value,
             ])
-            let body = Operators.searchTerms(name: e.name, address: e.address, initials: initials, region: e.region, uscc: e.uscc)
-            terms.append([.int(firstSearch + Int64(i)), .text("operator"), .int(id), .text(body)])
-            if tx.dialect == .sqlite { texts.append([.int(firstSearch + Int64(i)), .text(body)]) }
+            found.append((id, Operators.searchTerms(name: e.name, address: e.address, initials: initials, region: e.region, uscc: e.uscc)))
         }
-        try tx.bulk(
-            into: "operators",
-            ["id", "uscc", "name", "kind", "status", "address", "region", "industry", "representative", "phone", "registered_on", "initials", "online", "changed_at"], rows)
-        try tx.bulk(into: "platform_search", ["id", "kind", "ref", "terms"], terms)
-        try tx.bulk(into: "platform_search_text", ["rowid", "terms"], texts)
-        for (i, e) in fresh.enumerated() { if let shop = e.shop { try attach(shop, to: first + Int64(i), tx) } }
+        try tx.bulk(into: "operators", columns, rows)
+        try tx.dialect.addToSearch(tx, kind: "operator", found)
+        var seals: [Ledger.Seal] = []
+        var digest = Ledger.Digest(columns)
+        for (i, row) in rows.enumerated() { seals.append(.init("operators", first + Int64(i), digest: digest(row))) }
+        for (i, e) in fresh.enumerated() {
+            guard let shop = e.shop else { continue }
+            try attach(shop, to: first + Int64(i), tx)
+            seals.append(.init("operators_shops", of: "operator", first + Int64(i)))
+        }
+        try tx.audit("operators.added", of: Reference(kind: "operators", id: first), by: "import", at: now, details: [("added", .int(fresh.count))], sealing: seals)
         return first
     }
 
     private static func attach(_ shop: (platform: String, name: String, url: String), to id: Int64, _ tx: Transaction) throws {
-        try tx.run(
+        try tx.send(
             "INSERT INTO operators_shops (operator, platform, shop, name, url) VALUES (\(id), \(shop.platform), \(shop.url), \(shop.name), \(shop.url)) ON CONFLICT (platform, shop) DO UPDATE SET operator = \(id), name = \(shop.name)"
         )
-        try tx.run("UPDATE operators SET online = 1 WHERE id = \(id) AND online = 0")
+        try tx.send("UPDATE operators SET online = 1 WHERE id = \(id) AND online = 0")
     }
 }

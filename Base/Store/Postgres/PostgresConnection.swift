@@ -10,6 +10,8 @@ final class PostgresConnection: @unchecked Sendable {
     private let url: String
     private var handle: OpaquePointer?
     private var prepared: [String: String] = [:]
+    /// Statements that nobody waits for; they go out with the next one that somebody does.
+    private var posted: [SQL] = []
 
     init(url: String) { self.url = url }
 
@@ -34,10 +36,20 @@ final class PostgresConnection: @unchecked Sendable {
         if let handle { PQfinish(handle) }
         handle = nil
         prepared = [:]
+        posted = []
     }
+
+    func post(_ sql: SQL) throws {
+        posted.append(sql)
+        if posted.count >= 100 { try flush() }
+    }
+
+    /// Forgets what was not sent: the transaction is given up.
+    func forget() { posted = [] }
 
     /// Runs text without parameters; several statements may stand in it.
     func simple(_ text: String) throws {
+        try flush()
         let result = PQexec(handle, text)
         defer { PQclear(result) }
         try check(result, text)
@@ -58,6 +70,8 @@ final class PostgresConnection: @unchecked Sendable {
 
     /// Row by row, without holding the whole result.
     func each(_ sql: SQL, _ body: (Row) throws -> Void) throws {
+        try flush()
+        makeRoom(for: 1)
         let (name, values) = try prepare(sql)
         let sent = withParameters(values) { n, texts, lengths, formats in PQsendQueryPrepared(handle, name, n, texts, lengths, formats, 0) }
         guard sent == 1, PQsetSingleRowMode(handle) == 1 else { throw lost() }
@@ -89,6 +103,7 @@ final class PostgresConnection: @unchecked Sendable {
     }
 
     func copy(into table: String, _ columns: [String], _ rows: [[Value]]) throws {
+        try self.flush()
         let text = "COPY \(table) (\(columns.joined(separator: ", "))) FROM STDIN"
         let start = PQexec(handle, text)
         defer { PQclear(start) }
@@ -120,6 +135,8 @@ final class PostgresConnection: @unchecked Sendable {
     // MARK: Inside
 
     private func send(_ sql: SQL) throws -> OpaquePointer? {
+        guard posted.isEmpty else { return try pipeline(with: sql) }
+        makeRoom(for: 1)
         let (name, values) = try prepare(sql)
         let result = withParameters(values) { n, texts, lengths, formats in PQexecPrepared(handle, name, n, texts, lengths, formats, 0) }
         do { try check(result, name) } catch {
@@ -129,13 +146,60 @@ final class PostgresConnection: @unchecked Sendable {
         return result
     }
 
+    private func flush() throws { if !posted.isEmpty { PQclear(try pipeline(with: nil)) } }
+
+    /// Sends all that was posted, and one more, in one go; the first failure is thrown when all answers are in.
+    /// Returns the last one's result.
+    private func pipeline(with last: SQL?) throws -> OpaquePointer? {
+        let all = posted + (last.map { [$0] } ?? [])
+        posted = []
+        makeRoom(for: all.count)
+        let ready = try all.map(prepare)
+        guard PQenterPipelineMode(handle) == 1 else { throw lost() }
+        for (name, values) in ready {
+            let sent = withParameters(values) { n, texts, lengths, formats in PQsendQueryPrepared(handle, name, n, texts, lengths, formats, 0) }
+            guard sent == 1 else { throw lost() }
+        }
+        guard PQpipelineSync(handle) == 1 else { throw lost() }
+        var failure: (any Error)?
+        var kept: OpaquePointer?
+        for (i, (name, _)) in ready.enumerated() {
+            while let result = PQgetResult(handle) {
+                if failure == nil { do { try check(result, name) } catch { failure = error } }
+                if i == ready.count - 1, last != nil, failure == nil, kept == nil { kept = result } else { PQclear(result) }
+                guard isOpen else { throw failure ?? lost() }
+            }
+        }
+        let end = PQgetResult(handle)
+        let synced = PQresultStatus(end) == PGRES_PIPELINE_SYNC
+        PQclear(end)
+        guard synced, PQexitPipelineMode(handle) == 1 else {
+            PQclear(kept)
+            throw failure ?? lost()
+        }
+        if let failure {
+            PQclear(kept)
+            throw failure
+        }
+        return kept
+    }
+
+    private func makeRoom(for count: Int) {
+        guard prepared.count + count > 800 else { return }
+        PQclear(PQexec(handle, "DEALLOCATE ALL"))
+        prepared = [:]
+    }
+
     private func prepare(_ sql: SQL) throws -> (String, [Value]) {
-        let text = sql.text { "$\($0)" }
-        let key = text + sql.arguments.map(\.oidMark).joined()
+        var key = sql.text
+        for argument in sql.arguments { key += argument.oidMark }
         if let name = prepared[key] { return (name, sql.arguments) }
-        if prepared.count > 800 {
-            try simple("DEALLOCATE ALL")
-            prepared = [:]
+        var text = ""
+        var n = 0
+        for piece in sql.text.split(separator: "?", omittingEmptySubsequences: false) {
+            if n > 0 { text += "$\(n)" }
+            text += piece
+            n += 1
         }
         let name = "s\(prepared.count)"
         var types = sql.arguments.map(\.oid)
@@ -147,14 +211,16 @@ final class PostgresConnection: @unchecked Sendable {
     }
 
     private func withParameters<T>(_ values: [Value], _ body: (Int32, UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?, UnsafePointer<Int32>?) -> T) -> T {
-        let bytes: [[UInt8]?] = values.map(\.bytes)
-        let lengths = bytes.map { Int32(max(0, ($0?.count ?? 0) - 1)) }
         let formats = values.map { value -> Int32 in if case .blob = value { 1 } else { 0 } }
+        var lengths: [Int32] = []
         var all: [UInt8] = []
         var offsets: [Int?] = []
-        for item in bytes {
-            offsets.append(item == nil ? nil : all.count)
-            if let item { all += item }
+        for value in values {
+            let start = all.count
+            offsets.append(value == .null ? nil : start)
+            value.append(to: &all)
+            lengths.append(Int32(all.count - start))
+            all.append(0)
         }
         return all.withUnsafeBytes { raw in
             let base = raw.bindMemory(to: CChar.self).baseAddress
@@ -244,14 +310,14 @@ extension Value {
         case .blob: "b"
         }
     }
-    /// The parameter's bytes with a final NUL; PostgreSQL's text cannot hold a NUL, so one inside is dropped.
-    fileprivate var bytes: [UInt8]? {
+    /// The parameter's bytes; PostgreSQL's text cannot hold a NUL, so one inside is dropped.
+    fileprivate func append(to bytes: inout [UInt8]) {
         switch self {
-        case .null: nil
-        case .int(let i): Array(String(i).utf8) + [0]
-        case .real(let d): Array(String(d).utf8) + [0]
-        case .text(let t): t.utf8.filter { $0 != 0 } + [0]
-        case .blob(let b): b + [0]
+        case .null: break
+        case .int(let i): bytes += String(i).utf8
+        case .real(let d): bytes += String(d).utf8
+        case .text(let t): bytes += t.utf8.lazy.filter { $0 != 0 }
+        case .blob(let b): bytes += b
         }
     }
     fileprivate func appendForCopy(to buffer: inout [UInt8]) {

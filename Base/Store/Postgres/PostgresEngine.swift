@@ -91,13 +91,14 @@ final class PostgresEngine: Engine {
     }
 
     private func rollback(_ connection: PostgresConnection) {
+        connection.forget()
         do { try connection.simple("ROLLBACK") } catch { connection.close() }
     }
 
     private func transaction(_ connection: PostgresConnection) -> Transaction {
         Transaction(
             dialect: .postgres, execute: { try connection.execute($0) }, each: { try connection.each($0, $1) },
-            copy: { try connection.copy(into: $0, $1, $2) })
+            copy: { try connection.copy(into: $0, $1, $2) }, post: { try connection.post($0) })
     }
 
     private func take() async -> PostgresConnection {
