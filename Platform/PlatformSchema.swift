@@ -23,7 +23,7 @@ package enum PlatformSchema {
                 """,
                 "CREATE TABLE platform_calendar (day TEXT PRIMARY KEY, name TEXT NOT NULL, is_off INTEGER NOT NULL CHECK (is_off IN (0, 1)), year INTEGER NOT NULL)",
                 "CREATE TABLE platform_ledger (idx INTEGER PRIMARY KEY, entry TEXT NOT NULL, leaf BLOB NOT NULL)",
-                "CREATE TABLE platform_ledger_nodes (level INTEGER NOT NULL, idx INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, idx))",
+                "CREATE TABLE platform_ledger_nodes (level INTEGER NOT NULL, idx INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, idx)) CLUSTERED",
                 "CREATE TABLE platform_ledger_head (singleton INTEGER PRIMARY KEY CHECK (singleton = 1), size INTEGER NOT NULL, roots BLOB NOT NULL)",
                 "INSERT INTO platform_ledger_head (singleton, size, roots) VALUES (1, 0, CAST('' AS BLOB))",
                 "CREATE TABLE platform_checkpoints (size INTEGER PRIMARY KEY, note TEXT NOT NULL, signed_at INTEGER NOT NULL)",

@@ -74,7 +74,8 @@ final class CityBuilder {
                 for town in district.towns { rows.append([.text(town.code), .text(town.name), .text(district.code)]) }
             }
             try tx.bulk(into: "platform_regions", ["code", "name", "parent"], rows)
-            try tx.audit("regions.changed", of: Reference(kind: "regions", id: 0), by: "city", at: now, details: [("count", .int(rows.count))], sealing: [.init(whole: "platform_regions")])
+            try tx.audit(
+                "regions.changed", of: Reference(kind: "regions", id: 0), by: "city", at: now, details: [("count", .int(rows.count))], sealing: [.init(whole: "platform_regions")])
             try regions.load(tx)
         }
     }

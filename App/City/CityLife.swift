@@ -65,7 +65,7 @@ extension CityBuilder {
         while !heap.isEmpty {
             // Events of one batch are of one transaction; what they lead to waits for a later one.
             var batch: [Event] = []
-            while batch.count < 400, let next = heap.peek, next.at <= end {
+            while batch.count < 1500, let next = heap.peek, next.at <= end {
                 if let first = batch.first, next.at.milliseconds - first.at.milliseconds > 3_600_000 * 6 { break }
                 batch.append(events.removeValue(forKey: heap.pop()!.order)!)
             }

@@ -118,7 +118,9 @@ struct Token: AsyncParsableCommand {
             let count = try await office.desk.store.write { tx in
                 guard let account = try Platform.Accounts.find(login: login, tx) else { throw Refusal.invalid("/login", Text("没有账号“\(login)”", "There is no account “\(login)”")) }
                 let count = try tx.run("UPDATE platform_tokens SET revoked_at = \(now) WHERE account = \(account.id) AND revoked_at IS NULL")
-                try tx.audit("accounts.tokens-revoked", of: Reference(kind: "account", id: account.id.raw), by: "command", at: now, details: [("count", .int(count))], sealing: [.init("platform_tokens", of: "account", account.id.raw)])
+                try tx.audit(
+                    "accounts.tokens-revoked", of: Reference(kind: "account", id: account.id.raw), by: "command", at: now, details: [("count", .int(count))],
+                    sealing: [.init("platform_tokens", of: "account", account.id.raw)])
                 return count
             }
             print(Terminal.say(Text("已撤销\(count)个令牌", "\(count) tokens revoked")))

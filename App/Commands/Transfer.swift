@@ -85,7 +85,8 @@ struct Import: AsyncParsableCommand {
                 )
             }
             try tx.audit(
-                "regions.changed", of: Reference(kind: "regions", id: 0), by: "command", at: now, details: [("count", .int(records.count))], sealing: [.init(whole: "platform_regions")])
+                "regions.changed", of: Reference(kind: "regions", id: 0), by: "command", at: now, details: [("count", .int(records.count))],
+                sealing: [.init(whole: "platform_regions")])
         }
         print(Terminal.say(Text("\(records.count)个区划", "\(records.count) divisions")))
     }

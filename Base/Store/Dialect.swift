@@ -3,7 +3,7 @@ import Kernel
 /// Everything in which the two engines differ (方言): key columns, types, full text, taking a job, tables by name.
 ///
 /// Statements elsewhere are the same on both. Schemas are written in the shared dialect: TEXT, INTEGER, REAL, BLOB and
-/// `KEY` for a column that numbers itself.
+/// `KEY` for a column that numbers itself; `CLUSTERED` at the end for a table that lives in the order of its key.
 package enum Dialect: String, Sendable, CaseIterable {
     case sqlite, postgres
 
@@ -19,7 +19,10 @@ package enum Dialect: String, Sendable, CaseIterable {
                 ]
             }
         var text = Dialect.replacingTypes(statement, words)
-        if self == .sqlite, text.hasPrefix("CREATE TABLE") { text += " STRICT" }
+        // A table that is read by its whole primary key only is kept in that key's order.
+        let clustered = text.hasSuffix(" CLUSTERED")
+        if clustered { text.removeLast(" CLUSTERED".count) }
+        if self == .sqlite, text.hasPrefix("CREATE TABLE") { text += clustered ? " STRICT, WITHOUT ROWID" : " STRICT" }
         return text
     }
 

@@ -7,6 +7,9 @@ import Store
 /// Import of complaints (投诉导入): lists of other systems as CSV or XLSX. A row that came in before is known by its number
 /// or, without one, by its content, so a second run adds nothing.
 package enum ComplaintImport {
+    /// Stands for a phone that the file does not have; it is asked for before a decision.
+    static let noPhone = "00000"
+
     package static let format = ImportFormat(
         kind: "complaints",
         columns: [
@@ -37,7 +40,7 @@ package enum ComplaintImport {
         f.source = "import"
         // Lists from elsewhere often come without the person: what is missing is said so, and asked for at acceptance.
         f.complainantName = r["name"].isEmpty ? "（未提供）" : r["name"]
-        f.complainantPhone = r["phone"].isEmpty ? "00000" : r["phone"]
+        f.complainantPhone = r["phone"].isEmpty ? noPhone : r["phone"]
         f.complainantAddress = r["address"].isEmpty ? "（未提供）" : r["address"]
         f.respondentName = r["respondentName"]
         f.respondentAddress = r["respondentAddress"].isEmpty ? "（未提供）" : r["respondentAddress"]

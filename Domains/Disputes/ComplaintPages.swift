@@ -166,10 +166,27 @@ struct ComplaintPages: Sendable {
 
     /// Facts for a person to weigh under art. 17, never a judgement.
     private func pattern(_ h: HTML, _ visit: Visit, _ similar: Similar) {
-        guard similar.samePhone > 0 || similar.sameRespondent > 0 else { return }
+        let (mine, others) = (similar.likes.filter { visit.maySee($0.matter) }, similar.likes.filter { !visit.maySee($0.matter) })
+        guard similar.samePhone > 0 || similar.sameRespondent > 0 || !similar.likes.isEmpty else { return }
         h.card(Text("相关情况（供人工判断）", "Related facts (for a person to weigh)")) {
             h.p("mb-1", Text("同一电话近一年其他投诉：\(similar.samePhone)件", "Other complaints by this phone in a year: \(similar.samePhone)"))
             h.p("mb-1", Text("同一商家在办投诉：\(similar.sameRespondent)件", "Open complaints about this business: \(similar.sameRespondent)"))
+            if !similar.likes.isEmpty {
+                h.h3(Text("内容相近的投诉", "Complaints that read alike"), "h6 mt-3")
+                h.element("ul", "plain-list") {
+                    for like in mine {
+                        h.element("li") {
+                            h.a("/disputes/\(like.matter.id)", nil, like.matter.number)
+                            h.text(" \(like.percent)% ")
+                            let state = ComplaintMoves.table.state(like.matter.state)
+                            h.badge(state.title, state.tone)
+                            if like.sameBusiness { h.badge(Text("同一商家", "same business"), "amber") }
+                            if like.samePhone { h.badge(Text("同一电话", "same phone"), "red") }
+                        }
+                    }
+                }
+                if !others.isEmpty { h.p("small mb-1", Text("另有\(others.count)件在其他辖区", "\(others.count) more in other districts")) }
+            }
             h.p(
                 "text-muted small mb-0", Text("数量本身不是不予受理的理由；《投诉举报处理办法》第十七条所列因素须由人逐项判断。", "Numbers are no ground by themselves: the factors of article 17 are weighed by a person.")
             )
@@ -246,22 +263,5 @@ struct ComplaintPages: Sendable {
             return try await show(visit, name, refusal)
         }
         return .redirect("/disputes/\(try visit.exchange.parameter("id"))")
-    }
-}
-
-/// What else is known of the same phone and the same business (相关投诉).
-struct Similar: Sendable {
-    let samePhone: Int
-    let sameRespondent: Int
-
-    static func of(_ c: Complaint, _ tx: Transaction) throws -> Similar {
-        let year = c.matter.receivedAt.adding(seconds: -365 * 86_400)
-        let phone = try tx.count(
-            """
-            SELECT count(*) AS n FROM disputes_complainants p JOIN casework_matters m ON m.id = p.matter
-            WHERE p.phone = (SELECT phone FROM disputes_complainants WHERE matter = \(c.matter.id)) AND p.phone <> '00000' AND p.matter <> \(c.matter.id) AND m.received_at > \(year)
-            """)
-        let respondent = try c.matter.operator.map { try tx.count("SELECT count(*) AS n FROM casework_matters WHERE operator = \($0) AND open = 1 AND id <> \(c.matter.id)") } ?? 0
-        return Similar(samePhone: phone, sameRespondent: respondent)
     }
 }

@@ -26,6 +26,7 @@ enum DisputesSchema {
                 body TEXT NOT NULL, offer INTEGER, at INTEGER NOT NULL, account INTEGER REFERENCES platform_accounts (id))
                 """,
                 "CREATE INDEX disputes_positions_matter ON disputes_positions (matter)",
+                "CREATE TABLE disputes_likeness (hash INTEGER NOT NULL, matter INTEGER NOT NULL, PRIMARY KEY (hash, matter)) CLUSTERED",
                 "CREATE TABLE disputes_drafts (token TEXT PRIMARY KEY, fields TEXT NOT NULL, files TEXT NOT NULL, changed_at INTEGER NOT NULL)",
             ])
     ]

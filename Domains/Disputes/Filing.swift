@@ -132,12 +132,16 @@ package enum Registration {
             \(Crypto.hex(Crypto.random(16))))
             """)
         for claim in filing.claims { try tx.send("INSERT INTO disputes_claims (matter, kind, amount) VALUES (\(matter.id), \(claim.kind), \(claim.amount))") }
+        tx.atCommit(Likeness.Entry(matter.id, facts: filing.facts))
         Search.index(
             "complaint", matter.id.raw, texts: [number, title, filing.respondentName, filing.facts, filing.respondentUSCC ?? ""], marks: ["r:" + region.prefix(6)], tx)
         try casework.record(
             matter, as: "receive", by: actor, article: Article(law: regime, article: regime == "O20" ? "9" : "10"), starting: ["C1"], at: now,
             details: [("source", .string(filing.source))],
-            sealing: [.init("disputes_complaints", key: "matter", matter.id.raw), .init("disputes_complainants", key: "matter", matter.id.raw), .init("disputes_claims", of: "matter", matter.id.raw)], tx)
+            sealing: [
+                .init("disputes_complaints", key: "matter", matter.id.raw), .init("disputes_complainants", key: "matter", matter.id.raw),
+                .init("disputes_claims", of: "matter", matter.id.raw),
+            ], tx)
         try Attachments.attach(files, to: matter, source: "complainant", by: actor.mark, at: now, tx)
         return Receipt(matter: try tx.matter(matter.id), trackingCode: code)
     }

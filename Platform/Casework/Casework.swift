@@ -133,7 +133,8 @@ package struct Casework: Sendable {
         for (a, b) in [(matter.id, other.id), (other.id, matter.id)] {
             try tx.run("INSERT INTO casework_links (matter, other, why) VALUES (\(a), \(b), \(why)) ON CONFLICT (matter, other) DO UPDATE SET why = \(why)")
         }
-        try tx.audit("casework.linked", of: matter.reference, by: officer.mark, at: now, details: [("with", .string(other.number))],
+        try tx.audit(
+            "casework.linked", of: matter.reference, by: officer.mark, at: now, details: [("with", .string(other.number))],
             sealing: [.init("casework_links", of: "matter", matter.id.raw), .init("casework_links", of: "matter", other.id.raw)])
     }
 }

@@ -222,7 +222,9 @@ package struct AdminPages: Sendable {
             if input["step"] == "reset" {
                 try await visit.desk.store.write { tx in
                     try tx.run("DELETE FROM platform_templates WHERE form = \(form.name)")
-                    try tx.audit("templates.reset", of: Reference(kind: "template", id: 0), by: officer.mark, at: now, details: [("form", .string(form.name))], sealing: [.init(whole: "platform_templates")])
+                    try tx.audit(
+                        "templates.reset", of: Reference(kind: "template", id: 0), by: officer.mark, at: now, details: [("form", .string(form.name))],
+                        sealing: [.init(whole: "platform_templates")])
                 }
             } else {
                 let lower = body.lowercased()
@@ -266,7 +268,8 @@ package enum CalendarUpdate {
             let (examined, moved, learned) = try Clocks.changes(under: engine, today: today, tx)
             if apply {
                 try save(table, tx)
-                try tx.audit("calendar.changed", of: Reference(kind: "calendar", id: Int64(table.first?.day.year ?? 0)), by: actor, at: now, details: [("days", .int(table.count))],
+                try tx.audit(
+                    "calendar.changed", of: Reference(kind: "calendar", id: Int64(table.first?.day.year ?? 0)), by: actor, at: now, details: [("days", .int(table.count))],
                     sealing: [.init(whole: "platform_calendar")])
                 try Clocks.apply(moved, learned: learned, engine: engine, today: today, by: actor, at: now, tx)
             }

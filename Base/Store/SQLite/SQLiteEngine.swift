@@ -129,8 +129,14 @@ final class SQLiteEngine: Engine {
             case .null: sqlite3_bind_null(handle, n)
             case .int(let int): sqlite3_bind_int64(handle, n, int)
             case .real(let double): sqlite3_bind_double(handle, n, double)
-            case .text(var text): text.withUTF8 { utf8 in _ = utf8.withMemoryRebound(to: CChar.self) { sqlite3_bind_text64(handle, n, $0.baseAddress ?? emptyText, sqlite3_uint64($0.count), copied, UInt8(SQLITE_UTF8)) } }
-            case .blob(let bytes): bytes.withUnsafeBytes { raw in _ = raw.isEmpty ? sqlite3_bind_zeroblob(handle, n, 0) : sqlite3_bind_blob64(handle, n, raw.baseAddress, sqlite3_uint64(raw.count), copied) }
+            case .text(var text):
+                text.withUTF8 { utf8 in
+                    _ = utf8.withMemoryRebound(to: CChar.self) { sqlite3_bind_text64(handle, n, $0.baseAddress ?? emptyText, sqlite3_uint64($0.count), copied, UInt8(SQLITE_UTF8)) }
+                }
+            case .blob(let bytes):
+                bytes.withUnsafeBytes { raw in
+                    _ = raw.isEmpty ? sqlite3_bind_zeroblob(handle, n, 0) : sqlite3_bind_blob64(handle, n, raw.baseAddress, sqlite3_uint64(raw.count), copied)
+                }
             }
         }
     }
