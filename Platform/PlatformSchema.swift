@@ -77,7 +77,7 @@ package enum PlatformSchema {
                 received_on TEXT NOT NULL, due TEXT NOT NULL, due_at INTEGER, strict TEXT NOT NULL, incomplete INTEGER NOT NULL, extended INTEGER NOT NULL DEFAULT 0,
                 extended_by INTEGER REFERENCES platform_accounts (id), stopped_at INTEGER, state TEXT NOT NULL CHECK (state IN ('open', 'met', 'missed', 'void')))
                 """,
-                "CREATE INDEX casework_clocks_matter ON casework_clocks (matter, id)",
+                "CREATE INDEX casework_clocks_matter ON casework_clocks (matter, state, due)",
                 "CREATE INDEX casework_clocks_open ON casework_clocks (state, due)",
                 "CREATE TABLE casework_pauses (id KEY, matter INTEGER NOT NULL REFERENCES casework_matters (id), clock INTEGER NOT NULL REFERENCES casework_clocks (id), from_day TEXT NOT NULL, to_day TEXT, reason TEXT NOT NULL)",
                 "CREATE INDEX casework_pauses_clock ON casework_pauses (clock)",

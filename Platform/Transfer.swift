@@ -86,10 +86,15 @@ package struct ImportBatch: Sendable {
 
 /// Reading files of offices in and out (导入导出).
 package enum Transfer {
+    /// Rows of one transaction: large enough that the disk is asked seldom, small enough that others get their turn.
+    static let batchSize = 8000
+
     /// Reads a file of any known form, in batches of one transaction each, with progress; writes what was set aside to
     /// `FILE.rejected.csv` with line, column and reason in front.
-    package static func run(
-        _ format: ImportFormat, file: String, store: Store, progress: (Int) -> Void = { _ in }, write: @escaping @Sendable ([ImportRecord], Transaction) throws -> ImportBatch
+    /// - Parameter prepare: reads a batch while the one before it is written.
+    package static func run<Prepared: Sendable>(
+        _ format: ImportFormat, file: String, store: Store, progress: (Int) -> Void = { _ in }, prepare: @escaping @Sendable ([ImportRecord]) -> Prepared,
+        write: @escaping @Sendable (Prepared, Transaction) throws -> ImportBatch
     ) async throws -> ImportBatch {
         let bytes: [UInt8]
         do { bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe)) } catch {
@@ -99,10 +104,15 @@ package enum Transfer {
         let map = try format.map(header: header)
         var total = ImportBatch()
         var done = 0
-        for start in stride(from: 0, to: records.count, by: 2000) {
-            let part = records[start..<min(start + 2000, records.count)].map { ImportRecord(line: $0.line, cells: $0.cells, map: map) }
-            total.add(try await store.write { try write(part, $0) })
-            done += part.count
+        func part(from start: Int) -> Task<Prepared, Never> {
+            Task { prepare(records[start..<min(start + batchSize, records.count)].map { ImportRecord(line: $0.line, cells: $0.cells, map: map) }) }
+        }
+        var ahead = part(from: 0)
+        for start in stride(from: 0, to: records.count, by: batchSize) {
+            let ready = await ahead.value
+            if start + batchSize < records.count { ahead = part(from: start + batchSize) }
+            total.add(try await store.write { try write(ready, $0) })
+            done = min(start + batchSize, records.count)
             progress(done)
         }
         total.rejectedFile = try rejected(total.rejects, header: header, beside: file)
@@ -122,6 +132,10 @@ package enum Transfer {
         return (header.cells, Array(records.dropFirst()))
     }
     private final class RecordBox { var records: [CSV.Record] = [] }
+
+    package static func run(
+        _ format: ImportFormat, file: String, store: Store, progress: (Int) -> Void = { _ in }, write: @escaping @Sendable ([ImportRecord], Transaction) throws -> ImportBatch
+    ) async throws -> ImportBatch { try await run(format, file: file, store: store, progress: progress, prepare: { $0 }, write: write) }
 
     /// Beside the file, or in the current folder where that cannot be written. Returns where.
     private static func rejected(_ rejects: [ImportReject], header: [String], beside file: String) throws -> String? {

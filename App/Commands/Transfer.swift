@@ -28,7 +28,9 @@ struct Import: AsyncParsableCommand {
         case .calendar: return try await calendar(desk)
         case .regions: return try await regions(desk)
         case .operators:
-            let batch = try await Transfer.run(OperatorImport.format, file: file, store: desk.store, progress: progress) { try OperatorImport.write($0, at: now, $1) }
+            let batch = try await Transfer.run(OperatorImport.format, file: file, store: desk.store, progress: progress, prepare: OperatorImport.prepare) {
+                try OperatorImport.write($0, at: now, $1)
+            }
             try await desk.store.write { tx in
                 try Settings.set([("operators.count", String(tx.count("SELECT count(*) AS n FROM operators")))], by: "command", at: now, tx)
                 try tx.run(SQL(stringLiteral: "ANALYZE"))

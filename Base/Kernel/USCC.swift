@@ -25,16 +25,22 @@ package struct USCC: Hashable, Sendable, CustomStringConvertible {
     }
 
     static let alphabet = Array("0123456789ABCDEFGHJKLMNPQRTUWXY")
+    /// The value of each ASCII character; −1 where it is not allowed.
+    private static let values: [Int] = (0..<128).map { c in alphabet.firstIndex(of: Character(UnicodeScalar(UInt8(c)))) ?? -1 }
     static let weights = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28]
 
     /// Reads a code; letters may be small and blanks around it are dropped.
     package init(_ text: String) throws(Flaw) {
+        if USCC.isValid(text) {
+            description = text
+            return
+        }
         let code = Array(text.filter { !$0.isWhitespace }.uppercased())
         guard code.count == 18 else { throw .length(code.count) }
         var sum = 0
         for (i, c) in code.enumerated() {
-            guard let value = USCC.alphabet.firstIndex(of: c) else { throw .character(c, position: i + 1) }
-            if i < 17 { sum += value * USCC.weights[i] }
+            guard let ascii = c.asciiValue, USCC.values[Int(ascii)] >= 0 else { throw .character(c, position: i + 1) }
+            if i < 17 { sum += USCC.values[Int(ascii)] * USCC.weights[i] }
         }
         // 1 机构编制 2 外交 3 司法 4 文化 5 民政 6 旅游 7 宗教 8 工会 9 工商 A 军委 N 农业 Y 其他
         guard "123456789ANY".contains(code[0]) else { throw .authority(code[0]) }
@@ -42,6 +48,21 @@ package struct USCC: Hashable, Sendable, CustomStringConvertible {
         let expected = USCC.alphabet[(31 - sum % 31) % 31]
         guard code[17] == expected else { throw .check(expected: expected, found: code[17]) }
         description = String(code)
+    }
+
+    /// Whether it is a code as it stands, without saying what is wrong.
+    private static func isValid(_ text: String) -> Bool {
+        guard text.utf8.count == 18 else { return false }
+        var (sum, i) = (0, 0)
+        for c in text.utf8 {
+            guard c < 128, values[Int(c)] >= 0 else { return false }
+            if i == 0, !"123456789ANY".utf8.contains(c) { return false }
+            if (2..<8).contains(i), c > 57 { return false }
+            if i == 17 { return values[Int(c)] == (31 - sum % 31) % 31 }
+            sum += values[Int(c)] * weights[i]
+            i += 1
+        }
+        return false
     }
 
     /// The code made of these first 17 characters.

@@ -122,7 +122,10 @@ package enum Clocks {
     /// The queue sorts by what lapses first, so the matter carries it. The caller seals the matter's row afterwards.
     static func refreshNextDue(_ matter: ID<Matter>, _ tx: Transaction) throws {
         try tx.send(
-            "UPDATE casework_matters SET next_due = COALESCE((SELECT min(due) FROM casework_clocks WHERE matter = \(matter) AND state = 'open' AND id NOT IN (SELECT clock FROM casework_pauses WHERE to_day IS NULL)), \(Matter.nothingDue)) WHERE id = \(matter)"
+            """
+            UPDATE casework_matters SET next_due = COALESCE((SELECT min(c.due) FROM casework_clocks c WHERE c.matter = \(matter) AND c.state = 'open'
+            AND NOT EXISTS (SELECT 1 FROM casework_pauses p WHERE p.clock = c.id AND p.to_day IS NULL)), \(Matter.nothingDue)) WHERE id = \(matter)
+            """
         )
     }
 

@@ -151,11 +151,12 @@ package enum Operators {
     }
 
     /// What an index must know of an operator: names, address, initials, region.
-    package static func searchTerms(name: String, address: String, initials: String, region: String, uscc: String) -> String {
-        var terms: Set<String> = ["r:" + region.prefix(6)]
-        Search.terms(name, into: &terms)
-        Search.terms(address, into: &terms)
-        Search.initialTerms(initials, into: &terms)
-        return Search.body("operator", terms)
+    package static func searchTerms(name: String, address: String, initials: String, region: String) -> String {
+        var cutter = Search.Cutter("operator")
+        cutter.mark("r:" + region.prefix(6))
+        cutter.add(name)
+        cutter.add(address)
+        cutter.add(initials: initials)
+        return cutter.terms
     }
 }

@@ -28,6 +28,9 @@ package enum OperatorImport {
         package let phone: String
         package let registeredOn: Day?
         package let shop: (platform: String, name: String, url: String)?
+        /// Made when the entry is: beside the transaction, not in it.
+        let initials: String
+        let terms: String
 
         package init(
             uscc: String, name: String, kind: Operator.Kind, status: Operator.Status, address: String, region: String, industry: String, representative: String, phone: String,
@@ -45,6 +48,8 @@ package enum OperatorImport {
             self.phone = phone
             self.registeredOn = registeredOn
             self.shop = shop
+            initials = Pinyin.initials(name)
+            terms = Operators.searchTerms(name: name, address: address, initials: initials, region: region)
         }
 
         /// What a file does not speak of stays as it was.
@@ -90,22 +95,36 @@ package enum OperatorImport {
             representative: r["representative"], phone: r["phone"], registeredOn: registered, shop: shop)
     }
 
-    /// One batch in one transaction. Returns how many were new, changed, the same.
-    package static func write(_ records: [ImportRecord], at now: Moment, _ tx: Transaction) throws -> ImportBatch {
-        var batch = ImportBatch()
-        var fresh: [Entry] = []
-        var seen: Set<String> = []
+    /// Rows as they were read and judged, before the database is asked.
+    package struct Prepared: Sendable {
         var entries: [Entry] = []
-        let present = records.first.map { r in Set(format.columns.map(\.name).filter { r.has($0) }) } ?? []
+        var rejects: [ImportReject] = []
+        /// The columns that the file has.
+        var present: Set<String> = []
+    }
+
+    package static func prepare(_ records: [ImportRecord]) -> Prepared {
+        var prepared = Prepared()
+        prepared.present = records.first.map { r in Set(format.columns.map(\.name).filter { r.has($0) }) } ?? []
+        var seen: Set<String> = []
         for record in records {
             do throws(ImportReject) {
                 let entry = try entry(record)
                 guard seen.insert(entry.uscc).inserted else { throw record.reject("uscc", Text("同一批中重复", "twice in the same batch")) }
-                entries.append(entry)
+                prepared.entries.append(entry)
             } catch {
-                batch.rejects.append(error)
+                prepared.rejects.append(error)
             }
         }
+        return prepared
+    }
+
+    /// One batch in one transaction. Returns how many were new, changed, the same.
+    package static func write(_ prepared: Prepared, at now: Moment, _ tx: Transaction) throws -> ImportBatch {
+        var batch = ImportBatch()
+        batch.rejects = prepared.rejects
+        let (entries, present) = (prepared.entries, prepared.present)
+        var fresh: [Entry] = []
         let known = try Dictionary(uniqueKeysWithValues: tx.all("SELECT * FROM operators WHERE uscc IN (\(list: entries.map(\.uscc)))").map { ($0.string("uscc"), Operator($0)) })
         var touched: [Int64] = []
         for entry in entries {
@@ -120,14 +139,12 @@ package enum OperatorImport {
             {
                 batch.same += 1
             } else {
-                let initials = Pinyin.initials(entry.name)
                 try tx.run(
                     """
                     UPDATE operators SET name = \(entry.name), kind = \(entry.kind), status = \(entry.status), address = \(entry.address), region = \(entry.region), industry = \(entry.industry),
-                    registered_on = \(entry.registeredOn), representative = \(entry.representative), phone = \(entry.phone), initials = \(initials), changed_at = \(now) WHERE id = \(old.id)
+                    registered_on = \(entry.registeredOn), representative = \(entry.representative), phone = \(entry.phone), initials = \(entry.initials), changed_at = \(now) WHERE id = \(old.id)
                     """)
-                let terms = Operators.searchTerms(name: entry.name, address: entry.address, initials: initials, region: entry.region, uscc: entry.uscc)
-                tx.atCommit(Dialect.Found(kind: "operator", ref: old.id.raw, terms: terms))
+                tx.atCommit(Dialect.Found(kind: "operator", ref: old.id.raw, terms: entry.terms))
                 batch.changed += 1
             }
             if let shop = entry.shop { try attach(shop, to: old.id.raw, tx) }
@@ -157,13 +174,12 @@ package enum OperatorImport {
         var found: [(ref: Int64, terms: String)] = []
         for (i, e) in fresh.enumerated() {
             let id = first + Int64(i)
-            let initials = Pinyin.initials(e.name)
             rows.append([
                 .int(id), .text(e.uscc), .text(e.name), .text(e.kind.rawValue), .text(e.status.rawValue), .text(e.address), .text(e.region), .text(e.industry),
                 .text(e.representative), .text(e.phone),
-                e.registeredOn.value, .text(initials), .int(e.shop == nil ? 0 : 1), now.value,
+                e.registeredOn.value, .text(e.initials), .int(e.shop == nil ? 0 : 1), now.value,
             ])
-            found.append((id, Operators.searchTerms(name: e.name, address: e.address, initials: initials, region: e.region, uscc: e.uscc)))
+            found.append((id, e.terms))
         }
         try tx.bulk(into: "operators", columns, rows)
         try tx.dialect.addToSearch(tx, kind: "operator", found)

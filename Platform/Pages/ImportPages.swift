@@ -21,7 +21,7 @@ package enum ImportPages {
     }
 
     package static let operators = Kind(format: OperatorImport.format, title: Text("导入经营主体", "Import operators"), permission: "operators.import") { _, records, now, tx in
-        try OperatorImport.write(records, at: now, tx)
+        try OperatorImport.write(OperatorImport.prepare(records), at: now, tx)
     }
 
     package static func routes(_ kinds: [Kind]) -> [Route] {

@@ -25,7 +25,7 @@ final class SQLiteEngine: Engine {
                 let pool = try DatabasePool(path: path, configuration: configuration)
                 // WAL's NORMAL may lose the last commits when power fails; what was acknowledged must be on disk.
                 try pool.writeWithoutTransaction { db in
-                    try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864")
+                    try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864")
                 }
                 self.pool = pool
             } catch let error as DatabaseError {
