@@ -67,6 +67,38 @@ extension Visit {
                         }
                     }
                 }
+            } else {
+                months(h, deadline)
+            }
+        }
+    }
+
+    /// A long period month by month: how many days count, and which days are left out for another reason than a weekend.
+    private func months(_ h: HTML, _ deadline: Deadline) {
+        var order: [String] = []
+        var byMonth: [String: [Deadline.Step]] = [:]
+        for step in deadline.days {
+            let month = String(step.day.description.prefix(7))
+            if byMonth[month] == nil { order.append(month) }
+            byMonth[month, default: []].append(step)
+        }
+        h.div("table-wrap") {
+            h.element("table", "table table-sm queue", [.label(h.say(Text("逐月计算", "Month by month")))]) {
+                h.element("thead") {
+                    h.tr { for t in [Text("月份", "Month"), Text("计入", "Counted"), Text("累计", "So far"), Text("不计入的节假日与停计日", "Left out: holidays and suspensions")] { h.th(t) } }
+                }
+                h.element("tbody") {
+                    for month in order {
+                        let steps = byMonth[month] ?? []
+                        let special = steps.filter { !$0.counted && $0.why != .weekend }
+                        h.tr {
+                            h.td(nil, month)
+                            h.td("number", "\(steps.count { $0.counted })")
+                            h.td("number", steps.last { $0.ordinal != nil }?.ordinal.map { "\($0)" } ?? "—")
+                            h.td(nil, special.map { "\($0.day.month)/\($0.day.dayOfMonth) \($0.name ?? $0.why.text[language])" }.joined(separator: language == .zh ? "、" : ", "))
+                        }
+                    }
+                }
             }
         }
     }
@@ -76,7 +108,8 @@ extension Visit {
     }
 
     /// How near a day is: overdue, today, soon, later.
-    package func urgency(_ h: HTML, _ due: Day?) {
+    /// - Parameter why: where its explanation opens.
+    package func urgency(_ h: HTML, _ due: Day?, why: String? = nil) {
         guard let due else { return h.span("text-muted", "—") }
         let left = due - desk.today()
         let (text, tone): (Text, String) =
@@ -86,7 +119,11 @@ extension Visit {
             case 1...2: (Text("剩\(left)天", "\(left) d left"), "amber")
             default: (Text("剩\(left)天", "\(left) d left"), "green")
             }
-        h.element("time", "due", [.init("datetime", due.description)], text: due.description)
+        if let why {
+            h.a(why, "due", [.title(h.say(Text("为什么是这一天", "Why this day")))]) { h.element("time", nil, [.init("datetime", due.description)], text: due.description) }
+        } else {
+            h.element("time", "due", [.init("datetime", due.description)], text: due.description)
+        }
         h.badge(text, tone)
         // A day in a year without a calendar is an estimate wherever it shows.
         if !desk.calendar.value.isKnown(due) { h.badge(Text("估算", "estimate"), "amber") }

@@ -46,6 +46,16 @@ package struct Configuration: Sendable {
     package init() {}
 }
 
+/// The configuration in force, replaced when the office changes its settings.
+package final class LiveConfiguration: Sendable {
+    private let current: Mutex<Configuration>
+    init(_ configuration: Configuration) { current = Mutex(configuration) }
+    var value: Configuration {
+        get { current.withLock { $0 } }
+        set { current.withLock { $0 = newValue } }
+    }
+}
+
 /// What every handler and job stands at (工作台): store, clock, law, files, keys, who may do what.
 package struct Desk: Sendable {
     package let store: Store
@@ -55,7 +65,7 @@ package struct Desk: Sendable {
     package let files: FileStore
     package let keys: Keys
     package let permissions: PermissionTable
-    package let configuration: Configuration
+    private let live: LiveConfiguration
     package let logger: Logger
     package let regions: LiveRegions
 
@@ -71,11 +81,16 @@ package struct Desk: Sendable {
         self.files = files
         self.keys = keys
         self.permissions = permissions
-        self.configuration = configuration
+        live = LiveConfiguration(configuration)
         self.logger = logger
         self.regions = regions
     }
 
+    /// What the office is configured to; a change holds from the next request on.
+    package var configuration: Configuration {
+        get { live.value }
+        nonmutating set { live.value = newValue }
+    }
     package var engine: DeadlineEngine { DeadlineEngine(calendar: calendar.value, catalogue: law.catalogue, rollOver: configuration.rollOver) }
     /// The authority that acts in a matter: the county-level one of its region, the city's own where the region is the city.
     ///

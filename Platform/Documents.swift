@@ -43,14 +43,35 @@ package struct IssuedDocument: Sendable {
     }
 }
 
+/// What is told without a document (告知): how such notices are titled.
+package enum Notice {
+    package static let supplement = Text("补充材料通知", "Request for more material")
+    package static let mediation = Text("调解通知", "Notice of mediation")
+}
+
 package enum Documents {
     /// Fills a template. An unknown tag prints nothing, so a template is tried before it is saved.
     package static func render(_ template: String, _ values: [String: Any]) throws(Refusal) -> String {
         do {
             return try parsed(template).render(values)
         } catch {
-            throw Refusal.invalid("/body", Text("模板有误：\(error)", "The template is wrong: \(error)"))
+            let (zh, en) = Documents.flaw(error)
+            throw Refusal.invalid("/body", Text("模板有误：\(zh)", "The template is wrong: \(en)"))
         }
+    }
+
+    /// What is wrong with a template, in words, with the line and column where the parser stopped.
+    private static func flaw(_ error: any Error) -> (zh: String, en: String) {
+        guard let found = error as? MustacheTemplate.ParserError else { return ("无法填写", "it cannot be filled") }
+        let place = ("第\(found.context.lineNumber)行第\(found.context.columnNumber)列", "line \(found.context.lineNumber), column \(found.context.columnNumber)")
+        let what: (String, String) =
+            switch found.error as? MustacheTemplate.Error {
+            case .sectionCloseNameIncorrect: ("结束标签与开始标签名称不一致", "the closing tag does not match the opening one")
+            case .unfinishedName: ("标签没有写完，或缺少 }}", "a tag is not finished, or lacks }}")
+            case .expectedSectionEnd: ("缺少结束标签 {{/…}}", "a closing tag {{/…}} is missing")
+            default: ("标签写法有误", "a tag is not well formed")
+            }
+        return ("\(place.0)：\(what.0)", "\(place.1): \(what.1)")
     }
 
     /// Parsing costs five times what filling does, and an office has a dozen templates: each text is parsed once.

@@ -67,6 +67,7 @@ package struct Jobs: Sendable {
                     desk.calendar.value = try await desk.store.read { try CalendarUpdate.load($0) }
                     let regions = desk.regions
                     try await desk.store.read { try regions.load($0) }
+                    desk.configuration = try await Settings.load(desk.store, over: desk.configuration)
                     let now = desk.now
                     let keys = desk.keys
                     let size = try await desk.store.read { try $0.one("SELECT size FROM platform_ledger_head")?.int("size") ?? 0 }

@@ -45,11 +45,11 @@ extension Visit {
                 for entry in house.menu where may(entry.permission) { item(entry.path, entry.title) }
                 if may("operators.see") { item("/operators", Text("经营主体", "Operators")) }
                 if may("ledger.see") { item("/ledger", Text("操作日志", "Ledger")) }
-                if may("calendar.change") || may("accounts.change") || may("templates.change") { item("/admin", Text("管理", "Admin")) }
+                if may("calendar.change") || may("office.change") || may("accounts.change") || may("templates.change") { item("/admin", Text("管理", "Admin")) }
                 h.element("details", "who") {
                     h.element("summary") { h.text(account.name) }
                     h.div("who-menu") {
-                        h.p("small text-muted", account.roles.map { $0.title[language] }.sorted().joined(separator: " · ") + " · " + desk.regions.name(account.region))
+                        h.p("small text-muted", account.roles.map { $0.title[language] }.sorted().joined(separator: " · ") + " · " + region(account.region))
                         h.a("/account", nil, Text("账号与安全", "Account and security"))
                         h.element("form", nil, [.init("method", "post"), .init("action", "/signout")]) {
                             h.hidden("form_token", formToken)

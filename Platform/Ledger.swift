@@ -61,6 +61,21 @@ package enum Ledger {
         }
     }
 
+    /// What the house's own acts are called.
+    static let acts: [String: Text] = [
+        "accounts.added": Text("新增账号", "Account added"), "accounts.activated": Text("启用账号", "Account activated"), "accounts.deactivated": Text("停用账号", "Account deactivated"),
+        "accounts.changed": Text("变更账号", "Account changed"), "accounts.password": Text("修改密码", "Password changed"), "accounts.refused": Text("登录被拒", "Sign-in refused"),
+        "accounts.signed-in": Text("登录", "Signed in"), "accounts.token": Text("签发接口令牌", "API token issued"), "accounts.tokens-revoked": Text("撤销接口令牌", "API tokens revoked"),
+        "accounts.factor-added": Text("启用动态口令", "Second factor added"), "accounts.factor-removed": Text("停用动态口令", "Second factor removed"),
+        "calendar.changed": Text("更新工作日历", "Calendar changed"), "office.changed": Text("变更机构设置", "Office settings changed"), "regions.changed": Text("变更行政区划", "Divisions changed"),
+        "templates.changed": Text("修改文书模板", "Template changed"), "templates.reset": Text("恢复官方文书式样", "Template reset"),
+        "operators.added": Text("登记经营主体", "Operators added"), "operators.changed": Text("变更经营主体", "Operators changed"),
+        "casework.assigned": Text("分派事项", "Matter assigned"), "casework.attached": Text("上传附件", "File attached"), "casework.extended": Text("延长期限", "Period extended"),
+        "casework.issued": Text("制作文书", "Document issued"), "casework.linked": Text("关联事项", "Matters linked"), "casework.noted": Text("添加备注", "Note added"),
+        "casework.recomputed": Text("重算期限", "Period counted again"), "personal.revealed": Text("查看个人信息", "Personal data looked at"),
+        "complaint.code-renewed": Text("更换查询码", "Tracking code renewed"),
+    ]
+
     /// Columns that say when something was last used: they change with every use and are nobody's act.
     static let unsealed: Set<String> = ["used_at", "read_at"]
 

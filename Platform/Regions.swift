@@ -1,3 +1,4 @@
+import Formats
 import Kernel
 import Store
 import Synchronization
@@ -15,6 +16,8 @@ package struct Region: Sendable {
 /// The divisions that this installation knows, in memory: a few thousand, asked for on every page.
 package final class LiveRegions: Sendable {
     private let byCode = Mutex<[String: String]>([:])
+    /// Names in English, made when they are first asked for.
+    private let english = Mutex<[String: String]>([:])
     package init() {}
     package func load(_ tx: Transaction) throws {
         let rows = try tx.all("SELECT code, name FROM platform_regions").map { ($0.string("code"), $0.string("name")) }
@@ -24,6 +27,17 @@ package final class LiveRegions: Sendable {
     /// `甲区 乙街道`: from the district down.
     package func path(_ code: String) -> String {
         byCode.withLock { names in [6, 9].compactMap { code.count >= $0 ? names[String(code.prefix($0))] : nil }.joined(separator: " ") }
+    }
+    package func name(_ code: String, in language: Language) -> String { said(name(code), language) }
+    package func path(_ code: String, in language: Language) -> String {
+        path(code).split(separator: " ").map { said(String($0), language) }.joined(separator: language == .zh ? " " : ", ")
+    }
+    private func said(_ name: String, _ language: Language) -> String {
+        guard language == .en else { return name }
+        if let known = english.withLock({ $0[name] }) { return known }
+        let made = Pinyin.place(name)
+        english.withLock { $0[name] = made }
+        return made
     }
     package func isKnown(_ code: String) -> Bool { byCode.withLock { $0[code] != nil } }
     package func children(of code: String) -> [Region] {

@@ -45,10 +45,13 @@ package struct Domain: Sendable {
     package let operatorPanels: [OperatorPanel]
     /// Shows a matter of a kind: its path.
     package let matterKinds: [MatterKind]
+    /// Forms of documents whose templates the office may edit.
+    package let forms: [DocumentForm]
 
     package init(
         name: String, migrations: [Migration], grants: [Grant], routes: @escaping @Sendable (Desk) -> [Route], jobs: [JobKind] = [],
-        menu: [(path: String, title: Text, permission: Permission)] = [], operatorPanels: [OperatorPanel] = [], matterKinds: [MatterKind] = []
+        menu: [(path: String, title: Text, permission: Permission)] = [], operatorPanels: [OperatorPanel] = [], matterKinds: [MatterKind] = [],
+        forms: [DocumentForm] = []
     ) {
         self.name = name
         self.migrations = migrations
@@ -58,6 +61,7 @@ package struct Domain: Sendable {
         self.menu = menu
         self.operatorPanels = operatorPanels
         self.matterKinds = matterKinds
+        self.forms = forms
     }
 }
 
@@ -119,6 +123,10 @@ package struct Visit: Sendable {
         return account.covers(matter.region) || matter.assignee == account.id
     }
 
+    /// A division's name in the visitor's language.
+    package func region(_ code: String) -> String {
+        code == desk.configuration.cityRegion ? desk.configuration.cityName[language] : desk.regions.name(code, in: language)
+    }
     /// The token that every form of this visitor carries: bound to the browser and to the session.
     package var formToken: String {
         Crypto.hex(Crypto.hmacSHA256(key: desk.keys.secret, Array("form|\(visitor)|\(sessionToken ?? "")".utf8)).prefix(16))
@@ -138,11 +146,27 @@ package struct House: Sendable {
     package let kinds: [String: MatterKind]
     package let panels: [OperatorPanel]
     package let assets: Assets
+    package let forms: [DocumentForm]
+    /// Titles of documents and notices are kept as they went out, in Chinese; this is what they are called in both languages.
+    private let titles: [String: Text]
     package init(domains: [Domain], assets: Assets) {
         menu = domains.flatMap(\.menu)
         kinds = Dictionary(domains.flatMap(\.matterKinds).map { ($0.table.kind, $0) }) { a, _ in a }
         panels = domains.flatMap(\.operatorPanels)
         self.assets = assets
+        forms = domains.flatMap(\.forms)
+        titles = Dictionary(forms.map { ($0.title.zh, $0.title) } + [Notice.supplement, Notice.mediation].map { ($0.zh, $0) }) { a, _ in a }
     }
+    /// What an act in the ledger is called: the moves of the tables, and what the house itself does.
+    package func act(_ name: String) -> Text {
+        if let known = Ledger.acts[name] { return known }
+        let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { return Text(verbatim: name) }
+        if parts[0] == "import" { return Text("导入文件", "A file was imported") }
+        guard let table = kinds[parts[0]]?.table else { return Text(verbatim: name) }
+        if parts[1] == "receive" { return Text("收到并登记\(table.title.zh)", "\(table.title.en) received and registered") }
+        return table.moves.first { $0.name == parts[1] }?.title ?? Text(verbatim: name)
+    }
+    package func title(_ kept: String) -> Text { titles[kept] ?? Text(verbatim: kept) }
     package func path(_ matter: Matter) -> String { kinds[matter.kind]?.path(matter) ?? "/" }
 }

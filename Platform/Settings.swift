@@ -3,11 +3,13 @@ import Store
 
 /// What an installation calls itself (机构设置): rows of data, so no city's name stands in code.
 package enum Settings {
-    package static func load(_ store: Store) async throws -> Configuration {
-        var c = Configuration()
+    /// What the database says, over what the process was started with.
+    package static func load(_ store: Store, over started: Configuration = Configuration()) async throws -> Configuration {
+        var c = started
         let values = try await store.read { tx in
             Dictionary(uniqueKeysWithValues: try tx.all("SELECT name, value FROM platform_settings").map { ($0.string("name"), $0.string("value")) })
         }
+        c.offices = [:]
         if let zh = values["city.zh"] { c.cityName = Text(zh, values["city.en"] ?? zh) }
         if let office = values["office.name"] { c.officeName = office }
         if let short = values["office.short"] { c.officeShort = short }

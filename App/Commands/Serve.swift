@@ -46,7 +46,7 @@ enum Composition {
         return SystemRoutes.routes(desk, metrics: metrics) + SignInPages.routes(signing) + QueuePages.routes()
             + MatterRoutes.routes(printer: office.printer) { Grounds.shared.style } + OperatorPages.routes() + ImportPages.routes([ImportPages.operators]) + LawPages.routes()
             + LedgerPages.routes()
-            + AdminPages(forms: ComplaintDocuments.forms).routes() + PortalPages.routes() + (desk.configuration.isDemo ? DemoPages.routes() : []) + OpenAPI.routes()
+            + AdminPages(forms: office.domains.flatMap(\.forms)).routes() + PortalPages.routes() + (desk.configuration.isDemo ? DemoPages.routes() : []) + OpenAPI.routes()
             + office.domains.flatMap { $0.routes(desk) }
     }
 

@@ -202,6 +202,7 @@ enum OpenAPI {
                                 ["number", "state"],
                                 [
                                     ("number", string()), ("state", string()), ("title", string()), ("region", string()), ("regime", string()), ("receivedAt", string()),
+                                    ("dueIsEstimate", .object([("type", .string("boolean"))])),
                                     ("due", maybe),
                                 ]))
                     ), ("next", maybe),

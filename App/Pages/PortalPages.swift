@@ -76,7 +76,7 @@ enum DemoPages {
                                 h.element("button", "persona", [.type("submit")]) {
                                     h.span("persona-role", account.roles.first?.title ?? Text("", ""))
                                     h.span("persona-name", account.name)
-                                    h.span("persona-place", "\(visit.desk.regions.name(account.region)) · \(account.login)")
+                                    h.span("persona-place", "\(visit.region(account.region)) · \(account.login)")
                                 }
                             }
                         }

@@ -1,6 +1,10 @@
 #include "CNative.h"
 #include <unicode/translit.h>
 #include <unicode/unistr.h>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <string>
 
 extern "C" int sinan_pinyin_initials(uint8_t *out, size_t count) {
   UErrorCode status = U_ZERO_ERROR;
@@ -32,4 +36,23 @@ extern "C" int sinan_pinyin_initials(uint8_t *out, size_t count) {
   }
   delete t;
   return 0;
+}
+
+extern "C" size_t sinan_romanized(const char *text, size_t count, char *out, size_t capacity) {
+  static std::mutex lock;
+  static std::unique_ptr<icu::Transliterator> reader;
+  std::lock_guard<std::mutex> hold(lock);
+  if (!reader) {
+    UErrorCode status = U_ZERO_ERROR;
+    reader.reset(icu::Transliterator::createInstance("Han-Latin; Latin-ASCII; Lower", UTRANS_FORWARD, status));
+    if (U_FAILURE(status)) reader.reset();
+  }
+  if (!reader) return 0;
+  icu::UnicodeString units = icu::UnicodeString::fromUTF8(icu::StringPiece(text, static_cast<int32_t>(count)));
+  reader->transliterate(units);
+  std::string bytes;
+  units.toUTF8String(bytes);
+  if (bytes.size() > capacity) return 0;
+  std::memcpy(out, bytes.data(), bytes.size());
+  return bytes.size();
 }

@@ -25,4 +25,25 @@ package enum Pinyin {
         }
         return String(decoding: out, as: UTF8.self)
     }
+
+    /// Kinds of divisions and what they are called in English; the longest ending is taken.
+    private static let divisions = [
+        ("自治州", "Autonomous Prefecture"), ("自治县", "Autonomous County"), ("开发区", "Development Zone"), ("高新区", "High-tech Zone"), ("新区", "New Area"), ("街道", "Subdistrict"),
+        ("地区", "Prefecture"), ("市", "City"), ("区", "District"), ("县", "County"), ("镇", "Town"), ("乡", "Township"), ("盟", "League"), ("旗", "Banner"),
+    ]
+
+    /// A division's name for readers of English: `青溪区` is Qingxi District.
+    package static func place(_ name: String) -> String {
+        let ending = divisions.first { name.hasSuffix($0.0) && name.count > $0.0.count }
+        let stem = String(name.dropLast(ending?.0.count ?? 0))
+        var buffer = [UInt8](repeating: 0, count: stem.utf8.count * 8 + 16)
+        let count = Array(stem.utf8).withUnsafeBytes { text in
+            buffer.withUnsafeMutableBytes { out in
+                sinan_romanized(text.bindMemory(to: CChar.self).baseAddress, text.count, out.bindMemory(to: CChar.self).baseAddress, out.count)
+            }
+        }
+        guard count > 0 else { return name }
+        let letters = String(decoding: buffer.prefix(count), as: UTF8.self).filter { $0 != " " && $0 != "'" }
+        return [letters.prefix(1).uppercased() + letters.dropFirst(), ending?.1].compactMap { $0 }.joined(separator: " ")
+    }
 }

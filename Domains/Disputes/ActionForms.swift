@@ -31,7 +31,7 @@ extension ComplaintPages {
         case "dispatch":
             let districts = visit.desk.regions.districts(of: visit.desk.configuration.cityRegion)
             h.select(
-                "region", Text("分送至", "Dispatch to"), options: districts.map { ($0.code, Text(verbatim: $0.name)) }, value: suggested(visit, c),
+                "region", Text("分送至", "Dispatch to"), options: districts.map { ($0.code, Text(verbatim: visit.region($0.code))) }, value: suggested(visit, c),
                 hint: Text("依据被投诉人实际经营地或住所地；平台内经营者依公示地址", "By the business's actual place or domicile; for a merchant on a platform its published address"), errors: e,
                 empty: Text("请选择", "Choose"))
         case "return": area("reason", Text("退回原因", "Why it is returned"))

@@ -217,6 +217,7 @@ struct ComplaintAPI: Sendable {
                                 ("number", .string(m.number)), ("state", .string(m.state)), ("title", .string(m.title)), ("region", .string(m.region)),
                                 ("regime", .string(m.regime)),
                                 ("receivedAt", .string(m.receivedAt.isoText)), ("due", .text(m.nextDue?.description)),
+                                ("dueIsEstimate", .bool(m.nextDue.map { !visit.desk.calendar.value.isKnown($0) } ?? false)),
                             ])
                         })
                 ), ("next", .text(page.next)),

@@ -67,9 +67,7 @@ package enum ComplaintDocuments {
         let document = try Documents.issue(
             form(name), for: c.matter, values: values, office: desk.office(for: c.matter.region).short, by: actor.mark, account: actor.account?.id, at: now, tx)
         for recipient in recipients {
-            try tx.send(
-                "INSERT INTO casework_notices (matter, recipient, channel, title, document, at) VALUES (\(c.matter.id), \(recipient), 'portal', \(document.title), \(document.id), \(now))"
-            )
+            try Casework.notify(recipient, of: c.matter.id, by: "portal", document.title, document: document.id, at: now, tx)
         }
     }
 }

@@ -52,7 +52,7 @@ struct ComplaintPages: Sendable {
                         h.badge(state.title, state.tone)
                         h.span(
                             "text-muted ms-2",
-                            "\(desk.regions.path(c.matter.region)) · \(h.say(sourceTitle(c.source))) · \(c.matter.receivedAt.minuteText) · \(desk.law.register[c.law].map { h.say($0.name) } ?? c.law)"
+                            "\(desk.regions.path(c.matter.region, in: visit.language)) · \(h.say(sourceTitle(c.source))) · \(c.matter.receivedAt.minuteText) · \(desk.law.register[c.law].map { h.say($0.name) } ?? c.law)"
                         )
                     }
                 }

@@ -74,7 +74,7 @@ struct CounterPages: Sendable {
                         h.field(
                             "receivedOn", Text("收到日期", "Day of receipt"), value: f["receivedOn"] ?? visit.desk.today().description, type: "date",
                             hint: Text("受理期限自此计算", "The period to decide runs from here"), errors: e, attributes: [.init("max", visit.desk.today().description)])
-                        h.field("name", Text("姓名", "Name"), value: f["name"], errors: e)
+                        h.field("name", Text("姓名", "Name"), value: f["name"], errors: e, attributes: refusal == nil ? [.init("autofocus", if: true)] : [])
                         h.field("phone", Text("电话", "Phone"), value: f["phone"], type: "tel", errors: e)
                         h.field("address", Text("通讯地址", "Address"), value: f["address"], errors: e)
                         h.field(

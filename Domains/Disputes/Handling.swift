@@ -115,7 +115,7 @@ package struct Handling: Sendable {
         if s.input["identity"] == "yes" {
             try issue("identity", s, ["identityMaterials": what, "dueOn": Documents.chinese(due)], to: ["complainant"])
         } else {
-            try s.tx.send("INSERT INTO casework_notices (matter, recipient, channel, title, at) VALUES (\(s.c.matter.id), 'complainant', 'portal', '补充材料通知', \(s.now))")
+            try Casework.notify("complainant", of: s.c.matter.id, by: "portal", Notice.supplement.zh, at: s.now, s.tx)
         }
         return matter
     }
@@ -175,7 +175,7 @@ package struct Handling: Sendable {
         if mode == "on-site" {
             try issue("mediation", s, ["recusalDays": "3", "recipients": "\(s.c.respondentName)、投诉人", "bring": "身份证明、购买凭证及其他证据"], to: ["complainant"])
         }
-        try s.tx.send("INSERT INTO casework_notices (matter, recipient, channel, title, at) VALUES (\(s.c.matter.id), 'respondent', \(channel), '调解通知', \(s.now))")
+        try Casework.notify("respondent", of: s.c.matter.id, by: channel, Notice.mediation.zh, at: s.now, s.tx)
         return matter
     }
 
@@ -225,9 +225,7 @@ package struct Handling: Sendable {
         let channel = try s.choice("channel", ["portal", "phone", "sms", "mail", "counter"])
         guard let document = try Documents.of(s.c.matter.id, s.tx).last(where: { $0.form == "ending" }) else { throw Fault("no ending document") }
         for recipient in ["complainant", "respondent"] {
-            try s.tx.send(
-                "INSERT INTO casework_notices (matter, recipient, channel, title, document, at) VALUES (\(s.c.matter.id), \(recipient), \(channel), \(document.title), \(document.id), \(s.now))"
-            )
+            try Casework.notify(recipient, of: s.c.matter.id, by: channel, document.title, document: document.id, at: s.now, s.tx)
         }
         return try move(s, "tell", [("channel", channel)])
     }

@@ -87,10 +87,10 @@ struct TrackPages: Sendable {
                             for (title, document, at) in notices {
                                 h.li {
                                     if let document {
-                                        h.a(Link.query("/track/\(number)/documents/\(document)", [("code", code)]), nil, title)
+                                        h.a(Link.query("/track/\(number)/documents/\(document)", [("code", code)]), nil, visit.house.title(title))
                                         h.a(Link.query("/track/\(number)/documents/\(document).pdf", [("code", code)]), "ms-2 small", Text(verbatim: "PDF"))
                                     } else {
-                                        h.text(title)
+                                        h.text(visit.house.title(title))
                                     }
                                     h.span("text-muted small ms-2", at.minuteText)
                                 }

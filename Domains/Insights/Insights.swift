@@ -23,8 +23,8 @@ package enum Insights {
                 h.p(
                     "text-muted mb-0",
                     Text(
-                        "\(visit.desk.regions.name(account.region)) · 近一年 · 数据截至\(counted.minuteText)，每分钟更新",
-                        "\(visit.desk.regions.name(account.region)) · the last year · counted at \(counted.minuteText), again each minute"))
+                        "\(visit.region(account.region)) · 近一年 · 数据截至\(counted.minuteText)，每分钟更新",
+                        "\(visit.region(account.region)) · the last year · counted at \(counted.minuteText), again each minute"))
             }
             h.div("tiles") {
                 tile(h, Text("在办", "Open"), "\(figures.open)", "blue", "/desk", Text("尚未办结的事项数", "Matters not yet closed"))
@@ -33,12 +33,12 @@ package enum Insights {
                     Text("最近一个未结期限早于今天的在办事项", "Open matters whose next day has passed"))
                 tile(h, Text("七天内到期", "Due in 7 days"), "\(figures.week)", "amber", "/desk?due=week", Text("今天起七天内有期限届满的在办事项", "Open matters with a day in the next seven"))
                 tile(
-                    h, Text("按时率", "On time"), percent(figures.met, figures.met + figures.missed), "green", "/desk?closed=yes",
-                    Text("近一年已停止的法定期限中按时完成的比例：按时÷（按时＋逾期）", "Of the periods that ended in a year: on time ÷ (on time + late)"))
+                    h, Text("按时率", "On time"), percent(figures.met, figures.met + figures.missed), "green", "/desk?late=yes",
+                    Text("近一年已停止的法定期限中按时完成的比例：按时÷（按时＋逾期）；点开为逾期的事项", "Of the periods that ended in a year: on time ÷ (on time + late); opens those that were late"))
                 tile(
-                    h, Text("调解成功率", "Mediation success"), percent(figures.agreed, figures.agreed + figures.ended), "teal", "/desk?closed=yes",
+                    h, Text("调解成功率", "Mediation success"), percent(figures.agreed, figures.agreed + figures.ended), "teal", "/desk?outcome=agreed,ended",
                     Text("近一年：达成协议÷（达成协议＋终止调解）", "In a year: agreed ÷ (agreed + ended)"))
-                tile(h, Text("近一年收到", "Received in a year"), "\(figures.received)", "grey", "/desk", Text("收到日期在近365天内的事项", "Matters received in the last 365 days"))
+                tile(h, Text("近一年收到", "Received in a year"), "\(figures.received)", "grey", "/desk?received=year", Text("收到日期在近365天内的事项", "Matters received in the last 365 days"))
             }
             h.div("two-columns") {
                 h.card(Text("每月收到与办结", "Received and closed by month")) {
@@ -55,7 +55,7 @@ package enum Insights {
                             h.element("tbody") {
                                 for d in figures.districts {
                                     h.tr {
-                                        h.td { h.a("/desk?region=\(d.code)", nil, visit.desk.regions.name(d.code)) }
+                                        h.td { h.a("/desk?region=\(d.code)", nil, visit.region(d.code)) }
                                         h.element("td", "number", [.init("data-label", h.say(Text("在办", "Open")))], text: "\(d.open)")
                                         h.td("number") { if d.overdue > 0 { h.a("/desk?region=\(d.code)&due=overdue", "text-danger", "\(d.overdue)") } else { h.text("0") } }
                                         h.element("td", "number", [.init("data-label", h.say(Text("近一年", "In a year")))], text: "\(d.received)")

@@ -56,6 +56,7 @@ package enum PlatformGrants {
         Grant("operators.import", Text("导入经营主体", "Import operators"), [.admin]),
         Grant("personal.reveal", Text("查看个人信息", "Look at personal data"), [.intake, .clerk, .mediator, .officer, .leader]),
         Grant("ledger.see", Text("查看操作日志", "See the ledger of acts"), [.auditor, .director, .admin]),
+        Grant("office.change", Text("变更机构设置", "Change the office's settings"), [.admin]),
         Grant("calendar.change", Text("更新工作日历", "Change the calendar"), [.admin]),
         Grant("templates.change", Text("修改文书模板", "Change document templates"), [.admin, .leader]),
         Grant("accounts.change", Text("管理账号", "Manage accounts"), [.admin]),

@@ -122,6 +122,14 @@ package struct Casework: Sendable {
             "casework.assigned", of: matter.reference, by: officer.mark, at: now, details: [("to", .text(account?.mark))], sealing: [.init("casework_matters", matter.id.raw)])
     }
 
+    /// 通知: tells somebody of a matter, by a channel; the act that makes it seals it.
+    package static func notify(
+        _ recipient: String, of matter: ID<Matter>, by channel: String, _ title: String, document: ID<IssuedDocument>? = nil, at now: Moment, _ tx: Transaction
+    ) throws {
+        try tx.send(
+            "INSERT INTO casework_notices (matter, recipient, channel, title, document, at) VALUES (\(matter), \(recipient), \(channel), \(title), \(document), \(now))")
+    }
+
     package static func note(_ body: String, on matter: Matter, by officer: Account, at now: Moment, _ tx: Transaction) throws {
         guard !body.isEmpty, body.count <= 4000 else { throw Refusal.invalid("/body", Text("备注应为1至4000字", "A note has 1 to 4,000 characters")) }
         let id = try tx.insert("INSERT INTO casework_notes (matter, account, body, at) VALUES (\(matter.id), \(officer.id), \(body), \(now)) RETURNING id")

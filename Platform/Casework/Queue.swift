@@ -13,6 +13,12 @@ package struct QueueFilter: Sendable, Equatable {
     package var text: String?
     /// Closed ones instead of open ones.
     package var closed = false
+    /// How they ended; several with commas between.
+    package var outcome: String?
+    /// Only those of which a period was met late in the last year.
+    package var late = false
+    /// All that was received in the last year.
+    package var year = false
     package var cursor: String?
     package init() {}
 
@@ -30,13 +36,19 @@ package struct QueueFilter: Sendable, Equatable {
         region = value("region")
         text = value("q")
         closed = value("closed") == "yes"
+        outcome = value("outcome")
+        late = value("late") == "yes"
+        year = value("received") == "year"
         cursor = value("cursor")
     }
+
+    /// Lists of what was: the newest first.
+    var isHistory: Bool { closed || late || year || outcome != nil }
 
     package var pairs: [(String, String?)] {
         [
             ("whose", whose == .office ? nil : whose.rawValue), ("due", due?.rawValue), ("kind", kind), ("state", state), ("region", region), ("q", text),
-            ("closed", closed ? "yes" : nil),
+            ("closed", closed ? "yes" : nil), ("outcome", outcome), ("late", late ? "yes" : nil), ("received", year ? "year" : nil),
         ]
     }
 }
@@ -56,7 +68,14 @@ package enum Queue {
     }
 
     static func conditions(_ f: QueueFilter, for account: Account, today: Day) -> [SQL] {
-        var all: [SQL] = ["open = \(!f.closed)"]
+        // Who asks for what ended or was late means all of it, still open or not.
+        var all: [SQL] = f.late || f.year || f.outcome != nil ? [] : ["open = \(!f.closed)"]
+        let year = Moment(today.adding(days: -365))
+        if let outcome = f.outcome { all.append("outcome IN (\(list: outcome.split(separator: ",").prefix(10).map(String.init))) AND received_at > \(year)") }
+        if f.year { all.append("received_at > \(year)") }
+        if f.late {
+            all.append("EXISTS (SELECT 1 FROM casework_clocks c WHERE c.matter = casework_matters.id AND c.state = 'missed' AND c.stopped_at > \(year))")
+        }
         let region = f.region.map { $0.hasPrefix(account.region) ? $0 : account.region } ?? account.region
         if f.whose == .mine {
             all.append("assignee = \(account.id)")
@@ -88,13 +107,13 @@ package enum Queue {
             let parts = cursor.split(separator: ".")
             guard parts.count == 2, let key = Int64(parts[1]) else { throw Refusal.invalid("/cursor", Text("翻页标记无效", "The cursor is not valid")) }
             let day = String(parts[0])
-            if f.closed {
+            if f.isHistory {
                 all.append("id < \(key)")
             } else {
                 all.append("(next_due > \(day) OR (next_due = \(day) AND id > \(key)))")
             }
         }
-        let order: SQL = f.closed ? "id DESC" : "next_due, id"
+        let order: SQL = f.isHistory ? "id DESC" : "next_due, id"
         let rows = try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(all)) ORDER BY \(order) LIMIT \(limit + 1)").map(Matter.init)
         let shown = Array(rows.prefix(limit))
         let next = rows.count > limit ? shown.last.map { "\($0.nextDue?.description ?? Matter.nothingDue).\($0.id)" } : nil

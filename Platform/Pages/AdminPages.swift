@@ -13,6 +13,7 @@ package struct AdminPages: Sendable {
     package func routes() -> [Route] {
         [
             Route(.get, "/admin", .signedIn) { visit in try await overview(visit, nil) },
+            Route(.post, "/admin/office", .permitted("office.change")) { visit in try await office(visit) },
             Route(.post, "/admin/calendar", .permitted("calendar.change"), cap: 1 << 20) { visit in try await calendar(visit) },
             Route(.post, "/admin/accounts", .permitted("accounts.change")) { visit in try await addAccount(visit) },
             Route(.post, "/admin/accounts/:id/active", .permitted("accounts.change")) { visit in try await setActive(visit) },
@@ -22,12 +23,15 @@ package struct AdminPages: Sendable {
     }
 
     private func overview(_ visit: Visit, _ refusal: Refusal?) async throws -> Answer {
-        guard visit.may("calendar.change") || visit.may("accounts.change") || visit.may("templates.change") else { throw Refusal.forbidden("calendar.change") }
+        guard visit.may("calendar.change") || visit.may("office.change") || visit.may("accounts.change") || visit.may("templates.change") else {
+            throw Refusal.forbidden("calendar.change")
+        }
         let calendar = visit.desk.calendar.value
         let accounts = visit.may("accounts.change") ? try await visit.desk.store.read { try Accounts.all($0) } : []
         return visit.page(Text("系统管理", "Administration"), status: refusal?.kind.status ?? 200, active: "/admin") { h in
             h.div("page-head") { h.h1(Text("系统管理", "Administration")) }
             h.errorSummary(refusal)
+            if visit.may("office.change") { officeCard(h, visit, HTML.Errors(refusal)) }
             if visit.may("calendar.change") {
                 h.card(Text("工作日历", "Working-day calendar")) {
                     h.p(
@@ -49,6 +53,50 @@ package struct AdminPages: Sendable {
             }
             if visit.may("accounts.change") { accountList(h, visit, accounts, HTML.Errors(refusal)) }
         }
+    }
+
+    // MARK: The office
+
+    /// What the office calls itself: field, setting, title, how long it may be.
+    private static let settings: [(field: String, setting: String, title: Text, max: Int)] = [
+        ("city", "city.zh", Text("城市", "City, in Chinese"), 20), ("cityEnglish", "city.en", Text("城市英文名", "City, in English"), 40),
+        ("officeName", "office.name", Text("机关全称（用于文书）", "Full name of the authority (on documents)"), 40),
+        ("officeShort", "office.short", Text("机关代字（用于文号）", "Short form (in document numbers)"), 10),
+        ("officeEnglish", "office.en", Text("机关英文名", "Name in English"), 80), ("hotline", "office.hotline", Text("咨询电话", "Telephone"), 20),
+    ]
+
+    private func officeCard(_ h: HTML, _ visit: Visit, _ errors: HTML.Errors) {
+        let c = visit.desk.configuration
+        let now = [
+            "city": c.cityName.zh, "cityEnglish": c.cityName.en, "officeName": c.officeName, "officeShort": c.officeShort, "officeEnglish": c.officeNameEn, "hotline": c.hotline,
+        ]
+        h.card(Text("机构设置", "The office")) {
+            visit.form(h, "/admin/office") {
+                h.div("three-columns") {
+                    for s in Self.settings { h.div { h.field(s.field, s.title, value: now[s.field], errors: errors, required: s.field != "officeEnglish") } }
+                }
+                h.p("text-muted small", Text("修改后立即用于新的页面和文书；已发出的文书不变。", "A change holds for new pages and documents at once; what was issued stays as it is."))
+                h.button(Text("保存设置", "Save"), "btn btn-primary btn-sm")
+            }
+        }
+    }
+
+    private func office(_ visit: Visit) async throws -> Answer {
+        let officer = try visit.require("office.change")
+        let form = try visit.exchange.form()
+        var wrong: [Refusal.Field] = []
+        var values: [(String, String)] = []
+        for s in Self.settings {
+            let value = form[s.field]?.trimmed ?? ""
+            if value.isEmpty, s.field != "officeEnglish" { wrong.append(.init("/\(s.field)", Text("请填写这一项", "This is needed"))) }
+            if value.count > s.max { wrong.append(.init("/\(s.field)", Text("不能超过\(s.max)字", "At most \(s.max) characters"))) }
+            values.append((s.setting, value))
+        }
+        guard wrong.isEmpty else { return try await overview(visit, .invalid(wrong)) }
+        let (now, set) = (visit.desk.now, values)
+        try await visit.desk.store.write { try Settings.set(set, by: officer.mark, at: now, $0) }
+        visit.desk.configuration = try await Settings.load(visit.desk.store, over: visit.desk.configuration)
+        return .redirect("/admin")
     }
 
     // MARK: Calendar
@@ -126,7 +174,7 @@ package struct AdminPages: Sendable {
                                 h.td("number", account.login)
                                 h.td(nil, account.name)
                                 h.td(nil, account.roles.map { h.say($0.title) }.sorted().joined(separator: "、"))
-                                h.td(nil, visit.desk.regions.name(account.region))
+                                h.td(nil, visit.region(account.region))
                                 h.td {
                                     visit.form(h, "/admin/accounts/\(account.id)/active") {
                                         h.hidden("active", account.active ? "no" : "yes")
@@ -146,8 +194,8 @@ package struct AdminPages: Sendable {
                     h.field("password", Text("初始密码", "First password"), value: nil, type: "password", errors: errors, autocomplete: "new-password")
                     h.select("role", Text("岗位", "Role"), options: Role.allCases.map { ($0.rawValue, $0.title) }, value: nil, errors: errors, empty: Text("请选择", "Choose"))
                     let city = visit.desk.configuration.cityRegion
-                    let places = [Region(code: city, name: visit.desk.regions.name(city))] + visit.desk.regions.districts(of: city)
-                    h.select("region", Text("辖区", "Region"), options: places.map { ($0.code, Text(verbatim: $0.name)) }, value: city, errors: errors)
+                    let places = [Region(code: city, name: visit.region(city))] + visit.desk.regions.districts(of: city)
+                    h.select("region", Text("辖区", "Region"), options: places.map { ($0.code, Text(verbatim: visit.region($0.code))) }, value: city, errors: errors)
                     h.button(Text("新增", "Add"))
                 }
             }

@@ -82,7 +82,7 @@ package enum LedgerPages {
                                     if row.int("idx") < signed { h.a("/ledger/proof/\(row.int("idx"))", nil, String(row.int("idx"))) } else { h.text(String(row.int("idx"))) }
                                 }
                                 h.td("nowrap", String((entry?["at"]?.string ?? "").prefix(19)).split(separator: "T").joined(separator: " "))
-                                h.td(nil, entry?["act"]?.string ?? "")
+                                h.td { h.text(visit.house.act(entry?["act"]?.string ?? "")) }
                                 h.td(nil, [entry?["of"]?.string, entry?["details"]?["number"]?.string].compactMap { $0 }.joined(separator: " "))
                                 h.td(nil, entry?["actor"]?.string ?? "")
                                 h.td { if let article = entry?["law"]?.string.flatMap({ Article($0) }) { h.text(visit.desk.law.register.cite(article)) } }

@@ -99,7 +99,7 @@ extension Visit {
             h.ul("plain") {
                 for document in file.documents.reversed() {
                     h.li {
-                        h.a("/documents/\(document.id)", nil, document.title)
+                        h.a("/documents/\(document.id)", nil, house.title(document.title))
                         h.span("text-muted small ms-2", document.number)
                         h.a("/documents/\(document.id).pdf", "ms-2 small", Text(verbatim: "PDF"))
                     }
@@ -201,6 +201,29 @@ package enum MatterRoutes {
                     let clock = try Clocks.find(key, tx)
                     guard clock.matter == matter.id else { throw Refusal.notFound }
                     try Clocks.extend(clock, by: visit.signedIn(), engine: engine, at: now, tx)
+                }
+            },
+            Route(.get, "/matters/:id/why", .permitted("casework.see")) { visit in
+                let id = try visit.exchange.id(of: Matter.self)
+                let (desk, today) = (visit.desk, visit.desk.today())
+                let (matter, open) = try await desk.store.read { tx in
+                    let matter = try tx.matter(id)
+                    guard visit.maySee(matter) else { throw Refusal.notFound }
+                    let open = try Clocks.of(id, tx).filter { $0.state == "open" }.sorted { $0.due < $1.due }
+                    return (matter, try open.map { ($0, try Clocks.compute($0, desk.engine, today: today, explain: true, tx)) })
+                }
+                return visit.page(Text("为什么是这一天", "Why this day"), active: "/desk") { h in
+                    h.div("narrow") {
+                        h.p("crumbs") { h.a(visit.house.path(matter), nil, "\(matter.number) \(matter.title)") }
+                        h.h1(Text("为什么是这一天", "Why this day"))
+                        if open.isEmpty { h.empty(Text("没有正在计算的期限", "No period is running"), Text("事项办结后期限不再计算。", "Nothing is counted once a matter is closed.")) }
+                        for (clock, deadline) in open {
+                            h.card(desk.law.catalogue[clock.duty]?.title ?? Text(verbatim: clock.duty)) {
+                                h.p { visit.urgency(h, clock.due) }
+                                visit.explanation(h, deadline, stricter: true)
+                            }
+                        }
+                    }
                 }
             },
             // Who may look at personal data gets the file as it came, and the look is written down; others get photos

@@ -40,7 +40,7 @@ package enum OperatorPages {
                 h.element("select", "form-select", [.name("region"), .label(h.say(Text("辖区", "Region")))]) {
                     h.element("option", nil, [.value("")], text: h.say(Text("全部辖区", "Any region")))
                     for r in visit.desk.regions.districts(of: visit.desk.configuration.cityRegion) {
-                        h.element("option", nil, [.value(r.code), .selected(r.code == region)], text: r.name)
+                        h.element("option", nil, [.value(r.code), .selected(r.code == region)], text: visit.region(r.code))
                     }
                 }
                 h.button(Text("查找", "Find"))
@@ -72,7 +72,7 @@ package enum OperatorPages {
                                 h.td { h.text(o.kind.title) }
                                 h.td { h.badge(o.status.title, o.status == .active ? "green" : "amber") }
                                 h.td(nil, o.address)
-                                h.td(nil, visit.desk.regions.path(o.region))
+                                h.td(nil, visit.desk.regions.path(o.region, in: visit.language))
                             }
                         }
                     }
@@ -101,7 +101,7 @@ package enum OperatorPages {
                     h.card(Text("登记信息", "Registration")) {
                         h.definitions {
                             h.definition(Text("住所", "Address"), o.address)
-                            h.definition(Text("辖区", "Region"), visit.desk.regions.path(o.region))
+                            h.definition(Text("辖区", "Region"), visit.desk.regions.path(o.region, in: visit.language))
                             h.definition(Text("行业", "Industry"), o.industry)
                             h.definition(Text("负责人", "Representative"), o.representative.isEmpty ? nil : Protected.name(o.representative).description)
                             h.definition(Text("联系电话", "Phone"), o.phone.isEmpty ? nil : Protected.phone(o.phone).description)

@@ -1,10 +1,14 @@
 import Formats
 import Kernel
+import Statute
 import Store
 import Web
 
 /// The staff desk (工作台): the queue, its filters, counts, bulk assignment, export.
 package enum QueuePages {
+    /// What a spreadsheet still opens with ease.
+    static let exportLimit = 100_000
+
     package static func routes() -> [Route] {
         [
             Route(.get, "/desk", .permitted("casework.see")) { visit in try await show(visit) },
@@ -19,34 +23,47 @@ package enum QueuePages {
         let filter = try QueueFilter { visit.exchange.query[$0] }
         let today = visit.desk.today()
         let kinds = visit.house.kinds.keys.sorted()
-        // Four statements, whatever the city's size: counts, page, names, saved filters (and colleagues to assign to).
-        let (counts, page, names, filters, staff) = try await visit.desk.store.read { tx in
+        // Four statements, whatever the city's size: counts, page, names, saved filters.
+        let (counts, page, names, filters) = try await visit.desk.store.read { tx in
             let page = try Queue.page(filter, for: account, today: today, kinds: kinds, tx)
             return (
                 try Queue.counts(for: account, today: today, tx), page, try Accounts.names(page.matters.compactMap { $0.assignee?.raw }, tx),
-                try tx.all("SELECT name, query FROM platform_filters WHERE account = \(account.id) ORDER BY name").map { ($0.string("name"), $0.string("query")) },
-                visit.may("casework.assign")
-                    ? try tx.all("SELECT * FROM platform_accounts WHERE active = 1 AND region LIKE \(account.region + "%") ORDER BY name LIMIT 300").map(Account.init) : []
+                try tx.all("SELECT name, query FROM platform_filters WHERE account = \(account.id) ORDER BY name").map { ($0.string("name"), $0.string("query")) }
             )
         }
+        let assigns = visit.may("casework.assign")
         return visit.page(Text("工作台", "Queue"), active: "/desk") { h in
             h.div("page-head") {
                 h.h1(Text("待办事项", "Work queue"))
                 h.p(
                     "text-muted mb-0",
                     Text(
-                        "\(account.name) · \(visit.desk.regions.name(account.region)) · 最先到期的在前",
-                        "\(account.name) · \(visit.desk.regions.name(account.region)) · what lapses first comes first"))
+                        "\(account.name) · \(visit.region(account.region)) · 最先到期的在前",
+                        "\(account.name) · \(visit.region(account.region)) · what lapses first comes first"))
             }
             tiles(h, filter, counts)
             filterBar(h, visit, filter, filters)
+            if filter.late || filter.year || filter.outcome != nil {
+                h.p("small") {
+                    h.text(
+                        filter.late
+                            ? Text("近一年有期限逾期完成的事项，最近收到的在前。", "Matters of which a period was met late in the last year, the newest first.")
+                            : Text("近一年按办理结果列出的事项，最近收到的在前。", "Matters of the last year by how they ended, the newest first."))
+                    h.a("/desk", "ms-2", Text("返回待办", "Back to the queue"))
+                }
+            }
             if page.matters.isEmpty {
                 h.empty(Text("这里没有事项", "Nothing here"), Text("换一个筛选条件，或稍后再来。", "Try another filter, or come back later."))
             } else {
                 visit.form(h, "/desk/assign") {
                     h.hidden("back", Link.query("/desk", filter.pairs))
-                    list(h, visit, page.matters, names, selectable: !staff.isEmpty)
-                    if !staff.isEmpty { assignBar(h, staff) }
+                    list(h, visit, page.matters, names, selectable: assigns)
+                    if assigns {
+                        h.div("assign-bar") {
+                            h.button(Text("将所选分派给…", "Assign the picked to…"), "btn btn-sm btn-primary")
+                            h.button(Text("由我承办", "Assign to me"), "btn btn-sm btn-outline-primary", name: "assignee", value: account.id.description)
+                        }
+                    }
                 }
                 h.pager(
                     previous: filter.cursor == nil ? nil : Link.query("/desk", filter.pairs), next: page.next.map { Link.query("/desk", filter.pairs + [("cursor", $0)]) },
@@ -93,7 +110,7 @@ package enum QueuePages {
             h.element("select", "form-select form-select-sm", [.name("region"), .label(h.say(Text("辖区", "Region")))]) {
                 h.element("option", nil, [.value("")], text: h.say(Text("全部辖区", "Any region")))
                 for region in visit.desk.regions.children(of: visit.account?.region ?? "") {
-                    h.element("option", nil, [.value(region.code), .selected(region.code == filter.region)], text: region.name)
+                    h.element("option", nil, [.value(region.code), .selected(region.code == filter.region)], text: visit.region(region.code))
                 }
             }
             h.element("select", "form-select form-select-sm", [.name("closed"), .label(h.say(Text("办理情况", "Open or closed")))]) {
@@ -102,6 +119,9 @@ package enum QueuePages {
             }
             if filter.whose != .office { h.hidden("whose", filter.whose.rawValue) }
             if let due = filter.due { h.hidden("due", due.rawValue) }
+            if let outcome = filter.outcome { h.hidden("outcome", outcome) }
+            if filter.late { h.hidden("late", "yes") }
+            if filter.year { h.hidden("received", "year") }
             h.button(Text("筛选", "Filter"), "btn btn-sm btn-primary")
             h.a(Link.query("/desk/export", filter.pairs + [("format", "xlsx")]), "btn btn-sm btn-outline-secondary", Text("导出 Excel", "Export Excel"))
         }
@@ -149,8 +169,8 @@ package enum QueuePages {
                             h.td("number") { h.a(visit.house.path(matter), nil, matter.number) }
                             h.td("title", matter.title)
                             h.td { if let state { h.badge(state.title, state.tone) } }
-                            h.td("nowrap") { matter.open ? visit.urgency(h, matter.nextDue) : h.text(matter.closedAt?.day.description ?? "") }
-                            h.element("td", "nowrap", [.init("data-label", h.say(Text("辖区", "Region")))], text: visit.desk.regions.name(matter.region))
+                            h.td("nowrap") { matter.open ? visit.urgency(h, matter.nextDue, why: "/matters/\(matter.id)/why") : h.text(matter.closedAt?.day.description ?? "") }
+                            h.element("td", "nowrap", [.init("data-label", h.say(Text("辖区", "Region")))], text: visit.region(matter.region))
                             h.element("td", "nowrap", [.init("data-label", h.say(Text("承办", "With")))], text: matter.assignee.flatMap { names[$0.raw] } ?? "—")
                             h.element("td", "nowrap", [.init("data-label", h.say(Text("收到", "Received")))], text: matter.receivedAt.day.description)
                         }
@@ -160,34 +180,66 @@ package enum QueuePages {
         }
     }
 
-    private static func assignBar(_ h: HTML, _ staff: [Account]) {
-        h.div("assign-bar") {
-            h.element("select", "form-select form-select-sm", [.name("assignee"), .required, .label(h.say(Text("分派给", "Assign to")))]) {
-                h.element("option", nil, [.value("")], text: h.say(Text("将所选分派给…", "Assign the picked to…")))
-                for account in staff {
-                    h.element("option", nil, [.value(account.id.description)], text: "\(account.name)（\(account.roles.map { h.say($0.title) }.sorted().joined(separator: "、"))）")
+    /// Without a person yet: the picked matters stay picked, and colleagues are shown with what they have in hand.
+    private static func choose(_ visit: Visit, _ officer: Account, _ ids: [ID<Matter>], back: String, _ refusal: Refusal? = nil) async throws -> Answer {
+        let (matters, staff, loads) = try await visit.desk.store.read { tx in
+            let matters = try ids.map { try tx.matter($0) }.filter(visit.maySee)
+            let staff = try tx.all("SELECT * FROM platform_accounts WHERE active = 1 AND region LIKE \(officer.region + "%") ORDER BY region, name").map(Account.init)
+            let loads = try tx.all("SELECT assignee, count(*) AS n FROM casework_matters WHERE open = 1 AND assignee IS NOT NULL GROUP BY assignee")
+            return (matters, staff, Dictionary(loads.map { ($0.int("assignee"), $0.count("n")) }) { a, _ in a })
+        }
+        // Who may take all of them stands first; others cannot be chosen.
+        let able = staff.filter { account in
+            visit.desk.permissions.allows(account.roles, "casework.see") && matters.allSatisfy { account.covers($0.region) || $0.region.hasPrefix(account.region) }
+        }
+        return visit.page(Text("分派", "Assign"), status: refusal?.kind.status ?? 200, active: "/desk") { h in
+            h.div("narrow") {
+                h.h1(Text("将\(matters.count)件事项分派给…", "Assign \(matters.count) matters to…"))
+                h.errorSummary(refusal)
+                h.ul { for matter in matters.prefix(10) { h.li { h.text("\(matter.number) \(matter.title)") } } }
+                if matters.count > 10 { h.p("text-muted", Text("……等\(matters.count)件", "… \(matters.count) in all")) }
+                if able.isEmpty {
+                    h.empty(Text("没有能承办全部所选事项的人员", "Nobody covers all of these"), Text("请按辖区分别选择。", "Pick the matters of one district at a time."))
+                } else {
+                    visit.form(h, "/desk/assign", "card card-body") {
+                        h.hidden("back", back)
+                        for id in ids { h.hidden("matter", id.description) }
+                        h.radios(
+                            "assignee", Text("承办人（括号内为在办件数）", "Officer (with matters in hand)"),
+                            options: able.map { account in
+                                let roles = account.roles.map { h.say($0.title) }.sorted().joined(separator: "、")
+                                return (
+                                    account.id.description, Text(verbatim: "\(account.name)（\(loads[account.id.raw] ?? 0)）"),
+                                    Text(verbatim: "\(visit.region(account.region)) · \(roles)")
+                                )
+                            }, value: nil, errors: HTML.Errors(refusal))
+                        h.button(Text("分派", "Assign"))
+                        h.a(back, "btn btn-outline-secondary", Text("取消", "Cancel"))
+                    }
                 }
             }
-            h.button(Text("分派", "Assign"), "btn btn-sm btn-primary")
         }
     }
 
     private static func assign(_ visit: Visit) async throws -> Answer {
         let officer = try visit.require("casework.assign")
         let form = try visit.exchange.form()
-        let ids = form.all("matter").compactMap { ID<Matter>($0) }
+        let back = form["back"].flatMap { $0.hasPrefix("/desk") ? $0 : nil } ?? "/desk"
+        let ids = Array(form.all("matter").compactMap { ID<Matter>($0) }.prefix(200))
         guard !ids.isEmpty else { throw Refusal.invalid("/matter", Text("请先勾选事项", "Pick at least one matter")) }
-        guard let assignee = form["assignee"].flatMap({ ID<Account>($0) }) else { throw Refusal.invalid("/assignee", Text("请选择分派给谁", "Choose whom to assign to")) }
+        guard let assignee = form["assignee"].flatMap({ ID<Account>($0) }) else { return try await choose(visit, officer, ids, back: back) }
         let now = visit.desk.now
-        try await visit.desk.store.write { tx in
-            guard let account = try Accounts.find(assignee, tx), account.active else { throw Refusal.notFound }
-            for id in ids.prefix(200) {
-                let matter = try tx.matter(id)
-                guard visit.maySee(matter) else { throw Refusal.notFound }
-                try Casework.assign(matter, to: account, by: officer, at: now, tx)
+        do {
+            try await visit.desk.store.write { tx in
+                guard let account = try Accounts.find(assignee, tx), account.active else { throw Refusal.notFound }
+                for id in ids {
+                    let matter = try tx.matter(id)
+                    guard visit.maySee(matter) else { throw Refusal.notFound }
+                    try Casework.assign(matter, to: account, by: officer, at: now, tx)
+                }
             }
-        }
-        return .redirect(form["back"] ?? "/desk")
+        } catch let refusal as Refusal where refusal.kind == .invalid { return try await choose(visit, officer, ids, back: back, refusal) }
+        return .redirect(back)
     }
 
     private static func saveFilter(_ visit: Visit) async throws -> Answer {
@@ -208,15 +260,22 @@ package enum QueuePages {
         let today = visit.desk.today()
         let kinds = visit.house.kinds.keys.sorted()
         let (matters, names) = try await visit.desk.store.read { tx in
-            let matters = try Queue.page(filter, for: account, today: today, kinds: kinds, limit: 10_000, tx).matters
+            let page = try Queue.page(filter, for: account, today: today, kinds: kinds, limit: exportLimit, tx)
+            guard page.next == nil else {
+                throw Refusal(.invalid, Text("超过\(exportLimit)件，请缩小筛选范围后分次导出", "More than \(exportLimit) matters: narrow the filter and export in parts"))
+            }
+            let matters = page.matters
             return (matters, try Accounts.names(matters.compactMap { $0.assignee?.raw }, tx))
         }
         let language = visit.language
-        let header = [Text("编号", "Number"), Text("事由", "Matter"), Text("状态", "State"), Text("到期日", "Due"), Text("辖区", "Region"), Text("承办人", "With"), Text("收到时间", "Received")].map
-        { $0[language] }
+        let header = [
+            Text("编号", "Number"), Text("事由", "Matter"), Text("状态", "State"), Text("到期日", "Due"), Text("到期日为估算", "Due is an estimate"), Text("辖区", "Region"), Text("承办人", "With"),
+            Text("收到时间", "Received"),
+        ].map { $0[language] }
         let rows = matters.map { m in
             [
-                m.number, m.title, visit.house.kinds[m.kind]?.table.state(m.state).title[language] ?? m.state, m.nextDue?.description ?? "", visit.desk.regions.path(m.region),
+                m.number, m.title, visit.house.kinds[m.kind]?.table.state(m.state).title[language] ?? m.state, m.nextDue?.description ?? "",
+                m.nextDue.map { visit.desk.calendar.value.isKnown($0) ? "" : Text("是", "yes")[language] } ?? "", visit.desk.regions.path(m.region, in: visit.language),
                 m.assignee.flatMap { names[$0.raw] } ?? "", m.receivedAt.minuteText,
             ]
         }

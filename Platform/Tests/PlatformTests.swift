@@ -127,7 +127,9 @@ import Web
             "序号,名称,统一社会信用代码,登记状态\n1,福临超市,\(good),存续\n2,坏代码店,92990101000000001A,存续\n3,东方超市,\(USCC.completing("92990101000000002")),不知道\n4,,\(USCC.completing("92990101000000003")),存续\n"
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("import-\(UInt64.random(in: 0 ... .max)).csv").path
         try Data(Encodings.gb18030(text)).write(to: URL(fileURLWithPath: file))
-        func run() async throws -> ImportBatch { try await Transfer.run(OperatorImport.format, file: file, store: office.desk.store, prepare: OperatorImport.prepare) { try OperatorImport.write($0, at: now, $1) } }
+        func run() async throws -> ImportBatch {
+            try await Transfer.run(OperatorImport.format, file: file, store: office.desk.store, prepare: OperatorImport.prepare) { try OperatorImport.write($0, at: now, $1) }
+        }
         let first = try await run()
         #expect(first.added == 1 && first.rejects.map(\.line) == [3, 4, 5] && first.rejects.map(\.column) == ["uscc", "status", "name"])
         let rejected = try String(contentsOfFile: file + ".rejected.csv", encoding: .utf8)
@@ -136,7 +138,9 @@ import Web
         #expect(second.added == 0 && second.same == 1)
         let missing = file + "2"
         try Data("名称,地址\nx,y".utf8).write(to: URL(fileURLWithPath: missing))
-        await #expect { try await Transfer.run(OperatorImport.format, file: missing, store: office.desk.store, prepare: OperatorImport.prepare) { try OperatorImport.write($0, at: now, $1) } } throws: {
+        await #expect {
+            try await Transfer.run(OperatorImport.format, file: missing, store: office.desk.store, prepare: OperatorImport.prepare) { try OperatorImport.write($0, at: now, $1) }
+        } throws: {
             ($0 as? Refusal)?.fields.first?.text.zh.contains("统一社会信用代码") == true
         }
     }

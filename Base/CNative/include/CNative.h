@@ -12,6 +12,8 @@ int sinan_image_has_position(const uint8_t *bytes, size_t count);
 /// Fills one byte for each of U+4E00...U+9FFF with the initial of its Mandarin reading, 0 where ICU has none.
 /// Returns 0 when it could. (ICU's own headers cannot be imported beside Foundation's, so they stay in here.)
 int sinan_pinyin_initials(uint8_t *out, size_t count);
+/// Writes the reading of a UTF-8 text in plain Latin letters, syllables apart. Returns how many bytes it took, 0 when it cannot.
+size_t sinan_romanized(const char *text, size_t count, char *out, size_t capacity);
 #ifdef __cplusplus
 }
 #endif

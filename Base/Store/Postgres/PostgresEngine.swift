@@ -134,15 +134,21 @@ final class PostgresEngine: Engine {
 /// PostgreSQL's own tools for a copy and back: pg_dump and pg_restore, found on the path.
 package enum PostgresTools {
     package static func dump(_ url: String, to path: String) throws {
-        try run(["pg_dump", "--format=custom", "--no-owner", "--file", path, "--dbname", url])
+        try run(["pg_dump", "--format=custom", "--no-owner", "--file", path], url)
     }
     package static func restore(_ path: String, into url: String) throws {
-        try run(["pg_restore", "--clean", "--if-exists", "--no-owner", "--exit-on-error", "--single-transaction", "--dbname", url, path])
+        try run(["pg_restore", "--clean", "--if-exists", "--no-owner", "--exit-on-error", "--single-transaction", path], url)
     }
-    private static func run(_ words: [String]) throws {
+    /// The password goes by the environment: a command line can be read by everybody on the machine.
+    private static func run(_ words: [String], _ url: String) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = words
+        var parts = URLComponents(string: url)
+        var environment = ProcessInfo.processInfo.environment
+        if let password = parts?.password { environment["PGPASSWORD"] = password }
+        parts?.password = nil
+        process.environment = environment
+        process.arguments = [words[0], "--dbname", parts?.string ?? url] + words.dropFirst()
         let errors = Pipe()
         process.standardError = errors
         try process.run()

@@ -82,6 +82,58 @@ import Web
         #expect(try await office.get("/desk/export", as: .lin).bytes.starts(with: [0xEF, 0xBB, 0xBF]))
     }
 
+    @Test(arguments: TestEngine.available)
+    func pickedMattersAreAssignedInTwoStepsAndADateOpensItsReason(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        let matter = try await office.file()
+        let choose = try await office.post("/desk/assign", as: .he, [("matter", "\(matter.id)")])
+        #expect(choose.status == 200 && choose.text.contains(matter.number) && choose.text.contains("name=\"assignee\""))
+        let why = try await office.get("/matters/\(matter.id)/why", as: .lin)
+        #expect(why.status == 200 && why.text.contains("day-strip"))
+        #expect(try await office.get("/desk", as: .lin).text.contains("/matters/\(matter.id)/why"))
+        #expect(try await office.get("/matters/\(matter.id)/why", as: .far).status == 404)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func theListsBehindTheDirectorsFiguresHoldWhatTheyCount(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        let late = try await office.file { $0.receivedAt = Moment("2026-10-13T10:00") }
+        let quick = try await office.file()
+        let open = try await office.file()
+        try await office.apply("withdraw", on: quick, by: nil)
+        try await office.apply("refuse", on: late, by: .lin, [("ground", "1"), ("reason", "不属于本局职责")])
+        func numbers(_ query: String) async throws -> [Bool] {
+            let page = try await office.get("/desk?\(query)", as: .zhou).text
+            return [late, quick, open].map { page.contains($0.number) }
+        }
+        #expect(try await numbers("late=yes") == [true, false, false])
+        #expect(try await numbers("outcome=refused,agreed") == [true, false, false])
+        #expect(try await numbers("received=year") == [true, true, true])
+        #expect(try await numbers("") == [false, false, true])
+    }
+
+    @Test func anOfficeRenamesItselfAndTheNextPageShowsIt() async throws {
+        let office = try await TestOffice(.sqlite)
+        let fields = [
+            ("city", "新河市"), ("cityEnglish", "Xinhe"), ("officeName", "新河市市场监督管理局"), ("officeShort", "新市监"), ("officeEnglish", ""), ("hotline", "12345"),
+        ]
+        #expect(try await office.post("/admin/office", as: .lin, fields).status == 403)
+        #expect(try await office.post("/admin/office", as: .sun, [("city", "")]).status == 422)
+        #expect(try await office.post("/admin/office", as: .sun, fields).status == 303)
+        #expect(try await office.get("/admin", as: .sun).text.contains("新河市市场监督管理局"))
+    }
+
+    @Test func englishPagesNameDistrictsAndDocumentsInEnglish() async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file()
+        try await office.apply("accept", on: matter, by: .lin)
+        let english = [("Accept-Language", "en")]
+        let page = try await office.get("/disputes/\(matter.id)", as: .lin, headers: english)
+        #expect(page.text.contains("Qingxi District") && page.text.contains("Decision to take up"))
+        let desk = try await office.get("/desk", as: .lin, headers: english)
+        #expect(desk.text.contains("Qingxi District") && !desk.text.contains("青溪区<"))
+    }
+
     @Test func personalDataIsMaskedAndALookIsWrittenDown() async throws {
         let office = try await TestOffice(.sqlite)
         let matter = try await office.file()
@@ -90,7 +142,7 @@ import Web
         #expect(try await office.post("/disputes/\(matter.id)/reveal", as: .lin, []).status == 422)
         let seen = try await office.post("/disputes/\(matter.id)/reveal", as: .lin, [("purpose", "contact")])
         #expect(seen.status == 200 && seen.text.contains("13812345678"))
-        #expect(try await office.get("/ledger", as: .qian).text.contains("personal.revealed"))
+        #expect(try await office.get("/ledger", as: .qian).text.contains("查看个人信息"))
         #expect(try await office.post("/disputes/\(matter.id)/reveal", as: .qian, [("purpose", "contact")]).status == 403)
     }
 
