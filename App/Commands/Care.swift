@@ -78,6 +78,27 @@ struct Restore: AsyncParsableCommand {
     }
 }
 
+struct Copy: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Copies an installation into an empty database of either engine.",
+        discussion: "From SQLite to PostgreSQL when an office grows, or back. Attachments and keys stay in the data folder; the ledger holds on both sides.")
+    @OptionGroup var database: DatabaseOptions
+    @Option(help: "The empty database: sqlite:PATH or postgres://user@host:port/name") var to: String
+
+    func run() async throws {
+        let from = try await Opening.open(database, migrating: false)
+        let migrations = Opening.migrations(from.domains)
+        let other = try Store(url: to, logger: Opening.logger())
+        _ = try await other.migrate(migrations, at: from.desk.now)
+        try await from.desk.store.copy(to: other, migrations) { table, rows in Terminal.progress("\(table) \(rows)") }
+        Terminal.progressEnd()
+        _ = try await other.write { try $0.run($0.dialect.analyze) }
+        print(Terminal.say(Text("已复制到 \(to.split(separator: "@").last ?? "")；请运行 sinan audit verify 核验", "Copied to \(to.split(separator: "@").last ?? ""): run sinan audit verify to check it")))
+        other.close()
+        from.desk.store.close()
+    }
+}
+
 /// Debian's own tools, called by name.
 enum Archive {
     static func run(_ words: [String]) throws {

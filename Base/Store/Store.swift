@@ -8,6 +8,8 @@ protocol Engine: Sendable {
     var dialect: Dialect { get }
     /// Runs a body on a consistent snapshot that cannot write.
     func read<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T
+    /// The same on the caller's own thread.
+    func readInPlace(_ body: (Transaction) throws -> Void) throws
     /// Runs a body in the one write transaction that exists at a time; blocks its thread until it is on disk.
     func write(_ body: (Transaction) throws -> Void) throws
     /// A consistent copy of everything while others work.
@@ -45,6 +47,16 @@ package final class Store: Sendable {
     package func write<T: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
             writer.submit(Act(body, continuation))
+        }
+    }
+
+    /// One snapshot of this database and one write of another, on the caller's own thread.
+    func readBeside(_ other: Store, _ body: (_ source: Transaction, _ target: Transaction) throws -> Void) throws {
+        // SQLite's connections know whose turn it is by their queue, so PostgreSQL's stands outside.
+        if dialect == .postgres {
+            try engine.readInPlace { source in try other.engine.write { try body(source, $0) } }
+        } else {
+            try other.engine.write { target in try engine.readInPlace { try body($0, target) } }
         }
     }
 

@@ -73,3 +73,26 @@ import Testing
         #expect(try await spoil(lived(engine), "DELETE FROM casework_moves WHERE id = 1").contains("casework_moves/1"))
     }
 }
+
+@Suite struct CopyTests {
+    @Test(.enabled(if: TestEngine.available.contains(.postgres), "no PostgreSQL server is named"), arguments: TestEngine.available)
+    func aCopyOnTheOtherEngineHoldsAndGoesOnNumbering(_ from: TestEngine) async throws {
+        let office = try await TestOffice(from)
+        let matter = try await office.file()
+        try await office.apply("accept", on: matter, by: .lin)
+        let now = office.clock.now
+        let keys = office.desk.keys
+        try await office.desk.store.write { _ = try Ledger.checkpoint(keys: keys, at: now, $0) }
+        let other = try await (from == .sqlite ? TestEngine.postgres : .sqlite).store()
+        let migrations = office.migrations
+        _ = try await other.migrate(migrations, at: now)
+        try await office.desk.store.copy(to: other, migrations) { _, _ in }
+        let report = try await other.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, $0) }
+        #expect(report.holds && report.rows > 10, "\(report.findings)")
+        #expect(try await other.read { try Search.find(["co电饭"], limit: 5, $0) } == [matter.id.raw])
+        let second = try await other.write { try $0.insert("INSERT INTO casework_notes (matter, account, body, at) VALUES (\(matter.id), 1, 'x', 0) RETURNING id") }
+        #expect(second == 1)
+        // A second copy finds it filled and leaves it alone.
+        await #expect(throws: Refusal.self) { try await office.desk.store.copy(to: other, migrations) { _, _ in } }
+    }
+}

@@ -68,6 +68,7 @@ package enum Persona: String, CaseIterable, Sendable {
 package final class TestOffice: Sendable {
     package let desk: Desk
     package let clock: TestClock
+    package let migrations: [Migration]
     package let handling: Handling
     package let accounts: [Persona: Account]
     private let tokens: [Persona: String]
@@ -79,7 +80,8 @@ package final class TestOffice: Sendable {
         clock = TestClock(now)
         let printer = Printer(chromium: "/usr/bin/chromium", cache: FileManager.default.temporaryDirectory.appendingPathComponent("sinan-test-pdf"))
         let domains = [Disputes.domain(printer: printer), Insights.domain]
-        _ = try await store.migrate(PlatformSchema.migrations + domains.flatMap(\.migrations), at: clock.now)
+        migrations = PlatformSchema.migrations + domains.flatMap(\.migrations)
+        _ = try await store.migrate(migrations, at: clock.now)
         var configuration = Configuration()
         configuration.cityRegion = "9901"
         let regions = LiveRegions()

@@ -41,12 +41,22 @@ final class PostgresEngine: Engine {
                 continuation.resume(
                     with: Result {
                         var value: T?
-                        try self.attempt(connection, begin: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { value = try body($0) }
+                        try self.attempt(connection, begin: PostgresEngine.snapshot) { value = try body($0) }
                         return value!
                     })
             }
         }
     }
+
+    func readInPlace(_ body: (Transaction) throws -> Void) throws {
+        let connection = PostgresConnection(url: url)
+        try connection.queue.sync {
+            defer { connection.close() }
+            try attempt(connection, begin: PostgresEngine.snapshot, body)
+        }
+    }
+
+    private static let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
     func write(_ body: (Transaction) throws -> Void) throws {
         try writing.queue.sync {

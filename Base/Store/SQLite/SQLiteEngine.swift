@@ -42,6 +42,14 @@ final class SQLiteEngine: Engine {
         }
     }
 
+    func readInPlace(_ body: (Transaction) throws -> Void) throws {
+        do {
+            try pool.read { db in try body(SQLiteEngine.transaction(db)) }
+        } catch let error as DatabaseError {
+            throw SQLiteEngine.translate(error)
+        }
+    }
+
     func write(_ body: (Transaction) throws -> Void) throws {
         do {
             try pool.writeWithoutTransaction { db in
