@@ -137,6 +137,9 @@ package enum Clocks {
         package let duty: String
         package let before: Day
         package let after: Day
+        fileprivate let afterAt: Moment?
+        fileprivate let strict: Day
+        fileprivate let incomplete: Bool
     }
 
     /// Which open clocks another calendar would move. Reads only: shown before it is applied.
@@ -175,7 +178,10 @@ package enum Clocks {
                 if pauses.isEmpty, clock.dueAt == nil { known[same] = deadline }
             }
             if deadline.due != clock.due || deadline.strict != clock.strict {
-                moved.append(Change(clock: clock.id, matter: clock.matter.raw, duty: clock.duty, before: clock.due, after: deadline.due))
+                moved.append(
+                    Change(
+                        clock: clock.id, matter: clock.matter.raw, duty: clock.duty, before: clock.due, after: deadline.due, afterAt: deadline.dueMoment,
+                        strict: deadline.strict, incomplete: deadline.calendarIncomplete))
             } else if deadline.calendarIncomplete != clock.incomplete {
                 learned.append(clock.id)
             }
@@ -183,21 +189,27 @@ package enum Clocks {
         return (examined, moved, learned)
     }
 
-    /// Applies what `changes` showed. Seals the matters whose next day moved.
-    package static func apply(_ moved: [Change], learned: [Int64], engine: DeadlineEngine, today: Day, by actor: String, at now: Moment, _ tx: Transaction) throws {
-        for change in moved {
-            let clock = try find(change.clock, tx)
-            try write(compute(clock, engine, today: today, tx), to: clock, tx)
+    /// Applies what `changes` showed, in parts of 200: an entry of the ledger for each seals its clocks and their matters.
+    package static func apply(_ moved: [Change], learned: [Int64], by actor: String, at now: Moment, _ tx: Transaction) throws {
+        for start in stride(from: 0, to: moved.count, by: 200) {
+            let part = moved[start..<min(start + 200, moved.count)]
+            for c in part {
+                try tx.send("UPDATE casework_clocks SET due = \(c.after), due_at = \(c.afterAt), strict = \(c.strict), incomplete = \(c.incomplete) WHERE id = \(c.clock)")
+            }
+            let matters = Set(part.map(\.matter)).sorted()
+            for matter in matters { try refreshNextDue(ID(matter), tx) }
+            try recomputed(part.map(\.clock), matters, actor, now, tx)
         }
-        for start in stride(from: 0, to: learned.count, by: 500) {
-            let part = Array(learned[start..<min(start + 500, learned.count)])
-            try tx.send("UPDATE casework_clocks SET incomplete = 1 - incomplete WHERE id IN (\(list: part))")
-            try tx.audit("casework.recomputed", of: Reference(kind: "calendar", id: 0), by: actor, at: now, sealing: part.map { .init("casework_clocks", $0) })
+        for start in stride(from: 0, to: learned.count, by: 200) {
+            let part = Array(learned[start..<min(start + 200, learned.count)])
+            for clock in part { try tx.send("UPDATE casework_clocks SET incomplete = 1 - incomplete WHERE id = \(clock)") }
+            try recomputed(part, [], actor, now, tx)
         }
-        for matter in Set(moved.map(\.matter)).sorted() {
-            try refreshNextDue(ID(matter), tx)
-            try tx.audit(
-                "casework.recomputed", of: Reference(kind: "matter", id: matter), by: actor, at: now, sealing: [.init("casework_matters", matter)] + seals(of: ID(matter)))
-        }
+    }
+
+    private static func recomputed(_ clocks: [Int64], _ matters: [Int64], _ actor: String, _ now: Moment, _ tx: Transaction) throws {
+        try tx.audit(
+            "casework.recomputed", of: Reference(kind: "calendar", id: 0), by: actor, at: now, details: [("clocks", .int(clocks.count))],
+            sealing: matters.map { .init("casework_matters", $0) } + clocks.map { .init("casework_clocks", $0) })
     }
 }

@@ -319,7 +319,7 @@ package enum CalendarUpdate {
                 try tx.audit(
                     "calendar.changed", of: Reference(kind: "calendar", id: Int64(table.first?.day.year ?? 0)), by: actor, at: now, details: [("days", .int(table.count))],
                     sealing: [.init(whole: "platform_calendar")])
-                try Clocks.apply(moved, learned: learned, engine: engine, today: today, by: actor, at: now, tx)
+                try Clocks.apply(moved, learned: learned, by: actor, at: now, tx)
             }
             let shown = Array(Set(moved.prefix(200).map(\.matter)))
             let numbers =
