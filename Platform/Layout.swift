@@ -3,12 +3,13 @@ import Web
 
 /// The page around every page (版式): head, navigation, language switch, foot. Public pages are wide and quiet, staff pages dense.
 extension Visit {
-    package func page(_ title: Text, status: Int = 200, active: String = "", scripts: [String] = [], body: (HTML) -> Void) -> Answer {
+    package func page(_ title: Text, status: Int = 200, active: String = "", scripts: [String] = [], refresh: Int? = nil, body: (HTML) -> Void) -> Answer {
         let h = HTML(language)
         let city = desk.configuration.cityName
         h.document(title: "\(title[language]) · \(h.say(Text("司南", "Sinan")))") {
             h.void("link", nil, [.init("rel", "stylesheet"), .init("href", house.assets.path("bootstrap.min.css"))])
             h.void("link", nil, [.init("rel", "stylesheet"), .init("href", house.assets.path("sinan.css"))])
+            if let refresh { h.void("meta", nil, [.init("http-equiv", "refresh"), .init("content", String(refresh))]) }
             h.void("link", nil, [.init("rel", "icon"), .type("image/svg+xml"), .init("href", house.assets.path("mark.svg"))])
             for script in scripts + ["sinan.js"] { h.element("script", nil, [.init("src", house.assets.path(script)), .init("defer", if: true)]) {} }
         } body: {

@@ -11,7 +11,9 @@ package struct Protected: Sendable, CustomStringConvertible {
         self.value = value
         self.mask = mask
     }
-    package var description: String { mask(value) }
+    /// Stands where a file had nothing: there is nothing to mask.
+    package static let missing = "（未提供）"
+    package var description: String { value == Protected.missing ? value : mask(value) }
     /// Only with a receipt that the look was written down.
     package func whole(_ receipt: Reveal) -> String { value }
 

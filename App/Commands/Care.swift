@@ -93,7 +93,11 @@ struct Copy: AsyncParsableCommand {
         try await from.desk.store.copy(to: other, migrations) { table, rows in Terminal.progress("\(table) \(rows)") }
         Terminal.progressEnd()
         _ = try await other.write { try $0.run($0.dialect.analyze) }
-        print(Terminal.say(Text("已复制到 \(to.split(separator: "@").last ?? "")；请运行 sinan audit verify 核验", "Copied to \(to.split(separator: "@").last ?? ""): run sinan audit verify to check it")))
+        print(
+            Terminal.say(
+                Text(
+                    "已复制到 \(to.split(separator: "@").last ?? "")；请运行 sinan audit verify 核验", "Copied to \(to.split(separator: "@").last ?? ""): run sinan audit verify to check it")
+            ))
         other.close()
         from.desk.store.close()
     }

@@ -114,6 +114,11 @@ package enum Dialect: String, Sendable, CaseIterable {
         try tx.bulk(into: "platform_search_text", ["rowid", "terms"], fresh.enumerated().map { [.int(first + Int64($0)), .text($1.terms)] })
     }
 
+    /// Whether a column of terms holds one of them.
+    package func searchHolds(_ column: String, _ term: String) -> SQL {
+        self == .sqlite ? "instr(' ' || \(raw: column) || ' ', \(" \(term) ")) > 0" : "strpos(' ' || \(raw: column) || ' ', \(" \(term) ")) > 0"
+    }
+
     /// The keys of a kind that hold all terms, newest first. Terms are ours: letters, digits, Han, `:` and `_` only.
     package func searchQuery(terms: [String], limit: Int) -> SQL {
         switch self {

@@ -205,8 +205,9 @@ struct ComplaintAPI: Sendable {
             filter.closed = !known.open
         }
         let wanted = filter
+        let city = visit.desk.configuration.cityRegion
         let today = visit.desk.today()
-        let page = try await visit.desk.store.read { try Queue.page(wanted, for: account, today: today, kinds: [ComplaintMoves.kind], limit: 50, $0) }
+        let page = try await visit.desk.store.read { try Queue.page(wanted, for: account, city: city, today: today, kinds: [ComplaintMoves.kind], limit: 50, $0) }
         return .json(
             .object([
                 (

@@ -39,11 +39,11 @@ package enum ComplaintImport {
         var f = Filing()
         f.source = "import"
         // Lists from elsewhere often come without the person: what is missing is said so, and asked for at acceptance.
-        f.complainantName = r["name"].isEmpty ? "（未提供）" : r["name"]
+        f.complainantName = r["name"].isEmpty ? Protected.missing : r["name"]
         f.complainantPhone = r["phone"].isEmpty ? noPhone : r["phone"]
-        f.complainantAddress = r["address"].isEmpty ? "（未提供）" : r["address"]
+        f.complainantAddress = r["address"].isEmpty ? Protected.missing : r["address"]
         f.respondentName = r["respondentName"]
-        f.respondentAddress = r["respondentAddress"].isEmpty ? "（未提供）" : r["respondentAddress"]
+        f.respondentAddress = r["respondentAddress"].isEmpty ? Protected.missing : r["respondentAddress"]
         f.respondentUSCC = r["respondentUSCC"].isEmpty ? nil : r["respondentUSCC"].uppercased()
         f.facts = String(r["facts"].prefix(5000))
         f.purchase = r["purchase"].isEmpty ? (r["title"].isEmpty ? nil : String(r["title"].prefix(100))) : r["purchase"]

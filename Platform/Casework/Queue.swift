@@ -42,6 +42,10 @@ package struct QueueFilter: Sendable, Equatable {
         cursor = value("cursor")
     }
 
+    /// What the tiles count: open matters of the region, by the index that holds all they ask for.
+    func counted(for account: Account, city: String) -> [SQL] {
+        account.region.isEmpty || account.region == city ? ["open = 1"] : ["open = 1", "region >= \(account.region) AND region < \(account.region + "~")"]
+    }
     /// Lists of what was: the newest first.
     var isHistory: Bool { closed || late || year || outcome != nil }
 
@@ -67,7 +71,8 @@ package enum Queue {
         package let week: Int
     }
 
-    static func conditions(_ f: QueueFilter, for account: Account, today: Day) -> [SQL] {
+    /// - Parameter city: the region of the whole installation, in which every matter lies.
+    static func conditions(_ f: QueueFilter, for account: Account, city: String, today: Day) -> [SQL] {
         // Who asks for what ended or was late means all of it, still open or not.
         var all: [SQL] = f.late || f.year || f.outcome != nil ? [] : ["open = \(!f.closed)"]
         let year = Moment(today.adding(days: -365))
@@ -79,8 +84,9 @@ package enum Queue {
         let region = f.region.map { $0.hasPrefix(account.region) ? $0 : account.region } ?? account.region
         if f.whose == .mine {
             all.append("assignee = \(account.id)")
-        } else if !region.isEmpty {
-            all.append("region >= \(region) AND region < \(region + "~")")
+        } else if !region.isEmpty, region != city {
+            // A district is met often enough on the way through what lapses first; a township is looked up.
+            all.append(region.count <= 6 && !f.isHistory ? "(region || '') >= \(region) AND (region || '') < \(region + "~")" : "region >= \(region) AND region < \(region + "~")")
         }
         if f.whose == .unassigned { all.append("assignee IS NULL") }
         if let kind = f.kind { all.append("kind = \(kind)") }
@@ -95,14 +101,8 @@ package enum Queue {
     }
 
     /// - Parameter limit: rows a page; the cursor of the next is the last row's day and key.
-    package static func page(_ f: QueueFilter, for account: Account, today: Day, kinds: [String], limit: Int = 40, _ tx: Transaction) throws -> Page {
-        var all = conditions(f, for: account, today: today)
-        if let text = f.text {
-            // The search runs inside the query, so that region and state narrow it before anything is cut off.
-            let hits = (f.kind.map { [$0] } ?? kinds).compactMap { Search.query($0, text) }.map { tx.dialect.searchQuery(terms: $0, limit: 50_000) }
-            all.append(
-                hits.isEmpty ? "1 = 0" : hits.dropFirst().reduce("(id IN (SELECT ref FROM (\(hits[0])) AS hits)") { "\($0) OR id IN (SELECT ref FROM (\($1)) AS hits)" } + ")")
-        }
+    package static func page(_ f: QueueFilter, for account: Account, city: String, today: Day, kinds: [String], limit: Int = 40, _ tx: Transaction) throws -> Page {
+        var all = conditions(f, for: account, city: city, today: today)
         if let cursor = f.cursor {
             let parts = cursor.split(separator: ".")
             guard parts.count == 2, let key = Int64(parts[1]) else { throw Refusal.invalid("/cursor", Text("翻页标记无效", "The cursor is not valid")) }
@@ -114,13 +114,74 @@ package enum Queue {
             }
         }
         let order: SQL = f.isHistory ? "id DESC" : "next_due, id"
-        let rows = try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(all)) ORDER BY \(order) LIMIT \(limit + 1)").map(Matter.init)
+        let rows: [Matter]
+        if let text = f.text {
+            rows = try search(text, f.kind.map { [$0] } ?? kinds, all, history: f.isHistory, order, limit + 1, tx)
+        } else {
+            rows = try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(all)) ORDER BY \(order) LIMIT \(limit + 1)").map(Matter.init)
+        }
         let shown = Array(rows.prefix(limit))
         let next = rows.count > limit ? shown.last.map { "\($0.nextDue?.description ?? Matter.nothingDue).\($0.id)" } : nil
         return Page(matters: shown, next: next)
     }
 
-    package static func counts(for account: Account, today: Day, _ tx: Transaction) throws -> Counts {
+    /// A common word is met soon on the way through the list; a rare one has few hits in the index. Each is quick one way
+    /// and slow the other, so the way through the list is tried for some rows first.
+    private static func search(_ text: String, _ kinds: [String], _ conditions: [SQL], history: Bool, _ order: SQL, _ limit: Int, _ tx: Transaction) throws -> [Matter] {
+        let queries = kinds.compactMap { kind in Search.query(kind, text).map { (kind, $0) } }
+        guard !queries.isEmpty else { return [] }
+        let holds = queries.map { kind, terms -> SQL in "(s.kind = \(kind) AND \(SQL.all(terms.map { tx.dialect.searchHolds("s.terms", $0) })))" }
+        var any: SQL = holds[0]
+        for more in holds.dropFirst() { any = "\(any) OR \(more)" }
+        let held: SQL = "EXISTS (SELECT 1 FROM platform_search s WHERE s.kind = casework_matters.kind AND s.ref = casework_matters.id AND (\(any)))"
+        let end: SQL = "SELECT \(raw: history ? "id" : "next_due") FROM casework_matters WHERE \(SQL.all(conditions)) ORDER BY \(order) LIMIT 1 OFFSET 2000"
+        let bound: SQL = history ? "id >= COALESCE((\(end)), 0)" : "next_due <= COALESCE((\(end)), \(Matter.nothingDue))"
+        let near = try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(conditions + [bound, held])) ORDER BY \(order) LIMIT \(limit)")
+        if near.count == limit { return near.map(Matter.init) }
+        let hits = queries.map { tx.dialect.searchQuery(terms: $0.1, limit: 50_000) }
+        var among: SQL = "(id IN (SELECT ref FROM (\(hits[0])) AS hits)"
+        for more in hits.dropFirst() { among = "\(among) OR id IN (SELECT ref FROM (\(more)) AS hits)" }
+        among = "\(among))"
+        return try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(conditions + [among])) ORDER BY \(order) LIMIT \(limit)").map(Matter.init)
+    }
+
+    /// The office's figures as they were some seconds ago at most, counted once for all who ask together; one's own as they are.
+    package actor KeptCounts {
+        private var byRegion: [String: (counts: Counts, at: Moment)] = [:]
+        private var counting: [String: Task<Counts, any Error>] = [:]
+        package init() {}
+
+        package func counts(for account: Account, desk: Desk) async throws -> Counts {
+            let (now, today, city, id) = (desk.now, desk.today(), desk.configuration.cityRegion, account.id)
+            let office: Counts
+            let kept = byRegion[account.region].flatMap { $0.at.day == today ? $0 : nil }
+            let age = kept.map { abs(now.milliseconds - $0.at.milliseconds) } ?? .max
+            // Who asks while it is counted again gets what is kept, for some seconds.
+            if let kept, age < 3000 {
+                office = kept.counts
+                if age >= 1000 { _ = count(account, city: city, today: today, desk) }
+            } else {
+                office = try await count(account, city: city, today: today, desk).value
+            }
+            let mine = try await desk.store.read { try $0.count("SELECT count(*) AS n FROM casework_matters WHERE assignee = \(id) AND open = 1") }
+            return Counts(open: office.open, mine: mine, unassigned: office.unassigned, overdue: office.overdue, today: office.today, week: office.week)
+        }
+
+        private func count(_ account: Account, city: String, today: Day, _ desk: Desk) -> Task<Counts, any Error> {
+            let region = account.region
+            if let task = counting[region] { return task }
+            let task = Task {
+                defer { counting[region] = nil }
+                let counts = try await desk.store.read { try Queue.counts(for: account, city: city, today: today, $0) }
+                byRegion[region] = (counts, desk.now)
+                return counts
+            }
+            counting[region] = task
+            return task
+        }
+    }
+
+    package static func counts(for account: Account, city: String, today: Day, _ tx: Transaction) throws -> Counts {
         var f = QueueFilter()
         f.whose = .office
         let row = try tx.one(
@@ -128,7 +189,7 @@ package enum Queue {
             SELECT count(*) AS open, COALESCE(sum(CASE WHEN assignee = \(account.id) THEN 1 ELSE 0 END), 0) AS mine, COALESCE(sum(CASE WHEN assignee IS NULL THEN 1 ELSE 0 END), 0) AS unassigned,
             COALESCE(sum(CASE WHEN next_due < \(today) THEN 1 ELSE 0 END), 0) AS overdue, COALESCE(sum(CASE WHEN next_due = \(today) THEN 1 ELSE 0 END), 0) AS today,
             COALESCE(sum(CASE WHEN next_due >= \(today) AND next_due <= \(today.adding(days: 7)) THEN 1 ELSE 0 END), 0) AS week
-            FROM casework_matters WHERE \(SQL.all(conditions(f, for: account, today: today)))
+            FROM casework_matters WHERE \(SQL.all(f.counted(for: account, city: city)))
             """)
         guard let row else { throw Fault("no counts") }
         return Counts(

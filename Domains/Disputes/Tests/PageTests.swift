@@ -162,8 +162,8 @@ import Web
         let account = office.account(.lin)
         let today = office.clock.now.day
         let queue = try await office.desk.store.read { tx in
-            _ = try Queue.page(QueueFilter(), for: account, today: today, kinds: ["complaint"], tx)
-            _ = try Queue.counts(for: account, today: today, tx)
+            _ = try Queue.page(QueueFilter(), for: account, city: "9901", today: today, kinds: ["complaint"], tx)
+            _ = try Queue.counts(for: account, city: "9901", today: today, tx)
             return tx.statements
         }
         #expect(queue == 2)
