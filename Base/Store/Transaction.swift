@@ -64,7 +64,10 @@ package final class Transaction {
         guard !rows.isEmpty else { return }
         statements += 1
         // A few rows are quicker as statements that are prepared already.
-        if rows.count <= 2 { return try rows.forEach { try post(.insert(into: table, columns, $0)) } }
+        if rows.count <= 2 {
+            for row in rows { try post(.insert(into: table, columns, row)) }
+            return
+        }
         try copy(table, columns, rows)
     }
     /// Row by row, for what does not fit into memory. The body runs no statement of its own.
