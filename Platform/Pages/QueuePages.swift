@@ -63,7 +63,7 @@ package enum QueuePages {
                     if assigns {
                         h.div("assign-bar") {
                             h.button(Text("将所选分派给…", "Assign the picked to…"), "btn btn-sm btn-primary")
-                            h.button(Text("由我承办", "Assign to me"), "btn btn-sm btn-outline-primary", name: "assignee", value: account.id.description)
+                            h.button(Text("由我承办", "Assign to me"), "btn btn-sm btn-outline-secondary", name: "assignee", value: account.id.description)
                         }
                     }
                 }
