@@ -63,7 +63,7 @@ package enum Insights {
                                     h.tr {
                                         h.td { h.a("/desk?region=\(d.code)", nil, visit.region(d.code)) }
                                         h.element("td", "number", [.init("data-label", h.say(Text("在办", "Open")))], text: "\(d.open)")
-                                        h.td("number") { if d.overdue > 0 { h.a("/desk?region=\(d.code)&due=overdue", "text-danger", "\(d.overdue)") } else { h.text("0") } }
+                                        h.element("td", "number", [.init("data-label", h.say(Text("逾期", "Overdue")))]) { if d.overdue > 0 { h.a("/desk?region=\(d.code)&due=overdue", "text-danger", "\(d.overdue)") } else { h.text("0") } }
                                         h.element("td", "number", [.init("data-label", h.say(Text("近一年", "In a year")))], text: "\(d.received)")
                                         h.element("td", "number", [.init("data-label", h.say(Text("成功率", "Success")))], text: percent(d.agreed, d.agreed + d.ended))
                                     }
@@ -73,7 +73,7 @@ package enum Insights {
                     }
                 }
             }
-            h.p("text-muted small", Text("每个数字都可点开查看背后的清单；把指针停在数字上可看计算公式。", "Every figure opens the list behind it; rest on it to see its formula."))
+            h.p("text-muted small", Text("每个数字都可点开查看背后的清单。", "Every figure opens the list behind it."))
         }
     }
 
