@@ -63,7 +63,9 @@ package enum Insights {
                                     h.tr {
                                         h.td { h.a("/desk?region=\(d.code)", nil, visit.region(d.code)) }
                                         h.element("td", "number", [.init("data-label", h.say(Text("在办", "Open")))], text: "\(d.open)")
-                                        h.element("td", "number", [.init("data-label", h.say(Text("逾期", "Overdue")))]) { if d.overdue > 0 { h.a("/desk?region=\(d.code)&due=overdue", "text-danger", "\(d.overdue)") } else { h.text("0") } }
+                                        h.element("td", "number", [.init("data-label", h.say(Text("逾期", "Overdue")))]) {
+                                            if d.overdue > 0 { h.a("/desk?region=\(d.code)&due=overdue", "text-danger", "\(d.overdue)") } else { h.text("0") }
+                                        }
                                         h.element("td", "number", [.init("data-label", h.say(Text("近一年", "In a year")))], text: "\(d.received)")
                                         h.element("td", "number", [.init("data-label", h.say(Text("成功率", "Success")))], text: percent(d.agreed, d.agreed + d.ended))
                                     }
