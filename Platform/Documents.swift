@@ -43,12 +43,6 @@ package struct IssuedDocument: Sendable {
     }
 }
 
-/// What is told without a document (告知): how such notices are titled.
-package enum Notice {
-    package static let supplement = Text("补充材料通知", "Request for more material")
-    package static let mediation = Text("调解通知", "Notice of mediation")
-}
-
 package enum Documents {
     /// Fills a template. An unknown tag prints nothing, so a template is tried before it is saved.
     package static func render(_ template: String, _ values: [String: Any]) throws(Refusal) -> String {

@@ -73,7 +73,6 @@ package enum Ledger {
         "casework.assigned": Text("分派事项", "Matter assigned"), "casework.attached": Text("上传附件", "File attached"), "casework.extended": Text("延长期限", "Period extended"),
         "casework.issued": Text("制作文书", "Document issued"), "casework.linked": Text("关联事项", "Matters linked"), "casework.noted": Text("添加备注", "Note added"),
         "casework.recomputed": Text("重算期限", "Period counted again"), "personal.revealed": Text("查看个人信息", "Personal data looked at"),
-        "complaint.code-renewed": Text("更换查询码", "Tracking code renewed"),
     ]
 
     /// Columns that say when something was last used: they change with every use and are nobody's act.
@@ -138,18 +137,10 @@ package enum Ledger {
         for (group, ids) in wanted {
             var rows: [Int64: [(String, String)]] = [:]
             var digest: Digest?
-            // Lists of a few lengths only, so that the statement is prepared once for each.
-            let all = ids.sorted()
-            var start = 0
-            while start < all.count {
-                let size = [256, 64, 16, 4, 1].first { $0 <= all.count - start }!
-                let part = Array(all[start..<start + size])
-                let order: SQL = group.column == group.key ? "" : " ORDER BY \(raw: group.key)"
-                for row in try tx.all("SELECT * FROM \(raw: group.table) WHERE \(raw: group.column) IN (\(list: part))\(order)") {
-                    if digest == nil { digest = Digest(row.columns.names) }
-                    rows[row.int(group.column), default: []].append((Seal.name(group.table, group.key, row.int(group.key)), digest!(row.values)))
-                }
-                start += size
+            let order: SQL = group.column == group.key ? "" : " ORDER BY \(raw: group.key)"
+            for row in try tx.all(keys: ids, { "SELECT * FROM \(raw: group.table) WHERE \(raw: group.column) IN (\($0))\(order)" }) {
+                if digest == nil { digest = Digest(row.columns.names) }
+                rows[row.int(group.column), default: []].append((Seal.name(group.table, group.key, row.int(group.key)), digest!(row.values)))
             }
             found[group] = rows
         }

@@ -47,11 +47,15 @@ package struct Domain: Sendable {
     package let matterKinds: [MatterKind]
     /// Forms of documents whose templates the office may edit.
     package let forms: [DocumentForm]
+    /// Titles of what is told without a document.
+    let notices: [Text]
+    /// What the domain's acts are called in the ledger, where they are no moves.
+    let acts: [String: Text]
 
     package init(
         name: String, migrations: [Migration], grants: [Grant], routes: @escaping @Sendable (Desk) -> [Route], jobs: [JobKind] = [],
         menu: [(path: String, title: Text, permission: Permission)] = [], operatorPanels: [OperatorPanel] = [], matterKinds: [MatterKind] = [],
-        forms: [DocumentForm] = []
+        forms: [DocumentForm] = [], notices: [Text] = [], acts: [String: Text] = [:]
     ) {
         self.name = name
         self.migrations = migrations
@@ -62,6 +66,8 @@ package struct Domain: Sendable {
         self.operatorPanels = operatorPanels
         self.matterKinds = matterKinds
         self.forms = forms
+        self.notices = notices
+        self.acts = acts
     }
 }
 
@@ -149,17 +155,19 @@ package struct House: Sendable {
     package let forms: [DocumentForm]
     /// Titles of documents and notices are kept as they went out, in Chinese; this is what they are called in both languages.
     private let titles: [String: Text]
+    private let acts: [String: Text]
     package init(domains: [Domain], assets: Assets) {
         menu = domains.flatMap(\.menu)
         kinds = Dictionary(domains.flatMap(\.matterKinds).map { ($0.table.kind, $0) }) { a, _ in a }
         panels = domains.flatMap(\.operatorPanels)
         self.assets = assets
         forms = domains.flatMap(\.forms)
-        titles = Dictionary(forms.map { ($0.title.zh, $0.title) } + [Notice.supplement, Notice.mediation].map { ($0.zh, $0) }) { a, _ in a }
+        titles = Dictionary((forms.map(\.title) + domains.flatMap(\.notices)).map { ($0.zh, $0) }) { a, _ in a }
+        acts = domains.reduce(Ledger.acts) { $0.merging($1.acts) { _, new in new } }
     }
     /// What an act in the ledger is called: the moves of the tables, and what the house itself does.
     package func act(_ name: String) -> Text {
-        if let known = Ledger.acts[name] { return known }
+        if let known = acts[name] { return known }
         let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
         guard parts.count == 2 else { return Text(verbatim: name) }
         if parts[0] == "import" { return Text("导入文件", "A file was imported") }

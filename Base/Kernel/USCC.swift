@@ -31,10 +31,6 @@ package struct USCC: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads a code; letters may be small and blanks around it are dropped.
     package init(_ text: String) throws(Flaw) {
-        if USCC.isValid(text) {
-            description = text
-            return
-        }
         let code = Array(text.filter { !$0.isWhitespace }.uppercased())
         guard code.count == 18 else { throw .length(code.count) }
         var sum = 0
@@ -48,21 +44,6 @@ package struct USCC: Hashable, Sendable, CustomStringConvertible {
         let expected = USCC.alphabet[(31 - sum % 31) % 31]
         guard code[17] == expected else { throw .check(expected: expected, found: code[17]) }
         description = String(code)
-    }
-
-    /// Whether it is a code as it stands, without saying what is wrong.
-    private static func isValid(_ text: String) -> Bool {
-        guard text.utf8.count == 18 else { return false }
-        var (sum, i) = (0, 0)
-        for c in text.utf8 {
-            guard c < 128, values[Int(c)] >= 0 else { return false }
-            if i == 0, !"123456789ANY".utf8.contains(c) { return false }
-            if (2..<8).contains(i), c > 57 { return false }
-            if i == 17 { return values[Int(c)] == (31 - sum % 31) % 31 }
-            sum += values[Int(c)] * weights[i]
-            i += 1
-        }
-        return false
     }
 
     /// The code made of these first 17 characters.

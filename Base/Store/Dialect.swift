@@ -81,14 +81,9 @@ package enum Dialect: String, Sendable, CaseIterable {
         package static func settle(_ items: [Found], _ tx: Transaction) throws {
             for (kind, all) in Dictionary(grouping: items, by: \.kind) {
                 var fresh = Dictionary(all.map { ($0.ref, $0.terms) }) { $1 }
-                let refs = fresh.keys.sorted()
-                for start in stride(from: 0, to: refs.count, by: 64) {
-                    // The last key again where there are fewer, so that one prepared statement serves all.
-                    let part = (0..<(refs.count == 1 ? 1 : 64)).map { refs[min(start + $0, refs.count - 1)] }
-                    for old in try tx.all("SELECT id, ref, terms FROM platform_search WHERE kind = \(kind) AND ref IN (\(list: part))") {
-                        guard let terms = fresh.removeValue(forKey: old.int("ref")), terms != old.string("terms") else { continue }
-                        try tx.dialect.replaceInSearch(tx, id: old.int("id"), old: old.string("terms"), new: terms)
-                    }
+                for old in try tx.all(keys: fresh.keys, { "SELECT id, ref, terms FROM platform_search WHERE kind = \(kind) AND ref IN (\($0))" }) {
+                    guard let terms = fresh.removeValue(forKey: old.int("ref")), terms != old.string("terms") else { continue }
+                    try tx.dialect.replaceInSearch(tx, id: old.int("id"), old: old.string("terms"), new: terms)
                 }
                 try tx.dialect.addToSearch(tx, kind: kind, fresh.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
             }
@@ -129,7 +124,7 @@ package enum Dialect: String, Sendable, CaseIterable {
         case .postgres:
             let match = terms.map { "'\($0)'" }.joined(separator: " & ")
             return
-                "SELECT ref FROM (SELECT id, ref FROM platform_search WHERE array_to_tsvector(string_to_array(terms, ' ')) @@ CAST(\(match) AS tsquery) LIMIT 20000) found ORDER BY id DESC LIMIT \(limit)"
+                "SELECT ref FROM (SELECT id, ref FROM platform_search WHERE array_to_tsvector(string_to_array(terms, ' ')) @@ CAST(\(match) AS tsquery) LIMIT \(max(limit, min(20_000, limit * 20)))) found ORDER BY id DESC LIMIT \(limit)"
         }
     }
 

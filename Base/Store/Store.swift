@@ -133,8 +133,7 @@ private final class Writer: Sendable {
                     } catch let failure as EngineFailure {
                         throw failure
                     } catch {
-                        try tx.send("ROLLBACK TO SAVEPOINT act")
-                        try tx.send("RELEASE SAVEPOINT act")
+                        try tx.undo("act")
                         tx.rewind(to: mark)
                         act.fail(error)
                     }

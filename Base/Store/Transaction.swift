@@ -76,6 +76,27 @@ package final class Transaction {
         try each(sql, body)
     }
 
+    /// Back to a savepoint. What was sent and not waited for may fail only now: then that is undone as well, and nobody
+    /// else hears of it.
+    func undo(_ savepoint: String) throws {
+        let back = SQL(stringLiteral: "ROLLBACK TO SAVEPOINT \(savepoint)")
+        do { try run(back) } catch let failure as EngineFailure { throw failure } catch { try run(back) }
+        try send(SQL(stringLiteral: "RELEASE SAVEPOINT \(savepoint)"))
+    }
+
+    /// Rows by their keys, whatever the number: lists of a few lengths only, so that a statement is prepared once for each.
+    package func all(keys: some Collection<Int64>, _ query: (_ list: SQL) -> SQL) throws -> [Row] {
+        let keys = keys.sorted()
+        var rows: [Row] = []
+        var start = 0
+        while start < keys.count {
+            let size = [256, 64, 16, 4, 1].first { $0 <= keys.count - start }!
+            rows += try all(query("\(list: Array(keys[start..<start + size]))"))
+            start += size
+        }
+        return rows
+    }
+
     // MARK: What is done once before the commit
 
     /// Keeps something to be written with all of its kind, once, before the commit.

@@ -3,6 +3,12 @@ import Platform
 import Statute
 import Store
 
+/// What is told without a document (告知): how such notices are titled.
+enum Notice {
+    static let supplement = Text("补充材料通知", "Request for more material")
+    static let mediation = Text("调解通知", "Notice of mediation")
+}
+
 /// The official forms of a complaint (投诉文书), filled from the matter.
 package enum ComplaintDocuments {
     package static let forms: [DocumentForm] = [

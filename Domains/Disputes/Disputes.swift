@@ -31,6 +31,7 @@ package enum Disputes {
             menu: [("/disputes/new", Text("登记投诉", "Register"), "disputes.register"), ("/import/complaints", Text("导入投诉", "Import"), "disputes.import")],
             operatorPanels: [OperatorComplaints.panel],
             matterKinds: [MatterKind(table: ComplaintMoves.table) { "/disputes/\($0.id)" }],
-            forms: ComplaintDocuments.forms)
+            forms: ComplaintDocuments.forms, notices: [Notice.supplement, Notice.mediation],
+            acts: ["complaint.code-renewed": Text("更换查询码", "Tracking code renewed")])
     }
 }

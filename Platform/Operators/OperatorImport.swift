@@ -126,6 +126,10 @@ package enum OperatorImport {
         let (entries, present) = (prepared.entries, prepared.present)
         var fresh: [Entry] = []
         let known = try Dictionary(uniqueKeysWithValues: tx.all("SELECT * FROM operators WHERE uscc IN (\(list: entries.map(\.uscc)))").map { ($0.string("uscc"), Operator($0)) })
+        var shops: [Int64: Set<String>] = [:]
+        for row in try tx.all(keys: known.values.map(\.id.raw), { "SELECT operator, platform, name, url FROM operators_shops WHERE operator IN (\($0))" }) {
+            shops[row.int("operator"), default: []].insert([row.string("platform"), row.string("name"), row.string("url")].joined(separator: "\n"))
+        }
         var touched: [Int64] = []
         for entry in entries {
             guard let old = known[entry.uscc] else {
@@ -147,8 +151,9 @@ package enum OperatorImport {
                 tx.atCommit(Dialect.Found(kind: "operator", ref: old.id.raw, terms: entry.terms))
                 batch.changed += 1
             }
-            if let shop = entry.shop { try attach(shop, to: old.id.raw, tx) }
-            if entry.shop != nil || batch.changed > changed { touched.append(old.id.raw) }
+            let newShop = entry.shop.flatMap { shops[old.id.raw]?.contains([$0.platform, $0.name, $0.url].joined(separator: "\n")) == true ? nil : $0 }
+            if let newShop { try attach(newShop, to: old.id.raw, tx) }
+            if newShop != nil || batch.changed > changed { touched.append(old.id.raw) }
         }
         try insert(fresh, at: now, tx)
         batch.added = fresh.count

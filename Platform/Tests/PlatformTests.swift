@@ -124,7 +124,7 @@ import Web
         let now = office.clock.now
         let good = USCC.completing("92990101000000001")
         let text =
-            "序号,名称,统一社会信用代码,登记状态\n1,福临超市,\(good),存续\n2,坏代码店,92990101000000001A,存续\n3,东方超市,\(USCC.completing("92990101000000002")),不知道\n4,,\(USCC.completing("92990101000000003")),存续\n"
+            "序号,名称,统一社会信用代码,登记状态,网店平台,网店网址\n1,福临超市,\(good),存续,某平台,https://shop.example/1\n2,坏代码店,92990101000000001A,存续\n3,东方超市,\(USCC.completing("92990101000000002")),不知道\n4,,\(USCC.completing("92990101000000003")),存续\n"
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("import-\(UInt64.random(in: 0 ... .max)).csv").path
         try Data(Encodings.gb18030(text)).write(to: URL(fileURLWithPath: file))
         func run() async throws -> ImportBatch {
@@ -134,8 +134,11 @@ import Web
         #expect(first.added == 1 && first.rejects.map(\.line) == [3, 4, 5] && first.rejects.map(\.column) == ["uscc", "status", "name"])
         let rejected = try String(contentsOfFile: file + ".rejected.csv", encoding: .utf8)
         #expect(rejected.contains("坏代码店") && rejected.contains("uscc"))
+        @Sendable func entries() async throws -> Int { try await office.desk.store.read { try $0.count("SELECT count(*) AS n FROM platform_ledger") } }
+        let before = try await entries()
         let second = try await run()
         #expect(second.added == 0 && second.same == 1)
+        #expect(try await entries() == before)
         let missing = file + "2"
         try Data("名称,地址\nx,y".utf8).write(to: URL(fileURLWithPath: missing))
         await #expect {

@@ -146,7 +146,8 @@ final class PostgresConnection: @unchecked Sendable {
         return result
     }
 
-    private func flush() throws { if !posted.isEmpty { PQclear(try pipeline(with: nil)) } }
+    /// Sends what was posted and waits for it.
+    func flush() throws { if !posted.isEmpty { PQclear(try pipeline(with: nil)) } }
 
     /// Sends all that was posted, and one more, in one go; the first failure is thrown when all answers are in.
     /// Returns the last one's result.

@@ -75,6 +75,7 @@ final class PostgresEngine: Engine {
                 try connection.open()
                 try connection.simple(begin)
                 try body(transaction(connection))
+                try connection.flush()
                 committing = true
                 try connection.simple("COMMIT")
                 return

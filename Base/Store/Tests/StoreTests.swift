@@ -61,6 +61,29 @@ import Testing
     }
 
     @Test(arguments: TestEngine.available)
+    func aStatementNobodyWaitedForFailsItsOwnActAndNoOther(_ engine: TestEngine) async throws {
+        let store = try await open(engine)
+        try await store.write { try $0.run("INSERT INTO things (name) VALUES ('taken')") }
+        let failed = await withTaskGroup(of: Int?.self) { group in
+            for i in 0..<40 {
+                group.addTask {
+                    do {
+                        try await store.write { tx in
+                            try tx.send("INSERT INTO things (name) VALUES (\(i % 4 == 0 ? "taken" : "n\(i)"))")
+                            // A refusal while a failing statement is still on its way.
+                            if i % 8 == 0 { throw Refusal.notFound }
+                        }
+                        return nil
+                    } catch { return i }
+                }
+            }
+            return await group.reduce(into: Set<Int>()) { if let i = $1 { $0.insert(i) } }
+        }
+        #expect(failed == Set((0..<40).filter { $0 % 4 == 0 }))
+        #expect(try await store.read { try $0.count("SELECT count(*) AS n FROM things") } == 31)
+    }
+
+    @Test(arguments: TestEngine.available)
     func aSecondRowWithTheSameKeyIsAClash(_ engine: TestEngine) async throws {
         let store = try await open(engine)
         try await store.write { try $0.run("INSERT INTO things (name) VALUES ('a')") }
