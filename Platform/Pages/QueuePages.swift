@@ -33,7 +33,8 @@ package enum QueuePages {
                 try tx.all("SELECT name, query FROM platform_filters WHERE account = \(account.id) ORDER BY name").map { ($0.string("name"), $0.string("query")) }
             )
         }
-        let assigns = visit.may("casework.assign")
+        // What was is read, not handed out.
+        let assigns = visit.may("casework.assign") && !filter.isHistory
         return visit.page(Text("工作台", "Queue"), active: "/desk") { h in
             h.div("page-head") {
                 h.h1(Text("待办事项", "Work queue"))
@@ -190,9 +191,11 @@ package enum QueuePages {
             let loads = try tx.all("SELECT assignee, count(*) AS n FROM casework_matters WHERE open = 1 AND assignee IS NOT NULL GROUP BY assignee")
             return (matters, staff, Dictionary(loads.map { ($0.int("assignee"), $0.count("n")) }) { a, _ in a })
         }
-        // Who may take all of them stands first; others cannot be chosen.
+        // Only who covers their regions and may make some move of their kinds.
+        let tables = Set(matters.map(\.kind)).compactMap { visit.house.kinds[$0]?.table }
         let able = staff.filter { account in
-            visit.desk.permissions.allows(account.roles, "casework.see") && matters.allSatisfy { account.covers($0.region) || $0.region.hasPrefix(account.region) }
+            matters.allSatisfy { account.covers($0.region) || $0.region.hasPrefix(account.region) }
+                && tables.allSatisfy { table in table.moves.contains { MoveTable.allows($0, .staff(account), visit.desk.permissions) } }
         }
         return visit.page(Text("分派", "Assign"), status: refusal?.kind.status ?? 200, active: "/desk") { h in
             h.div("narrow") {

@@ -88,6 +88,8 @@ import Web
         let matter = try await office.file()
         let choose = try await office.post("/desk/assign", as: .he, [("matter", "\(matter.id)")])
         #expect(choose.status == 200 && choose.text.contains(matter.number) && choose.text.contains("name=\"assignee\""))
+        // Who can make no move of a complaint is not offered it.
+        #expect(choose.text.contains("value=\"\(office.account(.wu).id)\"") && !choose.text.contains("value=\"\(office.account(.wang).id)\""))
         let why = try await office.get("/matters/\(matter.id)/why", as: .lin)
         #expect(why.status == 200 && why.text.contains("day-strip"))
         #expect(try await office.get("/desk", as: .lin).text.contains("/matters/\(matter.id)/why"))
