@@ -14,7 +14,7 @@ demo: build
 	@scripts/demo $(BINARY) $(DEMO)
 
 demo-reset:
-	rm -f var/demo.*
+	rm -rf var/demo var/demo.*
 	@$(MAKE) demo
 
 test: setup

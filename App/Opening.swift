@@ -12,14 +12,17 @@ import Store
 /// Which database, and where its files and keys are.
 struct DatabaseOptions: ParsableArguments {
     @Option(help: "sqlite:PATH or postgres://user@host:port/name") var database = ProcessInfo.processInfo.environment["SINAN_DATABASE"] ?? "sqlite:var/sinan.db"
-    @Option(help: "Folder of attachments and keys; beside a SQLite file, or var") var data: String?
+    @Option(help: "Folder of attachments and keys; the SQLite file's path without its ending, or var/NAME of a PostgreSQL database") var data: String?
 
+    /// Each database has a folder of its own: the last checkpoint kept there belongs to this ledger and no other.
     var folder: String {
         if let data { return data }
         if database.hasPrefix("sqlite:"), database != "sqlite::memory:" {
-            return URL(fileURLWithPath: String(database.dropFirst("sqlite:".count))).deletingLastPathComponent().path
+            let file = URL(fileURLWithPath: String(database.dropFirst("sqlite:".count)))
+            return file.pathExtension.isEmpty ? file.path + ".data" : file.deletingPathExtension().path
         }
-        return "var"
+        let name = URLComponents(string: database)?.path.split(separator: "/").last.map(String.init) ?? "sinan"
+        return "var/" + name.filter { $0.isLetter || $0.isNumber || "-_".contains($0) }
     }
 }
 

@@ -28,17 +28,26 @@ extension Visit {
             }
         h.div("why-body") {
             h.p("mb-1") {
-                for (i, article) in rule.basis.enumerated() {
+                for (i, article) in deadline.basis.enumerated() {
                     if i > 0 { h.text(Text("；", "; ")) }
                     h.text(register.cite(article))
                 }
             }
-            if let length = rule.length {
-                h.p(
-                    "mb-1",
-                    Text(
-                        "自\(deadline.from)（\(rule.start.zh)）的次日起算\(length)\(unit.zh)\(deadline.extended ? "，已批准延长" : "")。",
-                        "\(length)\(unit.en) counted from the day after \(deadline.from) (\(rule.start.en))\(deadline.extended ? ", extended" : "")."))
+            h.p("mb-1", counting(deadline, unit))
+            if deadline.extended, let more = rule.extension {
+                h.p("mb-1") {
+                    h.text(Text("已延长，批准人：\(more.by.zh)。", "Extended, granted by \(more.by.en). "))
+                    for article in more.basis ?? [] { h.text(register.cite(article)) }
+                }
+            }
+            if let day = deadline.beside, let beside = rule.beside {
+                h.p("mb-1 text-warning-emphasis") {
+                    for article in beside.basis { h.text(register.cite(article)) }
+                    h.text(
+                        Text(
+                            "另定期限\(beside.length)\(beside.unit == .day ? "日" : "")，至\(day)；以先届满者为准。",
+                            " sets a limit of \(beside.length) days beside it, until \(day): heed what lapses first."))
+                }
             }
             if deadline.calendarIncomplete {
                 h.p(
@@ -47,13 +56,16 @@ extension Visit {
                         "该期间涉及尚未载入放假通知的年度，暂按周一至周五计算；载入后自动重算。",
                         "The period reaches into a year whose holiday notice is not loaded: counted Monday to Friday for now, and again when it is."))
             }
-            if stricter, deadline.strict != deadline.due {
+            if stricter, deadline.strict != deadline.due, deadline.strict != deadline.beside {
                 h.p(
                     "mb-1 text-warning-emphasis",
                     Text(
                         "从严理解应不晚于\(deadline.strict)（法条只写“法定节假日”，是否含周末未明）。",
                         "Read strictly it is \(deadline.strict): the article speaks of public holidays and leaves weekends open."))
             }
+            if let note = rule.note { h.p("mb-1 text-muted", Text(note, rule.noteEn ?? note)) }
+            if rule.verified == false { h.p("mb-1 text-warning-emphasis", Text("该规则尚未与官方文本核对。", "This rule was not yet compared with the official text.")) }
+            if deadline.days.isEmpty { return }
             if deadline.days.count <= 130 {
                 h.element("ol", "day-strip", [.label(h.say(Text("逐日计算", "Day by day")))]) {
                     for step in deadline.days {
@@ -70,6 +82,34 @@ extension Visit {
             } else {
                 months(h, deadline)
             }
+        }
+    }
+
+    /// How it is counted, in a sentence.
+    private func counting(_ d: Deadline, _ unit: Text) -> Text {
+        let rule = d.rule
+        let (length, zh, en) = (rule.length ?? 0, rule.start.zh, rule.start.en)
+        switch rule.kind {
+        case .before: return Text("自\(d.from)（\(zh)）的前一日起向前倒数\(length)\(unit.zh)。", "\(length)\(unit.en) counted backwards from the day before \(d.from) (\(en)).")
+        case .months:
+            return Text(
+                "每年\((rule.months ?? []).map { "\($0)月" }.joined(separator: "、"))内完成；\(d.from)之后的下一次至\(d.due)。",
+                "Due within \((rule.months ?? []).map(String.init).joined(separator: ", ")) (months) of each year: the next after \(d.from) ends on \(d.due).")
+        case .anchored:
+            return rule.startRule == "anchorDay"
+                ? Text("自\(d.from)（\(zh)）当日起算\(length)\(unit.zh)。", "\(length)\(unit.en), \(d.from) (\(en)) being the first day.")
+                : Text("自\(d.from)（\(zh)）的次日起算\(length)\(unit.zh)。", "\(length)\(unit.en) counted from the day after \(d.from) (\(en)).")
+        case .after where rule.unit == .hour, .window where rule.unit == .hour:
+            let due = d.dueMoment?.minuteText ?? d.due.description
+            return rule.startRule == "fromMoment"
+                ? Text("自\(zh)之时起算\(length)小时，至\(due)。", "\(length) hours from the moment of \(en), until \(due).")
+                : Text("自\(zh)的下一个整点起算\(length)小时，至\(due)。", "\(length) hours from the next full hour after \(en), until \(due).")
+        case .window:
+            return Text(
+                "自\(d.from)（\(zh)）起，不早于\(d.earliest?.description ?? "—")，不晚于第\(length)\(unit.zh)。",
+                "From \(d.from) (\(en)): not before \(d.earliest?.description ?? "—"), not after \(length)\(unit.en).")
+        case .after:
+            return Text("自\(d.from)（\(zh)）的次日起算\(length)\(unit.zh)。", "\(length)\(unit.en) counted from the day after \(d.from) (\(en)).")
         }
     }
 

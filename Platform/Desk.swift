@@ -1,4 +1,5 @@
 import DataFiles
+import Formats
 import Foundation
 import Kernel
 import Logging
@@ -10,8 +11,19 @@ import Synchronization
 package struct LawBook: Sendable {
     package let register: LawRegister
     package let catalogue: DutyCatalogue
+    /// Names of industries (国民经济行业分类) by code.
+    private let industries: [String: String]
     package static func load() throws -> LawBook {
-        LawBook(register: try LawRegister(json: DataFiles.data("law/laws.json")), catalogue: try DutyCatalogue(json: DataFiles.data("law/periods.json")))
+        let rows = try CSV.read(DataFiles.text("industries/gbt4754.csv").split(separator: "\n").drop { $0.hasPrefix("#") }.joined(separator: "\n"))
+        return LawBook(
+            register: try LawRegister(json: DataFiles.data("law/laws.json")), catalogue: try DutyCatalogue(json: DataFiles.data("law/periods.json")),
+            industries: Dictionary(rows.dropFirst().filter { $0.cells.count == 2 }.map { ($0.cells[0], $0.cells[1]) }) { a, _ in a })
+    }
+    /// `5212 超级市场零售`; a code that the table lacks by its nearest group.
+    package func industry(_ code: String) -> String {
+        let digits = code.first.map { $0.isLetter && code.count > 1 } == true ? String(code.dropFirst()) : code
+        for length in stride(from: digits.count, to: 0, by: -1) { if let name = industries[String(digits.prefix(length))] { return "\(code) \(name)" } }
+        return code
     }
     package static func calendar() throws -> WorkCalendar { WorkCalendar(try CalendarFile.read([UInt8](DataFiles.data("calendar/cn.csv")))) }
 }

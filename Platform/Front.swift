@@ -38,7 +38,7 @@ package struct Front: Sendable {
     let house: House
     let metrics: Metrics
     /// Large bodies from people who have not signed in, before a byte of them is read.
-    private let uploads = RateLimit(burst: 60, perMinute: 30)
+    private let uploads = RateLimit(burst: 40, perMinute: 20)
     package static let sessionCookie = "sinan_session"
     package static let visitorCookie = "sinan_visitor"
     package static let languageCookie = "sinan_language"
@@ -107,18 +107,8 @@ package struct Front: Sendable {
     private func visit(_ request: Request, _ context: FrontContext, _ route: Route, _ cookies: [String: String], _ language: Language, _ visitor: String) async throws -> Visit {
         var query = Form()
         if let text = request.uri.query { query = try Form(urlencoded: Array(text.utf8)) }
-        var body: [UInt8] = []
-        if route.method != .get {
-            if route.cap > 4 << 20, cookies[Front.sessionCookie] == nil { try uploads.take(context.peer, at: desk.now) }
-            do { body = Array(buffer: try await request.body.collect(upTo: route.cap)) } catch is NIOTooManyBytesError {
-                throw Refusal(.tooLarge, Text("内容超过\(route.cap >> 20)MB上限", "The content is larger than \(route.cap >> 20) MB"))
-            }
-        }
         let parameters = Dictionary(context.parameters.map { (String($0.key), String($0.value)) }) { a, _ in a }
         let peer = desk.configuration.trustsProxy ? request.headers[.init("X-Forwarded-For")!]?.split(separator: ",").last.map { String($0).trimmed } ?? context.peer : context.peer
-        let exchange = Exchange(
-            method: route.method, path: request.uri.path, query: query, headers: request.headers, parameters: parameters, cookies: cookies, language: language, peer: peer,
-            body: body)
         let now = desk.now
         var account: Account?
         var token: String?
@@ -132,14 +122,34 @@ package struct Front: Sendable {
             account = try await desk.store.read { try SignIn.account(session: session, at: now, $0) }
             token = account == nil ? nil : session
         }
-        let visit = Visit(desk: desk, exchange: exchange, account: account, sessionToken: token, visitor: visitor, house: house)
+        let head = Exchange(
+            method: route.method, path: request.uri.path, query: query, headers: request.headers, parameters: parameters, cookies: cookies, language: language, peer: peer,
+            origin: origin(request))
+        // Nobody's body is read before it is known that they may come in.
+        var visit = Visit(desk: desk, exchange: head, account: account, sessionToken: token, visitor: visitor, house: house)
         switch route.door {
         case .anyone: break
         case .signedIn: _ = try visit.signedIn()
         case .permitted(let permission): try visit.require(permission)
         }
-        if route.style == .page, route.method == .post { try visit.checkForm(exchange.form()) }
+        if route.method != .get {
+            if route.cap > 4 << 20, account == nil { try uploads.take(peer, at: now) }
+            do { visit.exchange.body = Array(buffer: try await request.body.collect(upTo: route.cap)) } catch is NIOTooManyBytesError {
+                throw Refusal(.tooLarge, Text("内容超过\(max(1, route.cap >> 20))MB上限", "The content is larger than \(max(1, route.cap >> 20)) MB"))
+            }
+        }
+        if route.style == .page, route.method == .post { try visit.checkForm(visit.exchange.form()) }
         return visit
+    }
+
+    /// `https://host` as the visitor wrote it, for codes that a phone reads: empty where the host is not a plain name.
+    private func origin(_ request: Request) -> String {
+        let host = request.head.authority ?? ""
+        guard !host.isEmpty, host.utf8.count < 254,
+            host.utf8.allSatisfy({ c in (48...57).contains(c) || (65...90).contains(c) || (97...122).contains(c) || ".-:[]".utf8.contains(c) })
+        else { return "" }
+        let forwarded = desk.configuration.trustsProxy ? request.headers[.init("X-Forwarded-Proto")!] : nil
+        return (desk.configuration.secureCookies || forwarded == "https" ? "https://" : "http://") + host
     }
 
     private func refused(_ refusal: Refusal, _ route: Route, _ visit: Visit) -> Answer {

@@ -20,9 +20,23 @@ package struct Jobs: Sendable {
     let kinds: [String: JobKind]
     static let attempts = 6
 
-    package init(desk: Desk, kinds: [JobKind]) {
+    private let files: [@Sendable (Transaction) throws -> Set<String>]
+
+    package init(desk: Desk, domains: [Domain], kinds: [JobKind] = []) {
         self.desk = desk
-        self.kinds = Dictionary(kinds.map { ($0.name, $0) }) { a, _ in a }
+        self.kinds = Dictionary((kinds + domains.flatMap(\.jobs)).map { ($0.name, $0) }) { a, _ in a }
+        files = domains.map(\.files)
+    }
+
+    /// What nobody needs any more (清理): answers kept for a repeated request, files that nothing refers to.
+    /// Drafts and sessions go when the next one comes.
+    package func tidy() async throws {
+        let yesterday = desk.now.adding(seconds: -86_400)
+        _ = try await desk.store.write { try $0.run("DELETE FROM platform_idempotency WHERE at < \(yesterday)") }
+        let files = files
+        let used = try await desk.store.read { tx in try files.reduce(into: Attachments.hashes(tx).union(ImportPages.files(tx))) { $0.formUnion(try $1(tx)) } }
+        let removed = try desk.files.sweep(keeping: used, olderThan: yesterday)
+        if removed > 0 { desk.logger.notice("files that nothing refers to were removed", metadata: ["count": "\(removed)"]) }
     }
 
     package static func add(_ kind: String, _ payload: [(String, JSON)] = [], at due: Moment, _ tx: Transaction) throws {
@@ -60,8 +74,13 @@ package struct Jobs: Sendable {
     /// Works until cancelled; signs a checkpoint of the ledger when it has grown.
     package func work() async {
         var sinceCheckpoint = 0
+        var tidyAt = desk.now
         while !Task.isCancelled {
             do {
+                if desk.now >= tidyAt {
+                    tidyAt = desk.now.adding(seconds: 6 * 3600)
+                    try await tidy()
+                }
                 if sinceCheckpoint == 0 {
                     // Another process may have imported a year or a division.
                     desk.calendar.value = try await desk.store.read { try CalendarUpdate.load($0) }

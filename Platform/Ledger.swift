@@ -70,6 +70,7 @@ package enum Ledger {
         "calendar.changed": Text("更新工作日历", "Calendar changed"), "office.changed": Text("变更机构设置", "Office settings changed"), "regions.changed": Text("变更行政区划", "Divisions changed"),
         "templates.changed": Text("修改文书模板", "Template changed"), "templates.reset": Text("恢复官方文书式样", "Template reset"),
         "operators.added": Text("登记经营主体", "Operators added"), "operators.changed": Text("变更经营主体", "Operators changed"),
+        "operators.contact-added": Text("添加联系人", "Contact added"), "operators.contact-removed": Text("移除联系人", "Contact removed"),
         "casework.assigned": Text("分派事项", "Matter assigned"), "casework.attached": Text("上传附件", "File attached"), "casework.extended": Text("延长期限", "Period extended"),
         "casework.issued": Text("制作文书", "Document issued"), "casework.linked": Text("关联事项", "Matters linked"), "casework.noted": Text("添加备注", "Note added"),
         "casework.recomputed": Text("重算期限", "Period counted again"), "personal.revealed": Text("查看个人信息", "Personal data looked at"),
@@ -78,7 +79,8 @@ package enum Ledger {
     /// Columns that say when something was last used: they change with every use and are nobody's act.
     static let unsealed: Set<String> = ["used_at", "read_at"]
 
-    /// Digests the rows of one shape: SHA-256 over `name=value` lines in the order of the names, its first half in hex.
+    /// Digests the rows of one shape: SHA-256 over `name=length:value` lines in the order of the names, its first half in hex.
+    /// The length keeps a text with a line break in it from being read as two columns.
     package struct Digest {
         private let order: [(at: Int, name: [UInt8])]
         private var bytes: [UInt8] = []
@@ -94,26 +96,31 @@ package enum Ledger {
                 bytes += name
                 switch values[at] {
                 case .null: break
-                case .int(let i): bytes += String(i).utf8
-                case .real(let d): bytes += String(d).utf8
-                case .text(let t): bytes += t.utf8
-                case .blob(let b): bytes += b
+                case .int(let i): add(String(i).utf8)
+                case .real(let d): add(String(d).utf8)
+                case .text(let t): add(t.utf8)
+                case .blob(let b): add(b)
                 }
                 bytes.append(10)
             }
             return Crypto.hex(Crypto.sha256(bytes).prefix(16))
         }
+        private mutating func add(_ value: some Collection<UInt8>) {
+            bytes += String(value.count).utf8
+            bytes.append(58)
+            bytes += value
+        }
     }
 
-    /// The digest of a small table: its rows' digests in the order of its first column.
+    /// The digest of a small table: its rows' digests, sorted.
     static func digest(whole table: String, _ tx: Transaction) throws -> String {
         var rows: [String] = []
         var digest: Digest?
-        try tx.forEach("SELECT * FROM \(raw: table) ORDER BY 1") { row in
+        try tx.forEach("SELECT * FROM \(raw: table)") { row in
             if digest == nil { digest = Digest(row.columns.names) }
             rows.append(digest!(row.values))
         }
-        return Crypto.hex(Crypto.sha256(Array(rows.joined(separator: "\n").utf8)).prefix(16))
+        return Crypto.hex(Crypto.sha256(Array(rows.sorted().joined(separator: "\n").utf8)).prefix(16))
     }
 
     /// The digests of all that these entries seal, a statement for each table and column.
@@ -195,17 +202,30 @@ package enum Ledger {
     package static func inclusion(_ index: Int64, size: Int64, _ tx: Transaction) throws -> [Merkle.Hash] { try Merkle.inclusion(index, size: size, stored(tx)) }
     package static func consistency(_ old: Int64, size: Int64, _ tx: Transaction) throws -> [Merkle.Hash] { try Merkle.consistency(old, size: size, stored(tx)) }
 
-    /// Signs what the ledger is now, if it has grown since the last time.
+    /// Signs what the ledger is now, if it has grown since the last time, and only if what was signed before is still its beginning.
+    ///
+    /// Errors: a ledger that does not continue the checkpoint kept outside the database is not signed.
     @discardableResult
     package static func checkpoint(keys: Keys, at now: Moment, _ tx: Transaction) throws -> String? {
         try tx.settle()
         let tree = try frontier(tx)
+        if let note = keys.remembered, !(try continues(Checkpoint(note: note, name: keys.origin, publicKey: keys.publicKey), tree, tx)) {
+            throw Fault("the ledger of \(tree.size) entries does not continue the checkpoint kept outside the database: nothing is signed; run sinan audit verify")
+        }
         if let last = try tx.one("SELECT note FROM platform_checkpoints WHERE size = \(tree.size)") { return last.string("note") }
         guard let note = Checkpoint(origin: keys.origin, size: tree.size, root: tree.root).signed(name: keys.origin, seed: keys.seed) else {
             throw Fault("cannot sign a checkpoint")
         }
         try tx.run("INSERT INTO platform_checkpoints (size, note, signed_at) VALUES (\(tree.size), \(note), \(now))")
         return note
+    }
+}
+
+extension Ledger {
+    /// Whether a tree begins with what a checkpoint signed (RFC 6962 §2.1.2).
+    static func continues(_ old: Checkpoint, _ tree: Merkle.Frontier, _ tx: Transaction) throws -> Bool {
+        guard old.size <= tree.size else { return false }
+        return Merkle.verify(consistency: try consistency(old.size, size: tree.size, tx), old: old.size, oldRoot: old.root, size: tree.size, root: tree.root)
     }
 }
 

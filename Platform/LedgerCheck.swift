@@ -3,6 +3,21 @@ import Foundation
 import Kernel
 import Store
 
+/// A table of which every row is sealed in the ledger (受保护的表): row by row under its key, or as a whole where it has none.
+package struct SealedTable: Sendable {
+    let name: String
+    let key: String?
+    package init(_ name: String, key: String? = "id") { (self.name, self.key) = (name, key) }
+
+    /// The Platform's own.
+    package static let platform: [SealedTable] =
+        [
+            "platform_accounts", "platform_tokens", "operators", "operators_shops", "operators_contacts", "casework_matters", "casework_moves", "casework_clocks",
+            "casework_pauses",
+            "casework_notes", "casework_attachments", "casework_links", "casework_documents", "casework_notices",
+        ].map { SealedTable($0) } + ["platform_settings", "platform_regions", "platform_office_templates", "platform_calendar"].map { SealedTable($0, key: nil) }
+}
+
 /// Checks the ledger (日志核验): every entry, every node, the head, every signed checkpoint, every sealed row.
 package enum LedgerCheck {
     package struct Finding: Sendable {
@@ -18,7 +33,10 @@ package enum LedgerCheck {
         package var holds: Bool { findings.isEmpty }
     }
 
-    package static func run(publicKey: [UInt8], origin: String, witness: String? = nil, _ tx: Transaction) throws -> Report {
+    /// - Parameters:
+    ///   - sealing: the tables of which every row must appear in the ledger, whether it names them yet or not.
+    ///   - witness: the last checkpoint, as it was kept outside the database.
+    package static func run(publicKey: [UInt8], origin: String, sealing: [SealedTable], witness: String? = nil, _ tx: Transaction) throws -> Report {
         try tx.dialect.takeYourTime(tx)
         var report = Report()
         var tree = Merkle.Frontier()
@@ -80,6 +98,12 @@ package enum LedgerCheck {
                 "witness", "日志与保存在数据库之外的检查点（\(outside.size)条）不符：历史被改写",
                 "the ledger does not fit the checkpoint kept outside the database (\(outside.size) entries): history was rewritten")
         }
+        if let outside, outside.size > 0, !checkpoints.contains(where: { $0.int("size") == outside.size }) {
+            add(
+                "platform_checkpoints/\(outside.size)", "签名检查点（\(outside.size)条）已从数据库中删除",
+                "the signed checkpoint at \(outside.size) was removed from the database")
+        }
+        for table in sealing { seals.expect(table) }
         report.rows = try checkRows(seals, tx, add)
         return report
     }
@@ -112,6 +136,15 @@ package enum LedgerCheck {
         private(set) var wholes: [String: (digest: String, entry: Int64)] = [:]
         private(set) var strange: [(name: String, entry: Int64)] = []
         private var names: [Substring: (table: String, key: String)] = [:]
+
+        /// A table whose rows must all be sealed: one that the ledger does not name yet may hold nothing.
+        mutating func expect(_ table: SealedTable) {
+            if let key = table.key {
+                if tables[table.name] == nil { tables[table.name] = (key, [:]) }
+            } else if wholes[table.name] == nil {
+                wholes[table.name] = ("", -1)
+            }
+        }
 
         mutating func note(_ name: Substring, _ digest: Substring, _ entry: Int64) {
             let slash = name.firstIndex(of: "/") ?? name.endIndex
@@ -165,6 +198,12 @@ package enum LedgerCheck {
             }
         }
         for (table, seal) in seals.wholes.sorted(by: { $0.key < $1.key }) {
+            if seal.entry < 0 {
+                if tables.contains(table), try tx.one("SELECT 1 AS n FROM \(raw: table) LIMIT 1") != nil {
+                    add("\(table)/*", "\(table) 中有数据而没有对应的操作记录", "\(table) holds rows that appear in no entry of the ledger")
+                }
+                continue
+            }
             guard tables.contains(table), try Ledger.digest(whole: table, tx) == seal.digest else {
                 add("\(table)/*", "\(table) 在日志第\(seal.entry)条之后被改动", "\(table) was altered after entry \(seal.entry)")
                 continue

@@ -101,6 +101,33 @@ package enum PlatformSchema {
                 """,
                 "CREATE INDEX casework_notices_matter ON casework_notices (matter)",
             ]),
+        Migration(
+            "platform.2",
+            [
+                """
+                CREATE TABLE platform_imports (id KEY, kind TEXT NOT NULL, name TEXT NOT NULL, hash TEXT, account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL,
+                state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'running', 'done', 'failed')), done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,
+                added INTEGER NOT NULL DEFAULT 0, changed INTEGER NOT NULL DEFAULT 0, same INTEGER NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0, rejected_hash TEXT,
+                said TEXT NOT NULL DEFAULT '')
+                """,
+                "CREATE INDEX platform_imports_kind ON platform_imports (kind, id)",
+                // An office's own template comes before the city's, the city's before the official form.
+                """
+                CREATE TABLE platform_office_templates (office TEXT NOT NULL, form TEXT NOT NULL, body TEXT NOT NULL, changed_by INTEGER NOT NULL, changed_at INTEGER NOT NULL,
+                PRIMARY KEY (office, form))
+                """,
+                "INSERT INTO platform_office_templates SELECT '', form, body, changed_by, changed_at FROM platform_templates",
+                "DROP TABLE platform_templates",
+            ]),
+        Migration(
+            "operators.2",
+            [
+                """
+                CREATE TABLE operators_contacts (id KEY, operator INTEGER NOT NULL REFERENCES operators (id), name TEXT NOT NULL, duty TEXT NOT NULL, phone TEXT NOT NULL, note TEXT NOT NULL,
+                salt TEXT NOT NULL, removed INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL)
+                """,
+                "CREATE INDEX operators_contacts_operator ON operators_contacts (operator)",
+            ]),
         // What lapses first, whatever its kind: a city has fifty thousand open at a time.
         Migration("casework.2", ["CREATE INDEX casework_matters_open ON casework_matters (open, next_due, id)"]),
     ]

@@ -51,11 +51,18 @@ package struct Domain: Sendable {
     let notices: [Text]
     /// What the domain's acts are called in the ledger, where they are no moves.
     let acts: [String: Text]
+    /// Tables of the domain of which every row is sealed in the ledger.
+    let sealed: [SealedTable]
+    /// Hashes of the files that the domain's own rows refer to, beside attachments.
+    let files: @Sendable (Transaction) throws -> Set<String>
+    /// Kinds of files that the domain takes in.
+    package let imports: [ImportKind]
 
     package init(
         name: String, migrations: [Migration], grants: [Grant], routes: @escaping @Sendable (Desk) -> [Route], jobs: [JobKind] = [],
         menu: [(path: String, title: Text, permission: Permission)] = [], operatorPanels: [OperatorPanel] = [], matterKinds: [MatterKind] = [],
-        forms: [DocumentForm] = [], notices: [Text] = [], acts: [String: Text] = [:]
+        forms: [DocumentForm] = [], notices: [Text] = [], acts: [String: Text] = [:],
+        sealed: [SealedTable] = [], files: @escaping @Sendable (Transaction) throws -> Set<String> = { _ in [] }, imports: [ImportKind] = []
     ) {
         self.name = name
         self.migrations = migrations
@@ -68,6 +75,9 @@ package struct Domain: Sendable {
         self.forms = forms
         self.notices = notices
         self.acts = acts
+        self.sealed = sealed
+        self.files = files
+        self.imports = imports
     }
 }
 
@@ -90,7 +100,7 @@ package struct OperatorPanel: Sendable {
 /// One request at the desk (来访): the exchange, who it is, what the page around it needs.
 package struct Visit: Sendable {
     package let desk: Desk
-    package let exchange: Exchange
+    package var exchange: Exchange
     package let account: Account?
     package let sessionToken: String?
     /// A random mark of this browser, for form tokens before anybody signs in.
@@ -156,6 +166,7 @@ package struct House: Sendable {
     /// Titles of documents and notices are kept as they went out, in Chinese; this is what they are called in both languages.
     private let titles: [String: Text]
     private let acts: [String: Text]
+    package let sealed: [SealedTable]
     package init(domains: [Domain], assets: Assets) {
         menu = domains.flatMap(\.menu)
         kinds = Dictionary(domains.flatMap(\.matterKinds).map { ($0.table.kind, $0) }) { a, _ in a }
@@ -164,6 +175,7 @@ package struct House: Sendable {
         forms = domains.flatMap(\.forms)
         titles = Dictionary((forms.map(\.title) + domains.flatMap(\.notices)).map { ($0.zh, $0) }) { a, _ in a }
         acts = domains.reduce(Ledger.acts) { $0.merging($1.acts) { _, new in new } }
+        sealed = SealedTable.platform + domains.flatMap(\.sealed)
     }
     /// What an act in the ledger is called: the moves of the tables, and what the house itself does.
     package func act(_ name: String) -> Text {

@@ -84,6 +84,40 @@ package struct ImportBatch: Sendable {
     }
 }
 
+/// One kind of import (导入种类): what it reads, who may, and how a file goes in, by command as by page.
+package struct ImportKind: Sendable {
+    package let format: ImportFormat
+    package let title: Text
+    package let permission: Permission
+    /// Reads a file into the database; tells how many rows of how many are done.
+    package let run: @Sendable (_ desk: Desk, _ file: String, _ progress: @escaping Progress) async throws -> ImportBatch
+    package typealias Progress = @Sendable (_ done: Int, _ of: Int) async throws -> Void
+
+    package init(
+        format: ImportFormat, title: Text, permission: Permission,
+        run: @escaping @Sendable (_ desk: Desk, _ file: String, _ progress: @escaping Progress) async throws -> ImportBatch
+    ) {
+        self.format = format
+        self.title = title
+        self.permission = permission
+        self.run = run
+    }
+
+    /// The register's own.
+    package static let operators = ImportKind(format: OperatorImport.format, title: Text("导入经营主体", "Import operators"), permission: "operators.import") { desk, file, progress in
+        let (now, seen) = (desk.now, OperatorImport.Seen())
+        let batch = try await Transfer.run(OperatorImport.format, file: file, store: desk.store, progress: progress, prepare: { OperatorImport.prepare($0, seen) }) {
+            try OperatorImport.write($0, at: now, $1)
+        }
+        guard batch.added > 0 else { return batch }
+        try await desk.store.write { tx in
+            try Settings.set([("operators.count", String(tx.count("SELECT count(*) AS n FROM operators")))], by: "import", at: now, tx)
+            if batch.added > 1000 { try tx.run(tx.dialect.analyze) }
+        }
+        return batch
+    }
+}
+
 /// Reading files of offices in and out (导入导出).
 package enum Transfer {
     /// Rows of one transaction: large enough that the disk is asked seldom, small enough that others get their turn.
@@ -93,7 +127,7 @@ package enum Transfer {
     /// `FILE.rejected.csv` with line, column and reason in front.
     /// - Parameter prepare: reads a batch while the one before it is written.
     package static func run<Prepared: Sendable>(
-        _ format: ImportFormat, file: String, store: Store, progress: (Int) -> Void = { _ in }, prepare: @escaping @Sendable ([ImportRecord]) -> Prepared,
+        _ format: ImportFormat, file: String, store: Store, progress: @escaping ImportKind.Progress = { _, _ in }, prepare: @escaping @Sendable ([ImportRecord]) -> Prepared,
         write: @escaping @Sendable (Prepared, Transaction) throws -> ImportBatch
     ) async throws -> ImportBatch {
         let bytes: [UInt8]
@@ -113,7 +147,7 @@ package enum Transfer {
             if start + batchSize < records.count { ahead = part(from: start + batchSize) }
             total.add(try await store.write { try write(ready, $0) })
             done = min(start + batchSize, records.count)
-            progress(done)
+            try await progress(done, records.count)
         }
         total.rejectedFile = try rejected(total.rejects, header: header, beside: file)
         return total
@@ -134,7 +168,8 @@ package enum Transfer {
     private final class RecordBox { var records: [CSV.Record] = [] }
 
     package static func run(
-        _ format: ImportFormat, file: String, store: Store, progress: (Int) -> Void = { _ in }, write: @escaping @Sendable ([ImportRecord], Transaction) throws -> ImportBatch
+        _ format: ImportFormat, file: String, store: Store, progress: @escaping ImportKind.Progress = { _, _ in },
+        write: @escaping @Sendable ([ImportRecord], Transaction) throws -> ImportBatch
     ) async throws -> ImportBatch { try await run(format, file: file, store: store, progress: progress, prepare: { $0 }, write: write) }
 
     /// Beside the file, or in the current folder where that cannot be written. Returns where.

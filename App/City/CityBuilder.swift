@@ -28,7 +28,13 @@ final class CityBuilder {
     struct Staff: Sendable {
         var clerks: [String: Account] = [:]
         var mediators: [String: Account] = [:]
+        var leaders: [String: Account] = [:]
         var intake: Account?
+
+        /// Who works on a matter of that region: the township's own, else the district's.
+        static func of(_ region: String, among people: [String: Account]) -> Account {
+            people[region] ?? people[String(region.prefix(6))] ?? people.values.min { $0.id.raw < $1.id.raw }!
+        }
     }
 
     init(desk: Desk, data: CityData, scale: Double, seed: UInt64, end: Moment) {
@@ -93,6 +99,8 @@ final class CityBuilder {
             (.officer, first), (.reviewer, first), (.inspector, first),
         ]
         var people = roles.map { role, region in Accounts.New(login: "demo-\(role.rawValue)", name: person(), roles: [role], region: region, password: CityBuilder.demoPassword) }
+        // One township office of the first district has somebody of its own.
+        people.append(Accounts.New(login: "demo-station", name: person(), roles: [.mediator], region: data.districts[0].towns[0].code, password: CityBuilder.demoPassword))
         let demo = people
         for district in data.districts.dropFirst() {
             for role in [Role.clerk, .mediator, .leader] {
@@ -109,6 +117,7 @@ final class CityBuilder {
         for account in accounts {
             if account.roles.contains(.clerk) { staff.clerks[account.region] = account }
             if account.roles.contains(.mediator) { staff.mediators[account.region] = account }
+            if account.roles.contains(.leader) { staff.leaders[account.region] = account }
             if account.roles.contains(.intake) { staff.intake = account }
         }
         return (staff, demo)

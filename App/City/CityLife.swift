@@ -96,11 +96,12 @@ extension CityBuilder {
         case .move(let name, let fields):
             let c = try tx.complaint(event.matter!)
             let region = c.matter.region
-            let clerk = staff.clerks[region] ?? staff.clerks.values.first!
-            let mediator = staff.mediators[region] ?? staff.mediators.values.first!
+            let clerk = Staff.of(region, among: staff.clerks)
+            let mediator = Staff.of(region, among: staff.mediators)
             let actor: Actor
             switch name {
             case "dispatch": actor = .staff(staff.intake!)
+            case "entrust": actor = .staff(Staff.of(region, among: staff.leaders))
             case "withdraw", "give-up", "supply": actor = .filer
             case "request", "accept", "refuse", "redirect", "recusal-decided", "lead-decided": actor = .staff(clerk)
             default: actor = .staff(mediator)
@@ -108,9 +109,20 @@ extension CityBuilder {
             // Two draws may meet (a withdrawal after an agreement): then the table says no, and life goes on.
             guard ComplaintMoves.table.available(c.matter, to: actor, handling.desk.permissions).contains(where: { $0.name == name }) else { return nil }
             if name == "accept", c.matter.assignee == nil { try Casework.assign(c.matter, to: mediator, by: clerk, at: event.at, tx) }
-            try handling.apply(name, on: c, input: Form(fields), by: actor, at: event.at, tx)
+            try handling.apply(name, on: c, input: Form(under(c, name, fields)), by: actor, at: event.at, tx)
             return (c.matter.id, region)
         }
+    }
+
+    /// The fields of a move under the complaint's own order, and how somebody who did not come by page is told.
+    private static func under(_ c: Complaint, _ name: String, _ fields: [(String, String)]) -> [(String, String)] {
+        // Order 20 lists the same grounds in another order, and one fewer of each.
+        let ending = ["2": "3", "3": "4", "4": "2", "7": "7", "8": "7"], refusal = ["6": "6", "7": "6"]
+        var fields = fields.map { key, value in
+            key == "ground" && c.law == "O20" ? (key, (name == "end" ? ending : refusal)[value] ?? value) : (key, value)
+        }
+        if name == "accept" || name == "refuse", c.source != "web" { fields.append(("channel", c.source == "counter" ? "counter" : "phone")) }
+        return fields
     }
 
     // MARK: Stories
@@ -264,7 +276,10 @@ extension CityBuilder {
                     ? [(later(at, days: draw.int(1...3)), .move("supply", [("note", "已补充")]))]
                     : [(later(at, days: 5), .move("refuse", [("ground", "5"), ("reason", draw.pick(data.refusalReasons["5"] ?? ["材料不全"]))]))]
             case "supply": return decision(at, Plan(fate: plan.fate, testing: plan.testing, delay: draw.int(0...2), patience: plan.patience))
-            case "accept": return taken(event)
+            case "accept":
+                // Some are handed to the township office of the place.
+                let handed = region == data.districts[0].code && draw.chance(0.15)
+                return (handed ? [(at.adding(seconds: 1800), .move("entrust", [("region", data.districts[0].towns[0].code)]))] : []) + taken(event)
             case "agree": return [(later(at, days: draw.low(0...8)), .move("close", [("note", "已履行")]))]
             case "end", "give-up":
                 return [(later(at, days: draw.chance(0.02) ? 12 : draw.low(0...6)), .move("tell", [("channel", draw.pick(["portal", "phone", "sms", "mail"]))]))]
@@ -332,7 +347,6 @@ extension CityBuilder {
             steps.append((end, .move("agree", [("agreement", text), ("form", draw.pick(["paper", "performed", "record"]))])))
         case .giveUp: steps.append((later(at, days: draw.int(1...10)), .move("give-up", [])))
         case .end(let ground):
-            // Order 20 lists the same grounds in another order; the words go with the number of Order 121.
             steps.append((max(end, Moment(due, hour: 10)), .move("end", [("ground", ground), ("reason", draw.pick(data.endingReasons[ground] ?? ["双方未能达成一致"]))])))
         default: break
         }

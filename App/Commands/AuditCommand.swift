@@ -16,7 +16,10 @@ struct Audit: AsyncParsableCommand {
         func run() async throws {
             let office = try await Opening.open(database, migrating: false)
             let keys = office.desk.keys
-            let report = try await office.desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, witness: keys.remembered, $0) }
+            let sealing = House(domains: office.domains, assets: Assets(vendorFolder: office.desk.configuration.vendorFolder)).sealed
+            let report = try await office.desk.store.read {
+                try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, sealing: sealing, witness: keys.remembered, $0)
+            }
             if json {
                 print(
                     JSON.object([

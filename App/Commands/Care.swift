@@ -16,11 +16,14 @@ struct Backup: AsyncParsableCommand {
         try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: temporary) }
         try Data(office.desk.store.dialect.rawValue.utf8).write(to: temporary.appendingPathComponent("engine"))
-        try office.desk.store.backup(to: temporary.appendingPathComponent("database").path)
-        for name in ["files", "keys"] {
+        // Keys first: the checkpoint beside them is then never ahead of the database. Files last: what a row names is there.
+        func take(_ name: String) throws {
             let source = URL(fileURLWithPath: database.folder).appendingPathComponent(name)
             if FileManager.default.fileExists(atPath: source.path) { try FileManager.default.copyItem(at: source, to: temporary.appendingPathComponent(name)) }
         }
+        try take("keys")
+        try office.desk.store.backup(to: temporary.appendingPathComponent("database").path)
+        try take("files")
         try Archive.run(["tar", "-cf", out + ".part", "-C", temporary.path, "."])
         if FileManager.default.fileExists(atPath: out) { try FileManager.default.removeItem(atPath: out) }
         try FileManager.default.moveItem(atPath: out + ".part", toPath: out)
@@ -47,6 +50,7 @@ struct Restore: AsyncParsableCommand {
         // Everything that must be there is looked at before anything that is there is moved.
         guard FileManager.default.fileExists(atPath: copy.path) else { throw Refusal.invalid("/file", Text("\(file) 中没有数据库", "\(file) holds no database")) }
         let stamp = "before-restore-\(Int(Date().timeIntervalSince1970))"
+        try FileManager.default.createDirectory(atPath: database.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         if engine == Dialect.sqlite.rawValue {
             guard database.database.hasPrefix("sqlite:") else {
                 throw Refusal.invalid("/database", Text("这是 SQLite 的备份，请指定 sqlite: 数据库", "This is a backup of SQLite: name a sqlite: database"))

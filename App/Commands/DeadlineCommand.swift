@@ -64,7 +64,27 @@ struct DeadlineCommand: AsyncParsableCommand {
             ("calendarIncomplete", .bool(d.calendarIncomplete)),
         ]
         if let earliest = d.earliest { pairs.append(("earliest", .string(earliest.description))) }
-        pairs.append(("basis", .array(d.rule.basis.map { .object([("law", .string($0.law)), ("title", .text(law.register[$0.law]?.title)), ("article", .string($0.article))]) })))
+        pairs.append(("basis", .array(d.basis.map { .object([("law", .string($0.law)), ("title", .text(law.register[$0.law]?.title)), ("article", .string($0.article))]) })))
+        if d.extended, let more = d.rule.extension {
+            pairs.append(
+                (
+                    "extension",
+                    .object([
+                        ("length", more.length.map { .int($0) } ?? .null), ("unit", .text((more.unit ?? d.rule.unit)?.rawValue)), ("approver", .string(more.by.zh)),
+                        ("basis", .array((more.basis ?? []).map { .object([("law", .string($0.law)), ("article", .string($0.article))]) })),
+                    ])
+                ))
+        }
+        if let day = d.beside, let beside = d.rule.beside {
+            pairs.append(
+                (
+                    "beside",
+                    .object([
+                        ("due", .string(day.description)), ("length", .int(beside.length)), ("unit", .string(beside.unit.rawValue)),
+                        ("basis", .array(beside.basis.map { .object([("law", .string($0.law)), ("article", .string($0.article))]) })),
+                    ])
+                ))
+        }
         pairs.append(("verified", .bool(d.rule.verified ?? true)))
         if let note = d.rule.note { pairs.append(("note", .string(note))) }
         pairs.append(
@@ -86,7 +106,14 @@ struct DeadlineCommand: AsyncParsableCommand {
         print("→ \(d.dueMoment?.minuteText ?? d.due.description)\(d.calendarIncomplete ? Terminal.say(Text("（估算：涉及未载入的年度日历）", " (estimated: a year without a calendar)")) : "")")
         if let earliest = d.earliest { print(Terminal.say(Text("最早 \(earliest)", "not before \(earliest)"))) }
         if d.strict != d.due { print(Terminal.say(Text("从严理解 \(d.strict)", "read strictly \(d.strict)"))) }
-        for article in d.rule.basis { print("  " + Terminal.say(law.register.cite(article))) }
+        for article in d.basis { print("  " + Terminal.say(law.register.cite(article))) }
+        if d.extended, let more = d.rule.extension {
+            print("  " + Terminal.say(Text("延长由\(more.by.zh)批准", "extended by \(more.by.en)")))
+            for article in more.basis ?? [] { print("  " + Terminal.say(law.register.cite(article))) }
+        }
+        if let day = d.beside, let beside = d.rule.beside {
+            print("  " + Terminal.say(Text("并行期限 \(day)：", "beside it, \(day): ")) + beside.basis.map { Terminal.say(law.register.cite($0)) }.joined(separator: "; "))
+        }
         for step in d.days {
             print("  \(step.day) \(step.counted ? "+" : " ") \(step.ordinal.map { "\($0)." } ?? "  ") \(Terminal.say(step.why.text))\(step.name.map { " \($0)" } ?? "")")
         }

@@ -19,7 +19,7 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let office = try await Opening.open(database, migrating: true, demo: demo)
         let application = try Composition.application(office, host: host, port: port)
-        let jobs = Jobs(desk: office.desk, kinds: office.domains.flatMap(\.jobs))
+        let jobs = Jobs(desk: office.desk, domains: office.domains, kinds: [ImportPages.job(office.domains)])
         let work = worker ? Task { await jobs.work() } : nil
         FileHandle.standardError.write(Data("sinan \(SystemRoutes.version) http://\(host):\(port)\n".utf8))
         try await application.runService()
@@ -34,7 +34,7 @@ struct Work: AsyncParsableCommand {
 
     func run() async throws {
         let office = try await Opening.open(database, migrating: false)
-        await Jobs(desk: office.desk, kinds: office.domains.flatMap(\.jobs)).work()
+        await Jobs(desk: office.desk, domains: office.domains, kinds: [ImportPages.job(office.domains)]).work()
     }
 }
 
@@ -44,7 +44,7 @@ enum Composition {
         let desk = office.desk
         let signing = RateLimit(burst: 20, perMinute: 20)
         return SystemRoutes.routes(desk, metrics: metrics) + SignInPages.routes(signing) + QueuePages.routes()
-            + MatterRoutes.routes(printer: office.printer) { Grounds.shared.style } + OperatorPages.routes() + ImportPages.routes([ImportPages.operators]) + LawPages.routes()
+            + MatterRoutes.routes(printer: office.printer) { Grounds.shared.style } + OperatorPages.routes() + ImportPages.routes(office.domains) + LawPages.routes()
             + LedgerPages.routes()
             + AdminPages(forms: office.domains.flatMap(\.forms)).routes() + PortalPages.routes() + (desk.configuration.isDemo ? DemoPages.routes() : []) + OpenAPI.routes()
             + office.domains.flatMap { $0.routes(desk) }

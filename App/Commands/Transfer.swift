@@ -21,28 +21,15 @@ struct Import: AsyncParsableCommand {
         let office = try await Opening.open(database, migrating: true)
         let desk = office.desk
         defer { desk.store.close() }
-        let now = desk.now
-        let started = Date()
-        let progress: (Int) -> Void = { n in Terminal.progress("\(n) (\(Int(Double(n) / max(0.001, Date().timeIntervalSince(started))))/s)") }
         switch kind {
         case .calendar: return try await calendar(desk)
         case .regions: return try await regions(desk)
-        case .operators:
-            let batch = try await Transfer.run(OperatorImport.format, file: file, store: desk.store, progress: progress, prepare: OperatorImport.prepare) {
-                try OperatorImport.write($0, at: now, $1)
-            }
-            try await desk.store.write { tx in
-                try Settings.set([("operators.count", String(tx.count("SELECT count(*) AS n FROM operators")))], by: "command", at: now, tx)
-                try tx.run(SQL(stringLiteral: "ANALYZE"))
-            }
-            report(batch)
-        case .complaints:
-            let handling = Handling(desk: desk)
-            let batch = try await Transfer.run(ComplaintImport.format, file: file, store: desk.store, progress: progress) {
-                try ComplaintImport.write($0, handling: handling, at: now, $1)
-            }
-            report(batch)
+        case .operators, .complaints: break
         }
+        guard let kind = ImportPages.kinds(office.domains).first(where: { $0.format.kind == kind.rawValue }) else { throw Fault("nobody imports \(kind.rawValue)") }
+        let started = Date()
+        let batch = try await kind.run(desk, file) { done, of in Terminal.progress("\(done)/\(of) (\(Int(Double(done) / max(0.001, Date().timeIntervalSince(started))))/s)") }
+        report(batch)
     }
 
     private func report(_ batch: ImportBatch) {
@@ -64,6 +51,18 @@ struct Import: AsyncParsableCommand {
         let table = try CalendarFile.read([UInt8](try Data(contentsOf: URL(fileURLWithPath: file))))
         let started = Date()
         let change = try await CalendarUpdate.run(table, desk: desk, by: "command", apply: !dryRun)
+        if json {
+            let moved = change.moved.map { m in
+                JSON.object([
+                    ("matter", .text(change.numbers[m.matter])), ("duty", .string(m.duty)), ("before", .string(m.before.description)), ("after", .string(m.after.description)),
+                ])
+            }
+            return print(
+                JSON.object([
+                    ("days", .int(table.count)), ("examined", .int(change.examined)), ("moved", .array(moved)), ("noLongerEstimates", .int(change.learned)),
+                    ("saved", .bool(!dryRun)),
+                ]).text)
+        }
         print(
             Terminal.say(
                 Text(
@@ -90,7 +89,7 @@ struct Import: AsyncParsableCommand {
                 "regions.changed", of: Reference(kind: "regions", id: 0), by: "command", at: now, details: [("count", .int(records.count))],
                 sealing: [.init(whole: "platform_regions")])
         }
-        print(Terminal.say(Text("\(records.count)个区划", "\(records.count) divisions")))
+        print(json ? JSON.object([("divisions", .int(records.count))]).text : Terminal.say(Text("\(records.count)个区划", "\(records.count) divisions")))
     }
 }
 

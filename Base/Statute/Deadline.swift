@@ -35,13 +35,17 @@ package struct Deadline: Sendable {
     package let due: Day
     /// For periods in hours: the moment itself.
     package let dueMoment: Moment?
-    /// The stricter reading of the law's end rule; staff see it, equal to `due` where there is no doubt.
+    /// The stricter reading of the law's end rule, or what a higher law asks beside it; staff see it, equal to `due` where there is no doubt.
     package let strict: Day
+    /// The last day of the limit that a higher law sets beside this one.
+    package let beside: Day?
     package let strictMoment: Moment?
     /// For a window: the first day on which the thing may be done.
     package let earliest: Day?
     package let extended: Bool
     package let days: [Step]
+    /// The articles that govern this matter.
+    package var basis: [Article] { rule.basis(on: received) }
     /// A day of the count lies in a year whose calendar is not loaded.
     package let calendarIncomplete: Bool
 }
@@ -132,24 +136,25 @@ private struct Count {
                 last = advance(from: last, by: length, unit: more.unit ?? rule.unit ?? .day)
             }
             let earliest = rule.earliest.map { start.adding(days: $0) }
+            let beside = rule.beside.flatMap { ($0.from ?? received) <= received ? apart(from: start, by: $0.length, unit: $0.unit) : nil }
             guard rule.rollOver, rule.unit != .workday else {
-                return result(id, from: start, received: received, due: last, strict: last, earliest: earliest, extended: extended)
+                return result(id, from: start, received: received, due: last, strict: min(last, beside ?? last), beside: beside, earliest: earliest, extended: extended)
             }
             let narrow = engine.calendar.dayAfterHoliday(last)
             let due = engine.rollOver == .anyNonWorkingDay ? engine.calendar.workday(from: last) : narrow
             if due > last {
                 note(last.adding(days: 1), through: due)
             }
-            return result(id, from: start, received: received, due: due, strict: min(narrow, due), earliest: earliest, extended: extended)
+            return result(id, from: start, received: received, due: due, strict: min(narrow, due, beside ?? due), beside: beside, earliest: earliest, extended: extended)
         }
     }
 
     private func result(
-        _ id: String, from: Day, received: Day, due: Day, strict: Day, earliest: Day? = nil, extended: Bool = false,
+        _ id: String, from: Day, received: Day, due: Day, strict: Day, beside: Day? = nil, earliest: Day? = nil, extended: Bool = false,
         dueMoment: Moment? = nil, strictMoment: Moment? = nil
     ) -> Deadline {
         Deadline(
-            duty: id, rule: rule, from: from, received: received, due: due, dueMoment: dueMoment, strict: strict, strictMoment: strictMoment,
+            duty: id, rule: rule, from: from, received: received, due: due, dueMoment: dueMoment, strict: strict, beside: beside, strictMoment: strictMoment,
             earliest: earliest, extended: extended, days: steps,
             calendarIncomplete: unknown || ((rule.unit == .workday || rule.rollOver) && !engine.calendar.isKnown(due)))
     }
@@ -157,13 +162,17 @@ private struct Count {
     /// Counts forward from the day after `day`.
     private mutating func advance(from day: Day, by length: Int, unit: Period.Unit) -> Day {
         if unit == .month {
-            let last = day.adding(months: length)
-            if explain {
-                var d = day.adding(days: 1)
-                while d <= last {
+            // Days that are not counted are added at the end; those among the added ones are added again.
+            var last = day.adding(months: length)
+            var d = day.adding(days: 1)
+            while d <= last {
+                if suspended.contains(where: { $0.contains(d) }) {
+                    append(d, counted: false, .suspended)
+                    last = last.adding(days: 1)
+                } else {
                     append(d, counted: true, .day)
-                    d = d.adding(days: 1)
                 }
+                d = d.adding(days: 1)
             }
             return last
         }
@@ -186,6 +195,12 @@ private struct Count {
             }
         }
         return d
+    }
+
+    /// A count of its own that leaves no steps.
+    private func apart(from day: Day, by length: Int, unit: Period.Unit) -> Day {
+        var count = Count(engine: engine, rule: rule, suspended: suspended, explain: false)
+        return count.advance(from: day, by: length, unit: unit)
     }
 
     private mutating func retreat(from day: Day, by length: Int) -> Day {

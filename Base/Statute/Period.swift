@@ -59,6 +59,25 @@ package struct Period: Sendable, Decodable {
         package let basis: [Article]?
     }
 
+    /// An article with the days from which and to which it governs.
+    package struct Cited: Sendable, Decodable {
+        package let law: String
+        package let article: String
+        package let from: Day?
+        package let to: Day?
+        package var place: Article { Article(law: law, article: article) }
+    }
+    package struct Beside: Sendable, Decodable {
+        package let length: Int
+        package let unit: Unit
+        package let from: Day?
+        package let basis: [Article]
+    }
+    /// What governs a matter received on that day.
+    package func basis(on day: Day) -> [Article] {
+        basis.filter { ($0.from.map { $0 <= day } ?? true) && ($0.to.map { day <= $0 } ?? true) }.map(\.place)
+    }
+
     package let regime: String
     package let from: Day?
     package let to: Day?
@@ -76,7 +95,10 @@ package struct Period: Sendable, Decodable {
     package let `extension`: Extension?
     package let secondExtension: Extension?
     package let suspension: Suspension?
-    package let basis: [Article]
+    /// The articles that govern, each with the days of receipt from which and to which it does.
+    package let basis: [Cited]
+    /// A limit of a higher law that runs beside this one (并行期限): what lapses first is heeded.
+    package let beside: Beside?
     package let verified: Bool?
     package let note: String?
     package let noteEn: String?

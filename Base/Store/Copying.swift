@@ -3,17 +3,22 @@ import Kernel
 extension Migration {
     /// The tables that these steps make, in their order: what refers to another comes after it.
     static func tables(_ migrations: [Migration], _ dialect: Dialect) -> [String] {
-        migrations.flatMap { migration in
+        let texts = migrations.flatMap { migration in
             migration.steps.flatMap { step in
                 switch step {
                 case .statement(let text): [text]
                 case .search: dialect.searchSchema
                 }
             }
-        }.compactMap { text in
-            let words = text.split(separator: " ", maxSplits: 3)
-            return words.count > 2 && words[0] == "CREATE" && words[1] == "TABLE" ? String(words[2]) : nil
         }
+        func named(_ verb: String) -> [String] {
+            texts.compactMap { text in
+                let words = text.split(separator: " ", maxSplits: 3)
+                return words.count > 2 && words[0] == verb && words[1] == "TABLE" ? String(words[2]) : nil
+            }
+        }
+        let dropped = Set(named("DROP"))
+        return named("CREATE").filter { !dropped.contains($0) }
     }
 }
 

@@ -12,15 +12,34 @@ extension HTML {
         package var isEmpty: Bool { byField.isEmpty }
     }
 
+    /// The id of a field, or of its hint or error: unique on a page with several forms by the form's own name.
+    package func id(_ kind: String, _ name: String) -> String { part.isEmpty ? "\(kind)-\(name)" : "\(kind)-\(part)-\(name)" }
+
+    /// Writes one of several forms of a page: the ids in it begin with its name.
+    package func part(_ name: String, _ body: () -> Void) {
+        let outer = part
+        part = name
+        body()
+        part = outer
+    }
+
     /// What is wrong, at the head of a form, each linked to its field.
-    package func errorSummary(_ refusal: Refusal?) {
+    /// - Parameters:
+    ///   - part: the form that was refused, where the page has several.
+    ///   - path: the page that has a field, where it is not this one.
+    package func errorSummary(_ refusal: Refusal?, part: String = "", path: (_ field: String) -> String = { _ in "" }) {
         guard let refusal else { return }
+        self.part(part) { summary(refusal, path) }
+    }
+
+    private func summary(_ refusal: Refusal, _ path: (String) -> String) {
         element("div", "alert alert-danger", [.role("alert"), .init("tabindex", "-1"), .id("errors")]) {
             element("h2", "h6 mb-1", text: say(refusal.text))
             if !refusal.fields.isEmpty {
                 ul("mb-0") {
                     for field in refusal.fields {
-                        li { a("#f-" + field.pointer.split(separator: "/").joined(separator: "."), nil, field.text) }
+                        let name = field.pointer.split(separator: "/").joined(separator: ".")
+                        li { a(path(name) + "#" + id("f", name), nil, field.text) }
                     }
                 }
             }
@@ -30,14 +49,14 @@ extension HTML {
     private func frame(_ name: String, _ label: Text, _ hint: Text?, _ errors: Errors, required: Bool, _ control: (_ described: String?, _ cls: String) -> Void) {
         let error = errors[name]
         div("mb-3") {
-            element("label", "form-label", [.for_("f-" + name)]) {
+            element("label", "form-label", [.for_(id("f", name))]) {
                 text(label)
                 if !required { span("optional", Text("（选填）", " (optional)")) }
             }
-            if let hint { element("div", "form-text", [.id("h-" + name)], text: say(hint)) }
-            let described = [hint.map { _ in "h-" + name }, error.map { _ in "e-" + name }].compactMap { $0 }.joined(separator: " ")
+            if let hint { element("div", "form-text", [.id(id("h", name))], text: say(hint)) }
+            let described = [hint.map { _ in id("h", name) }, error.map { _ in id("e", name) }].compactMap { $0 }.joined(separator: " ")
             control(described.isEmpty ? nil : described, error == nil ? "" : " is-invalid")
-            if let error { element("div", "invalid-feedback", [.id("e-" + name)], text: say(error)) }
+            if let error { element("div", "invalid-feedback", [.id(id("e", name))], text: say(error)) }
         }
     }
 
@@ -49,7 +68,7 @@ extension HTML {
             void(
                 "input", "form-control" + cls,
                 [
-                    .id("f-" + name), .name(name), .type(type), .value(value), .describedBy(described), .init("autocomplete", autocomplete),
+                    .id(id("f", name)), .name(name), .type(type), .value(value), .describedBy(described), .init("autocomplete", autocomplete),
                     .init("inputmode", inputmode), .init("required", if: required), .init("aria-invalid", errors[name] == nil ? nil : "true"),
                 ] + attributes)
         }
@@ -59,7 +78,7 @@ extension HTML {
         frame(name, label, hint, errors, required: required) { described, cls in
             element(
                 "textarea", "form-control" + cls,
-                [.id("f-" + name), .name(name), .init("rows", String(rows)), .init("maxlength", String(maxLength)), .describedBy(described), .init("required", if: required)],
+                [.id(id("f", name)), .name(name), .init("rows", String(rows)), .init("maxlength", String(maxLength)), .describedBy(described), .init("required", if: required)],
                 text: value ?? "")
         }
     }
@@ -68,7 +87,7 @@ extension HTML {
         _ name: String, _ label: Text, options: [(String, Text)], value: String?, hint: Text? = nil, errors: Errors = Errors(), required: Bool = true, empty: Text? = nil
     ) {
         frame(name, label, hint, errors, required: required) { described, cls in
-            element("select", "form-select" + cls, [.id("f-" + name), .name(name), .describedBy(described), .init("required", if: required)]) {
+            element("select", "form-select" + cls, [.id(id("f", name)), .name(name), .describedBy(described), .init("required", if: required)]) {
                 if let empty { element("option", nil, [.value("")], text: say(empty)) }
                 for (key, title) in options { element("option", nil, [.value(key), .selected(key == value)], text: say(title)) }
             }
@@ -77,8 +96,8 @@ extension HTML {
 
     package func checkbox(_ name: String, _ label: Text, value: String = "yes", checked: Bool, hint: Text? = nil) {
         div("form-check mb-2") {
-            void("input", "form-check-input", [.type("checkbox"), .id("f-\(name)-\(value)"), .name(name), .value(value), .checked(checked)])
-            element("label", "form-check-label", [.for_("f-\(name)-\(value)")]) {
+            void("input", "form-check-input", [.type("checkbox"), .id(id("f", "\(name)-\(value)")), .name(name), .value(value), .checked(checked)])
+            element("label", "form-check-label", [.for_(id("f", "\(name)-\(value)"))]) {
                 text(label)
                 if let hint { element("span", "form-text d-block", text: say(hint)) }
             }
@@ -86,13 +105,13 @@ extension HTML {
     }
 
     package func radios(_ name: String, _ label: Text, options: [(String, Text, Text?)], value: String?, errors: Errors = Errors(), inline: Bool = false) {
-        element("fieldset", "mb-3", [.id("f-" + name)]) {
+        element("fieldset", "mb-3", [.id(id("f", name))]) {
             element("legend", "form-label", text: say(label))
-            if let error = errors[name] { element("div", "text-danger small mb-1", [.id("e-" + name)], text: say(error)) }
+            if let error = errors[name] { element("div", "text-danger small mb-1", [.id(id("e", name))], text: say(error)) }
             for (key, title, hint) in options {
                 div("form-check" + (inline ? " form-check-inline" : "")) {
-                    void("input", "form-check-input", [.type("radio"), .id("f-\(name)-\(key)"), .name(name), .value(key), .checked(key == value), .required])
-                    element("label", "form-check-label", [.for_("f-\(name)-\(key)")]) {
+                    void("input", "form-check-input", [.type("radio"), .id(id("f", "\(name)-\(key)")), .name(name), .value(key), .checked(key == value), .required])
+                    element("label", "form-check-label", [.for_(id("f", "\(name)-\(key)"))]) {
                         text(title)
                         if let hint { element("span", "form-text d-block", text: say(hint)) }
                     }

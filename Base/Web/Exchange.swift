@@ -17,7 +17,7 @@ package struct Exchange: Sendable {
     package let language: Language
     /// The visitor's address, as the proxy in front says where one is trusted.
     package let peer: String
-    package let body: [UInt8]
+    package var body: [UInt8]
     /// `https://host`, as the visitor wrote it: for codes that a phone reads.
     package let origin: String
 

@@ -6,6 +6,8 @@ import Kernel
 package final class HTML {
     package private(set) var bytes: [UInt8] = []
     package let language: Language
+    /// The form that is being written, where a page has several.
+    var part = ""
 
     package init(_ language: Language) {
         self.language = language

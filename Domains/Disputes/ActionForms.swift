@@ -15,7 +15,7 @@ extension ComplaintPages {
                         if let article = move.article(under: c.law) { h.span("action-law", visit.desk.law.register.cite(article)) }
                     }
                     visit.form(h, "/disputes/\(c.matter.id)/moves/\(move.name)", "action-form") {
-                        fields(h, visit, c, move.name, failed == move.name ? errors : HTML.Errors())
+                        h.part(move.name) { fields(h, visit, c, move.name, failed == move.name ? errors : HTML.Errors()) }
                         h.button(move.title, ["refuse", "end", "withdraw", "redirect"].contains(move.name) ? "btn btn-danger" : "btn btn-primary")
                     }
                 }
@@ -34,6 +34,16 @@ extension ComplaintPages {
                 "region", Text("分送至", "Dispatch to"), options: districts.map { ($0.code, Text(verbatim: visit.region($0.code))) }, value: suggested(visit, c),
                 hint: Text("依据被投诉人实际经营地或住所地；平台内经营者依公示地址", "By the business's actual place or domicile; for a merchant on a platform its published address"), errors: e,
                 empty: Text("请选择", "Choose"))
+        case "entrust":
+            let district = String(c.matter.region.prefix(6))
+            let offices = [district] + visit.desk.regions.children(of: district).map(\.code)
+            h.select(
+                "region", Text("交由", "Hand to"), options: offices.filter { $0 != c.matter.region }.map { ($0, Text(verbatim: visit.region($0))) }, value: nil,
+                hint: Text("派出机构以区县局名义办理，期限照常计算", "It acts in the district's name; the periods go on running"), errors: e, empty: Text("请选择", "Choose"))
+        case "amend":
+            h.p("text-muted small", Text("只填需要更正的项目，留空的不变。更正记入日志。", "Fill in only what changes; what is left empty stays. It goes into the ledger."))
+            for (field, title) in Amendment.fields { h.field(field, title, value: nil, errors: e, required: false, autocomplete: "off") }
+            area("reason", Text("更正理由", "Reason"))
         case "return": area("reason", Text("退回原因", "Why it is returned"))
         case "request":
             area("what", Text("需要补充的材料", "What is needed"), Text("例如：身份证明、购买凭证。等待期间受理期限照常计算。", "Such as proof of identity or purchase. The period to decide goes on running."))
@@ -42,6 +52,7 @@ extension ComplaintPages {
         case "accept":
             h.p("text-muted small", Text("受理后自动生成受理决定书并告知投诉人，开始计算调解期限。", "The decision is issued and told to the complainant; the period for mediation begins."))
             area("note", Text("说明", "Remark"), required: false)
+            channel(h, c, e)
         case "refuse": refusal(h, c, e)
         case "redirect": area("where", Text("应通过的途径", "Where it belongs"), Text("例如：信息公开申请请向办公室提出", "Such as: information requests go to the general office"))
         case "arrange": arrange(h, visit, c, e)
@@ -75,12 +86,7 @@ extension ComplaintPages {
                 ], value: nil, errors: e)
         case "end": ending(h, visit, c, e)
         case "tell":
-            h.select(
-                "channel", Text("告知方式", "How both are told"),
-                options: [
-                    ("portal", Text("网上查询页", "Tracking page")), ("phone", Text("电话", "Phone")), ("sms", Text("短信", "SMS")), ("mail", Text("邮寄", "Post")),
-                    ("counter", Text("当面", "In person")),
-                ], value: nil, errors: e, empty: Text("请选择", "Choose"))
+            h.select("channel", Text("告知方式", "How both are told"), options: Notice.channels, value: nil, errors: e, empty: Text("请选择", "Choose"))
         case "lead": area("facts", Text("线索内容", "What was found"), Text("自发现之日起十五个工作日内核查", "To be verified within fifteen working days of discovery"))
         case "lead-decided":
             h.radios(
@@ -102,13 +108,21 @@ extension ComplaintPages {
             options: Grounds.shared.refusal(c.law).map { ($0.id, Text("（\($0.ordinal ?? $0.id)）\($0.text.zh)", "(\($0.id)) \($0.text.en)"), nil) }, value: nil, errors: e)
         let factors = Grounds.shared.factors(c.law)
         if !factors.isEmpty {
-            h.element("fieldset", "mb-3 factors", [.id("f-factor")]) {
+            h.element("fieldset", "mb-3 factors", [.id(h.id("f", "factor"))]) {
                 h.element("legend", "form-label", text: h.say(Text("适用第三项时考虑的因素（第十七条）", "Factors considered for ground 3 (art. 17)")))
                 if let error = e["factor"] { h.element("div", "text-danger small", text: h.say(error)) }
                 for factor in factors { h.checkbox("factor", factor.text, value: factor.id, checked: false) }
             }
         }
         h.area("reason", Text("具体理由（将写入决定书）", "Reason in words (goes into the decision)"), value: nil, rows: 3, errors: e, maxLength: 1000)
+        channel(h, c, e)
+    }
+
+    /// How the complainant is told of a decision: by page where it came by page, else to be chosen.
+    private func channel(_ h: HTML, _ c: Complaint, _ e: HTML.Errors) {
+        h.select(
+            "channel", Text("告知投诉人的方式", "How the complainant is told"), options: Notice.channels, value: c.source == "web" || c.source == "api" ? "portal" : nil, errors: e,
+            empty: Text("请选择", "Choose"))
     }
 
     private func arrange(_ h: HTML, _ visit: Visit, _ c: Complaint, _ e: HTML.Errors) {
@@ -123,7 +137,7 @@ extension ComplaintPages {
         h.field("mediators", Text("调解人员", "Mediators"), value: visit.account?.name, errors: e)
         h.select(
             "channel", Text("通知被投诉人的方式", "How the business is told"),
-            options: [("phone", Text("电话", "Phone")), ("sms", Text("短信", "SMS")), ("mail", Text("邮寄", "Post")), ("counter", Text("当面", "In person"))], value: "phone", errors: e)
+            options: Notice.channels.filter { $0.0 != "portal" }, value: "phone", errors: e)
         h.checkbox("consent", Text("已确认双方同意调解", "Both sides have consented to mediation"), checked: false)
         if let error = e["consent"] { h.element("p", "text-danger small", text: h.say(error)) }
     }

@@ -144,22 +144,17 @@ struct ComplaintAPI: Sendable {
             guard visit.maySee(c.matter) else { throw .notFound }
             return .staff(account)
         }
-        try limitTracking(visit)
         let code = visit.exchange.query["code"] ?? ""
         guard Crypto.equal(Array(Registration.hash(code, c.matter.number).utf8), Array(c.tracking.utf8)) else { throw .notFound }
         return .filer
     }
-    private func limitTracking(_ visit: Visit) throws(Refusal) { try limit.take("api-track|" + visit.exchange.peer, at: visit.desk.now) }
 
     private func find(_ visit: Visit) async throws -> (Complaint, Actor) {
         let number = try visit.exchange.parameter("number")
-        do {
-            let c = try await visit.desk.store.read { try $0.complaint(number: number) }
-            return (c, try who(visit, c))
-        } catch let refusal as Refusal where refusal.kind == .notFound {
-            if visit.account == nil { try limitTracking(visit) }
-            throw refusal
-        }
+        // One look costs the same whether the number exists, the code fits, or neither.
+        if visit.account == nil { try limit.take("api-track|" + visit.exchange.peer, at: visit.desk.now) }
+        let c = try await visit.desk.store.read { try $0.complaint(number: number) }
+        return (c, try who(visit, c))
     }
 
     private func get(_ visit: Visit) async throws -> Answer {
@@ -196,7 +191,7 @@ struct ComplaintAPI: Sendable {
     private func list(_ visit: Visit) async throws -> Answer {
         let account = try visit.require("casework.see")
         let query = visit.exchange.query
-        var filter = try QueueFilter { name in name == "due" ? query["due"] : name == "whose" ? query["whose"] : query[name] }
+        var filter = try QueueFilter { query[$0] }
         filter.kind = ComplaintMoves.kind
         if let state = filter.state {
             guard let known = ComplaintMoves.table.states.first(where: { $0.name == state }) else {

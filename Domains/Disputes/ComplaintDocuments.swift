@@ -7,6 +7,27 @@ import Store
 enum Notice {
     static let supplement = Text("补充材料通知", "Request for more material")
     static let mediation = Text("调解通知", "Notice of mediation")
+    /// The reason that a withdrawal by the filer carries.
+    static let withdrawn = Text("投诉人撤回投诉", "Withdrawn by the complainant")
+
+    /// How somebody may be told.
+    static let channels: [(String, Text)] = [
+        ("portal", Text("网上查询页", "Tracking page")), ("phone", Text("电话", "Phone")), ("sms", Text("短信", "SMS")), ("mail", Text("邮寄", "Post")), ("counter", Text("当面", "In person")),
+    ]
+    /// Where a complaint came from.
+    static func source(_ name: String) -> Text {
+        switch name {
+        case "web": Text("网上提交", "filed on the web")
+        case "counter": Text("窗口登记", "at the counter")
+        case "phone": Text("电话登记", "by phone")
+        case "mail": Text("信函登记", "by letter")
+        case "12315": Text("全国12315平台", "national platform")
+        case "api": Text("接口提交", "by API")
+        case "import": Text("批量导入", "imported")
+        default: Text(verbatim: name)
+        }
+    }
+    static func channel(_ name: String) -> Text { channels.first { $0.0 == name }?.1 ?? Text(verbatim: name) }
 }
 
 /// The official forms of a complaint (投诉文书), filled from the matter.
@@ -60,11 +81,14 @@ package enum ComplaintDocuments {
         grounds.map { ["ordinal": $0.ordinal ?? Numerals.chinese(Int($0.id) ?? 0), "text": $0.zh, "chosen": $0.id == chosen] }
     }
 
-    /// Issues a form and tells the party by way of the tracking page.
+    /// Issues a form and tells the parties, by the channel that was named.
     /// The forms that the business receives too: they go out without the complainant's phone, address and identity.
     static let forBoth: Set<String> = ["mediation", "ending", "agreement"]
 
-    static func issue(_ name: String, for c: Complaint, adding more: [String: Any] = [:], to recipients: [String], by actor: Actor, at now: Moment, desk: Desk, _ tx: Transaction)
+    static func issue(
+        _ name: String, for c: Complaint, adding more: [String: Any] = [:], to recipients: [String], through channel: String, by actor: Actor, at now: Moment, desk: Desk,
+        _ tx: Transaction
+    )
         throws
     {
         var values = try values(c, tx, desk: desk).merging(more) { $1 }
@@ -73,7 +97,7 @@ package enum ComplaintDocuments {
         let document = try Documents.issue(
             form(name), for: c.matter, values: values, office: desk.office(for: c.matter.region).short, by: actor.mark, account: actor.account?.id, at: now, tx)
         for recipient in recipients {
-            try Casework.notify(recipient, of: c.matter.id, by: "portal", document.title, document: document.id, at: now, tx)
+            try Casework.notify(recipient, of: c.matter.id, by: channel, document.title, document: document.id, at: now, tx)
         }
     }
 }

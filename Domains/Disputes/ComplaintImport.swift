@@ -20,6 +20,11 @@ package enum ComplaintImport {
             .init("occurredOn", ["发生日期", "购买日期"]), .init("receivedOn", ["收到日期", "登记日期", "投诉日期"]), .init("region", ["区划", "行政区划"]),
         ])
 
+    package static let kind = ImportKind(format: format, title: Text("导入投诉", "Import complaints"), permission: "disputes.import") { desk, file, progress in
+        let (handling, now) = (Handling(desk: desk), desk.now)
+        return try await Transfer.run(format, file: file, store: desk.store, progress: progress) { try write($0, handling: handling, at: now, $1) }
+    }
+
     /// What other systems write for claims. Words that fit none are kept as "other".
     static func claims(_ text: String, amount: Money?) -> [Claim] {
         let table: [(String, ClaimKind)] = [

@@ -45,6 +45,13 @@ package enum ComplaintMoves {
             Move("request", Text("要求补充身份或材料", "Ask for identity or material"), from: [received], to: supplement, by: [.staff("disputes.decide")], articles: by("10(3)", "9")),
             Move("supply", Text("补充材料", "Supply material"), from: [supplement], to: received, by: [.filer, .staff("disputes.decide")], articles: by("10", "9")),
             Move("dispatch", Text("分送", "Dispatch"), from: beforeDecision, to: received, by: [.staff("disputes.dispatch")], articles: by("41(1)", "37(1)"), starts: ["C1"]),
+            Move(
+                "amend", Text("更正登记信息", "Amend particulars"), from: beforeDecision.union(inHand).union([agreed, ended]), to: nil,
+                by: [.staff("disputes.register"), .staff("disputes.decide"), .staff("disputes.mediate")], articles: by("10(1)", "9")),
+            // Law: O121 art. 41: an office below acts for the county-level authority, which has received it already.
+            Move(
+                "entrust", Text("交派出机构办理", "Hand to a township office"), from: beforeDecision.union(inHand), to: nil, by: [.staff("disputes.dispatch")],
+                articles: by("41(1)", "37(1)")),
             Move("return", Text("退回接收机构", "Return to intake"), from: beforeDecision, to: received, by: [.staff("disputes.decide")], articles: by("41(2)", "37(2)")),
             Move("redirect", Text("指引其他途径", "Redirect"), from: beforeDecision, to: redirected, by: [.staff("disputes.decide")], articles: by("44", "39(2)"), stops: ["C1"]),
             Move(
@@ -75,5 +82,46 @@ package enum ComplaintMoves {
                 stops: ["C5"]),
         ],
         // Law: O121 art. 27: a lead is verified whatever becomes of the mediation.
-        outliving: ["C5"])
+        outliving: ["C5"], detail: detail)
+
+    /// What a move says beside its name, in words.
+    @Sendable static func detail(_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)? {
+        func coded(_ title: Text, _ values: [(String, Text)]) -> (title: Text, value: Text) { (title, values.first { $0.0 == value }?.1 ?? Text(verbatim: value)) }
+        let plain: [String: Text] = [
+            "reason": Text("理由", "Reason"), "note": Text("说明", "Remark"), "what": Text("需补充", "Needed"), "due": Text("提交期限", "By"), "facts": Text("线索", "Found"),
+            "result": Text("结论", "Result"), "where": Text("途径", "Where"), "at": Text("时间", "When"), "place": Text("地点", "Place"), "mediators": Text("调解人员", "Mediators"),
+            "body": Text("鉴定检测机构", "Testing body"), "changed": Text("更正项目", "Amended"),
+        ]
+        if let title = plain[key] { return (title, Text(verbatim: value)) }
+        switch key {
+        case "ground":
+            let all = Grounds.shared.refusal(regime) + Grounds.shared.ending(regime)
+            return all.first { $0.article == value }.map { (Text("法定情形", "Ground"), $0.text) }
+        case "factors":
+            let names = value.split(separator: ",").compactMap { id in Grounds.shared.factors(regime).first { $0.id == id }?.text }
+            return names.isEmpty ? nil : (Text("考虑的因素", "Factors"), Text(names.map(\.zh).joined(separator: "；"), names.map(\.en).joined(separator: "; ")))
+        case "channel": return (Text("告知方式", "Told by"), Notice.channel(value))
+        case "mode":
+            return coded(
+                Text("方式", "How"),
+                [("on-site", Text("现场调解", "on site")), ("remote", Text("非现场调解", "by phone, video or the like")), ("delegated", Text("委托调解", "delegated"))])
+        case "chosenBy": return coded(Text("确定方式", "Chosen by"), [("parties", Text("双方协商", "both parties")), ("authority", Text("本机关指定", "the authority"))])
+        case "decision":
+            return coded(
+                Text("决定", "Decision"),
+                [
+                    ("replaced", Text("同意回避，更换调解人员", "granted: another mediator")), ("rejected", Text("驳回申请", "rejected")), ("filed", Text("立案", "a case is filed")),
+                    ("not-filed", Text("不予立案", "no case")),
+                ])
+        case "form":
+            return coded(
+                Text("记载方式", "Recorded as"),
+                [("paper", Text("调解书", "a mediation paper")), ("performed", Text("已即时履行", "performed at once")), ("record", Text("调解记录", "a record"))])
+        case "party":
+            return coded(
+                Text("一方", "Party"), [("complainant", Text("投诉人", "complainant")), ("respondent", Text("被投诉人", "business")), ("mediator", Text("调解员", "mediator"))])
+        case "source": return (Text("来源", "From"), Notice.source(value))
+        default: return nil
+        }
+    }
 }

@@ -52,41 +52,51 @@ struct ComplaintPages: Sendable {
                         h.badge(state.title, state.tone)
                         h.span(
                             "text-muted ms-2",
-                            "\(desk.regions.path(c.matter.region, in: visit.language)) · \(h.say(sourceTitle(c.source))) · \(c.matter.receivedAt.minuteText) · \(desk.law.register[c.law].map { h.say($0.name) } ?? c.law)"
+                            "\(desk.regions.path(c.matter.region, in: visit.language)) · \(h.say(Notice.source(c.source))) · \(c.matter.receivedAt.minuteText) · \(desk.law.register[c.law].map { h.say($0.name) } ?? c.law)"
                         )
                     }
                 }
                 h.div("head-due") { visit.urgency(h, c.matter.nextDue) }
             }
-            h.errorSummary(refusal)
+            h.errorSummary(refusal, part: failed ?? "")
             h.div("matter-grid") {
                 h.div("matter-main") {
                     if !moves.isEmpty { actions(h, visit, c, moves, failed: failed, HTML.Errors(refusal)) }
                     dispute(h, visit, c, op)
                     if !positions.isEmpty || c.matter.state == ComplaintMoves.mediating { sides(h, visit, c, positions) }
-                    if let agreement = c.agreement { h.card(Text("调解协议", "Agreement")) { h.p("pre mb-0", agreement) } }
+                    outcome(h, c)
                     visit.files(h, file, matter: c.matter)
                     visit.documents(h, file)
+                    visit.notices(h, file, channel: Notice.channel)
                     visit.notes(h, file, matter: c.matter)
                 }
                 h.element("aside", "matter-side") {
                     visit.clocks(h, file, matter: c.matter)
                     complainant(h, visit, c, person, revealed)
                     pattern(h, visit, similar)
-                    visit.history(h, file, table: ComplaintMoves.table)
+                    visit.history(h, file, table: ComplaintMoves.table, regime: c.law)
                 }
             }
         }
     }
 
-    private func sourceTitle(_ source: String) -> Text {
-        switch source {
-        case "web": Text("网上提交", "filed on the web")
-        case "counter": Text("窗口登记", "at the counter")
-        case "phone": Text("电话登记", "by phone")
-        case "api": Text("接口提交", "by API")
-        case "import": Text("批量导入", "imported")
-        default: Text(verbatim: source)
+    /// What was arranged and what was decided, in one place.
+    private func outcome(_ h: HTML, _ c: Complaint) {
+        let ground =
+            c.refusalGround.flatMap { id in Grounds.shared.refusal(c.law).first { $0.id == id } }
+            ?? c.endingGround.flatMap { id in Grounds.shared.ending(c.law).first { $0.id == id } }
+        guard c.mediators != nil || ground != nil || c.agreement != nil else { return }
+        h.card(Text("调解安排与结果", "Mediation and outcome")) {
+            h.definitions {
+                if let mode = c.mediationMode, let (title, words) = ComplaintMoves.detail("mode", mode, c.law) { h.definition(title, h.say(words)) }
+                h.definition(Text("时间", "When"), c.mediationAt)
+                h.definition(Text("地点", "Where"), c.mediationPlace)
+                h.definition(Text("调解人员", "Mediators"), c.mediators)
+                if let ground { h.definition(c.refusalGround == nil ? Text("终止情形", "Ground of ending") : Text("不予受理情形", "Ground of refusal"), h.say(ground.text)) }
+                h.definition(Text("理由", "Reason"), c.reason)
+                if let form = c.agreementForm, let (title, words) = ComplaintMoves.detail("form", form, c.law) { h.definition(title, h.say(words)) }
+                if let agreement = c.agreement { h.definition(Text("协议内容", "Agreement")) { h.element("p", "pre mb-0", text: agreement) } }
+            }
         }
     }
 
@@ -96,6 +106,7 @@ struct ComplaintPages: Sendable {
                 h.definition(Text("被投诉人", "Business")) {
                     if let op { h.a("/operators/\(op.id)", nil, op.name) } else { h.text(c.respondentName) }
                     h.span("d-block text-muted small", c.respondentAddress)
+                    if let phone = c.respondentPhone { h.a("tel:\(phone.filter { $0.isASCII && ($0.isNumber || $0 == "+") })", "d-block small", phone) }
                     if let url = c.shopURL { h.a(url, "d-block small", [.init("rel", "noreferrer noopener nofollow")]) { h.text(url) } }
                     if op == nil { h.span("d-block small text-warning-emphasis", Text("未与登记库匹配", "Not matched with the register")) }
                 }
@@ -243,7 +254,7 @@ struct ComplaintPages: Sendable {
             var values = try ComplaintDocuments.values(c, tx, desk: desk)
             values["date"] = Documents.chinese(now.day)
             values["registrar"] = account.name
-            return try Documents.render(Documents.template(ComplaintDocuments.form("registration"), tx), values)
+            return try Documents.render(Documents.template(ComplaintDocuments.form("registration"), office: String(c.matter.region.prefix(6)), tx), values)
         }
         return .sheet(Documents.sheet(body, title: "投诉登记表", style: Grounds.shared.style))
     }

@@ -10,7 +10,7 @@ struct CounterPages: Sendable {
     func routes() -> [Route] {
         [
             Route(.get, "/disputes/new", .permitted("disputes.register")) { visit in page(visit, Form(), nil) },
-            Route(.post, "/disputes/new", .permitted("disputes.register")) { visit in
+            Route(.post, "/disputes/new", .permitted("disputes.register"), cap: 64 << 20) { visit in
                 let form = try visit.exchange.form()
                 do { return try await take(visit, form) } catch let refusal as Refusal where refusal.kind == .invalid {
                     return page(visit, form, Filing.forForm(refusal))
@@ -33,8 +33,15 @@ struct CounterPages: Sendable {
         let now = visit.desk.now
         let code = Registration.trackingCode()
         let handling = handling
+        guard form.files.count <= Attachments.maximumCount else {
+            throw Refusal.invalid("/files", Text("最多\(Attachments.maximumCount)个附件", "At most \(Attachments.maximumCount) files"))
+        }
+        let wrong = received.flaws(today: visit.desk.today())
+        guard wrong.isEmpty else { throw Refusal.invalid(wrong) }
+        let files = visit.desk.files
+        let kept = try form.files.map { try Attachments.keep($0.name, $0.bytes, files) }
         let receipt = try await visit.desk.store.write {
-            try Registration.register(received, by: .staff(account), desk: handling.desk, casework: handling.casework, at: now, code: code, $0)
+            try Registration.register(received, files: kept, by: .staff(account), desk: handling.desk, casework: handling.casework, at: now, code: code, $0)
         }
         return visit.page(Text("已登记", "Registered"), active: "/disputes/new") { h in
             h.div("narrow") {
@@ -61,7 +68,7 @@ struct CounterPages: Sendable {
                 h.p("text-muted mb-0", Text("Tab 键逐项填写，Ctrl+Enter 提交", "Tab from field to field, Ctrl+Enter to send"))
             }
             h.errorSummary(refusal)
-            visit.form(h, "/disputes/new", "counter-form", attributes: [.init("data-submit-on", "ctrl-enter")]) {
+            visit.form(h, "/disputes/new", "counter-form", multipart: true, attributes: [.init("data-submit-on", "ctrl-enter")]) {
                 h.div("three-columns") {
                     h.card(Text("投诉人", "Complainant")) {
                         h.radios(
@@ -107,6 +114,13 @@ struct CounterPages: Sendable {
                             }
                         }
                         h.area("facts", Text("事实经过", "Facts"), value: f["facts"], rows: 8, errors: e)
+                        h.element("label", "form-label", [.for_("f-files")], text: h.say(Text("证据（照片、PDF，可多选）", "Evidence (photos, PDF)")))
+                        h.void(
+                            "input", "form-control mb-3",
+                            [
+                                .type("file"), .id("f-files"), .name("files"), .init("multiple", if: true),
+                                .init("accept", "image/jpeg,image/png,image/webp,application/pdf,video/mp4"),
+                            ])
                         h.button(Text("登记", "Register"), "btn btn-primary w-100")
                     }
                 }

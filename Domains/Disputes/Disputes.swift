@@ -22,16 +22,17 @@ package enum Disputes {
                 let handling = Handling(desk: desk)
                 return IntakePages(handling: handling, limit: filing).routes() + TrackPages(handling: handling, limit: tracking, printer: printer).routes()
                     + CounterPages(handling: handling).routes() + ComplaintPages(handling: handling).routes()
-                    + ImportPages.routes([
-                        .init(format: ComplaintImport.format, title: Text("导入投诉", "Import complaints"), permission: "disputes.import") { desk, records, now, tx in
-                            try ComplaintImport.write(records, handling: Handling(desk: desk), at: now, tx)
-                        }
-                    ]) + ComplaintAPI(handling: handling, limit: filing).routes()
+                    + ComplaintAPI(handling: handling, limit: filing).routes()
             },
             menu: [("/disputes/new", Text("登记投诉", "Register"), "disputes.register"), ("/import/complaints", Text("导入投诉", "Import"), "disputes.import")],
             operatorPanels: [OperatorComplaints.panel],
             matterKinds: [MatterKind(table: ComplaintMoves.table) { "/disputes/\($0.id)" }],
             forms: ComplaintDocuments.forms, notices: [Notice.supplement, Notice.mediation],
-            acts: ["complaint.code-renewed": Text("更换查询码", "Tracking code renewed")])
+            acts: ["complaint.code-renewed": Text("更换查询码", "Tracking code renewed")],
+            sealed: [
+                SealedTable("disputes_complaints", key: "matter"), SealedTable("disputes_complainants", key: "matter"), SealedTable("disputes_claims"),
+                SealedTable("disputes_positions"),
+            ],
+            files: Draft.files, imports: [ComplaintImport.kind])
     }
 }

@@ -28,6 +28,7 @@ enum DisputesSchema {
                 "CREATE INDEX disputes_positions_matter ON disputes_positions (matter)",
                 "CREATE TABLE disputes_likeness (hash INTEGER NOT NULL, matter INTEGER NOT NULL, PRIMARY KEY (hash, matter)) CLUSTERED",
                 "CREATE TABLE disputes_drafts (token TEXT PRIMARY KEY, fields TEXT NOT NULL, files TEXT NOT NULL, changed_at INTEGER NOT NULL)",
-            ])
+            ]),
+        Migration("disputes.2", ["CREATE INDEX disputes_complaints_external ON disputes_complaints (external_number)"]),
     ]
 }

@@ -50,6 +50,17 @@ struct Draft: Sendable {
             """)
     }
 
+    /// Every file that some draft has.
+    @Sendable static func files(_ tx: Transaction) throws -> Set<String> {
+        var all: Set<String> = []
+        try tx.forEach("SELECT files FROM disputes_drafts") { row in
+            for item in try JSON(parsing: Array(row.string("files").utf8)).array ?? [] {
+                for key in ["hash", "outside"] { if let hash = item[key]?.string { all.insert(hash) } }
+            }
+        }
+        return all
+    }
+
     static func drop(_ token: String, _ tx: Transaction) throws { try tx.run("DELETE FROM disputes_drafts WHERE token = \(Accounts.hash(token))") }
 }
 
@@ -107,6 +118,7 @@ extension Filing {
             "/complainant/name": "name", "/complainant/phone": "phone", "/complainant/address": "address", "/respondent/name": "respondentName",
             "/respondent/address": "respondentAddress",
             "/respondent/taxID": "respondentUSCC", "/respondent/shopURL": "shopURL", "/respondent/phone": "respondentPhone", "/respondent/platform": "platform", "/claims": "claim",
+            "/consents/publication": "publication", "/consents/delegation": "delegation",
         ][pointer] ?? String(pointer.dropFirst())
     }
     static func forForm(_ refusal: Refusal) -> Refusal {

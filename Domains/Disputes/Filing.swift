@@ -55,6 +55,11 @@ package struct Filing: Sendable {
         if let code = respondentUSCC {
             do { _ = try USCC(code) } catch { wrong.append(.init("/respondent/taxID", Text("统一社会信用代码\(error.text.zh)", "The credit code \(error.text.en)"))) }
         }
+        if source == "web" {
+            for (value, pointer) in [(publication, "/consents/publication"), (delegation, "/consents/delegation")] where value == nil {
+                wrong.append(.init(pointer, Text("请选择是否同意", "Choose yes or no")))
+            }
+        }
         need(facts, "/facts", 5000, Text("事情经过", "what happened"))
         if claims.isEmpty { wrong.append(.init("/claims", Text("请至少选择一项诉求", "Choose at least one claim"))) }
         if claims.count > 20 { wrong.append(.init("/claims", Text("诉求过多", "Too many claims"))) }
@@ -107,7 +112,14 @@ package enum Registration {
         let flaws = filing.flaws(today: now.day)
         guard flaws.isEmpty else { throw Refusal.invalid(flaws) }
         let regime = try regime(on: received.day, desk.law.catalogue)
-        let code = code
+        if let number = filing.externalNumber,
+            let known = try tx.one(
+                "SELECT m.number FROM disputes_complaints c JOIN casework_matters m ON m.id = c.matter WHERE c.external_number = \(number) AND c.respondent_name = \(filing.respondentName.trimmed)"
+            )
+        {
+            throw Refusal.invalid(
+                "/externalNumber", Text("该编号的投诉已登记为\(known.string("number"))", "This number was registered before, as \(known.string("number"))"))
+        }
         let found = try filing.respondentUSCC.flatMap { try Operators.find(uscc: $0.uppercased(), tx) } ?? filing.shopURL.flatMap { try Operators.find(shopURL: $0, tx) }
         let n = try tx.nextNumber("complaint.\(received.day.year)")
         let number = "TS\(received.day.year)\(String(repeating: "0", count: max(0, 7 - String(n).count)))\(n)"
@@ -133,8 +145,7 @@ package enum Registration {
             """)
         for claim in filing.claims { try tx.send("INSERT INTO disputes_claims (matter, kind, amount) VALUES (\(matter.id), \(claim.kind), \(claim.amount))") }
         tx.atCommit(Likeness.Entry(matter.id, facts: filing.facts))
-        Search.index(
-            "complaint", matter.id.raw, texts: [number, title, filing.respondentName, filing.facts, filing.respondentUSCC ?? ""], marks: ["r:" + region.prefix(6)], tx)
+        index(matter, filing, tx)
         try casework.record(
             matter, as: "receive", by: actor, article: Article(law: regime, article: regime == "O20" ? "9" : "10"), starting: ["C1"], at: now,
             details: [("source", .string(filing.source))],
@@ -144,6 +155,11 @@ package enum Registration {
             ], tx)
         try Attachments.attach(files, to: matter, source: "complainant", by: actor.mark, at: now, tx)
         return Receipt(matter: try tx.matter(matter.id), trackingCode: code)
+    }
+
+    /// What a search finds a complaint by: its numbers, what it is about, the business.
+    static func index(_ matter: Matter, _ f: Filing, _ tx: Transaction) {
+        Search.index("complaint", matter.id.raw, texts: [matter.number, matter.title, f.respondentName, f.facts, f.respondentUSCC ?? "", f.externalNumber ?? ""], tx)
     }
 
     private static func title(_ filing: Filing) -> String {

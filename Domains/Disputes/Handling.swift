@@ -25,8 +25,15 @@ package struct Handling: Sendable {
         let step = Step(c: c, input: input, actor: actor, now: now, tx: tx)
         switch name {
         case "dispatch": return try dispatch(step)
+        case "entrust": return try entrust(step)
         case "return": return try giveBack(step)
         case "request": return try request(step)
+        case "amend":
+            let reason = try step.text("reason", 500)
+            let changed = try Amendment.make(on: c, input: input, desk: desk, at: now, tx)
+            return try move(
+                step, name, [("changed", changed.map(\.zh).joined(separator: "、")), ("reason", reason)], sealing: true,
+                seals: [.init("disputes_complainants", key: "matter", c.matter.id.raw)])
         case "accept": return try accept(step)
         case "refuse": return try refuse(step)
         case "redirect": return try move(step, name, [("where", step.text("where", 500))], outcome: "redirected")
@@ -39,7 +46,7 @@ package struct Handling: Sendable {
         case "recusal-decided": return try move(step, name, [("decision", step.choice("decision", ["replaced", "rejected"]))])
         case "agree": return try agree(step)
         case "end": return try end(step, ground: step.ground(Grounds.shared.ending(c.law)), reason: step.text("reason", 1000), name)
-        case "give-up": return try end(step, ground: Grounds.shared.ending(c.law)[0], reason: "投诉人撤回投诉", name)
+        case "give-up": return try end(step, ground: Grounds.shared.ending(c.law)[0], reason: Notice.withdrawn.zh, name)
         case "tell": return try tell(step)
         case "supply":
             let note = step.optional("note") ?? ""
@@ -86,19 +93,49 @@ package struct Handling: Sendable {
             sealing: (sealing ? [.init("disputes_complaints", key: "matter", s.c.matter.id.raw)] : []) + seals, s.tx)
     }
 
-    private func issue(_ form: String, _ s: Step, _ more: [String: Any] = [:], to recipients: [String]) throws {
-        try ComplaintDocuments.issue(form, for: s.tx.complaint(s.c.matter.id), adding: more, to: recipients, by: s.actor, at: s.now, desk: desk, s.tx)
+    private func issue(_ form: String, _ s: Step, _ more: [String: Any] = [:], to recipients: [String], by channel: String = "portal") throws {
+        try ComplaintDocuments.issue(form, for: s.tx.complaint(s.c.matter.id), adding: more, to: recipients, through: channel, by: s.actor, at: s.now, desk: desk, s.tx)
+    }
+
+    /// How somebody is told (告知方式). A complaint that did not come by page has nobody who looks at one: there the way is named.
+    private func channel(_ s: Step, among ways: [String] = Notice.channels.map(\.0)) throws(Refusal) -> String {
+        if s.input["channel"] == nil, s.c.source == "web" || s.c.source == "api" { return "portal" }
+        return try s.choice("channel", ways)
     }
 
     // MARK: Before the decision
 
     private func dispatch(_ s: Step) throws -> Matter {
-        let region = try s.text("region", 12)
-        guard desk.regions.isKnown(region) else { throw Refusal.invalid("/region", Text("没有代码为“\(region)”的区划", "There is no region with the code “\(region)”")) }
+        let region = try known(s, "region")
+        let (from, to) = (s.c.matter.region.prefix(6), region.prefix(6))
+        // Who lacks competence gives it back to the unit that received it and passes nothing on; a second count of the same
+        // office would only hide that the first one has lapsed.
+        guard from.count < 6 else {
+            throw Refusal(
+                .conflict, Text("已分送\(desk.regions.name(String(from)))，无权处理的应当退回接收机构", "It is with \(desk.regions.name(String(from))): who lacks competence returns it to intake"),
+                article: Article(law: s.c.law, article: s.c.law == "O20" ? "37(2)" : "41(2)"))
+        }
+        guard to.count == 6 else { throw Refusal.invalid("/region", Text("请选择区县", "Choose a district")) }
+        // The notice is the sender's: under its name and in its series.
+        try issue("dispatch", s, ["dispatchTo": desk.office(for: region).name], to: ["office:\(region)"])
         try s.tx.send("UPDATE casework_matters SET region = \(region), competent_at = \(s.now), assignee = NULL WHERE id = \(s.c.matter.id)")
-        let matter = try move(s, "dispatch", [("region", region)])
-        try issue("dispatch", s, ["dispatchTo": desk.regions.name(region) + "市场监督管理局"], to: ["office:\(region)"])
-        return matter
+        return try move(s, "dispatch", [("region", region)])
+    }
+
+    /// 交派出机构: to an office of the same district, or back up to it; no period begins anew.
+    private func entrust(_ s: Step) throws -> Matter {
+        let region = try known(s, "region")
+        guard region.count >= 6, region.prefix(6) == s.c.matter.region.prefix(6), region != s.c.matter.region else {
+            throw Refusal.invalid("/region", Text("请选择本区县的其他机构", "Choose another office of this district"))
+        }
+        try s.tx.send("UPDATE casework_matters SET region = \(region), assignee = NULL WHERE id = \(s.c.matter.id)")
+        return try move(s, "entrust", [("region", region)])
+    }
+
+    private func known(_ s: Step, _ field: String) throws -> String {
+        let region = try s.text(field, 12)
+        guard desk.regions.isKnown(region) else { throw Refusal.invalid("/\(field)", Text("没有代码为“\(region)”的区划", "There is no region with the code “\(region)”")) }
+        return region
     }
 
     private func giveBack(_ s: Step) throws -> Matter {
@@ -122,8 +159,16 @@ package struct Handling: Sendable {
 
     /// 受理: O121 art. 15; O20 art. 14.
     private func accept(_ s: Step) throws -> Matter {
-        let matter = try move(s, "accept", [("note", s.optional("note") ?? "")])
-        try issue("acceptance", s, to: ["complainant"])
+        let channel = try channel(s)
+        let missing = try s.tx.missing(in: s.c)
+        guard missing.isEmpty else {
+            throw Refusal(
+                .invalid, Text("登记信息不全，请先更正", "Particulars are missing: amend them first"),
+                fields: missing.map { .init("/\($0.0)", Text("缺少\($0.1.zh)", "\($0.1.en) is missing")) },
+                article: Article(law: s.c.law, article: s.c.law == "O20" ? "9" : "10(1)"))
+        }
+        let matter = try move(s, "accept", [("note", s.optional("note") ?? ""), ("channel", channel)])
+        try issue("acceptance", s, to: ["complainant"], by: channel)
         return matter
     }
 
@@ -132,6 +177,7 @@ package struct Handling: Sendable {
         let grounds = Grounds.shared.refusal(s.c.law)
         let ground = try s.ground(grounds)
         let reason = try s.text("reason", 1000)
+        let channel = try channel(s)
         let factors = s.input.all("factor").filter { id in Grounds.shared.factors(s.c.law).contains { $0.id == id } }
         // Ground 3 is judged by a person on the factors of art. 17: at least one is named, never inferred.
         if s.c.law == "O121", ground.id == "3", factors.isEmpty {
@@ -140,9 +186,11 @@ package struct Handling: Sendable {
                 article: Article(law: "O121", article: "17"))
         }
         try s.tx.send("UPDATE disputes_complaints SET refusal_ground = \(ground.id), reason = \(reason) WHERE matter = \(s.c.matter.id)")
-        let matter = try move(s, "refuse", [("ground", ground.article), ("reason", reason), ("factors", factors.joined(separator: ","))], outcome: "refused", sealing: true)
+        let matter = try move(
+            s, "refuse", [("ground", ground.article), ("reason", reason), ("factors", factors.joined(separator: ",")), ("channel", channel)], outcome: "refused", sealing: true)
         try issue(
-            "refusal", s, ["grounds": ComplaintDocuments.checklist(grounds, chosen: ground.id), "remedies": Grounds.shared.remedies.map { ["text": $0.zh] }], to: ["complainant"])
+            "refusal", s, ["grounds": ComplaintDocuments.checklist(grounds, chosen: ground.id), "remedies": Grounds.shared.remedies.map { ["text": $0.zh] }], to: ["complainant"],
+            by: channel)
         return matter
     }
 
@@ -156,10 +204,12 @@ package struct Handling: Sendable {
                 .invalid, Text("调解须经双方同意", "Mediation needs the consent of both sides"), fields: [.init("/consent", Text("请确认双方同意调解", "Confirm that both sides consent"))],
                 article: Article(law: s.c.law, article: s.c.law == "O20" ? "16" : "18"))
         }
-        if mode == "delegated", s.c.law == "O121", s.c.delegation != true {
+        // O121 art. 19; before it the Regulations art. 46(4), in force since 2024-07-01, ask for the same.
+        let regulations = s.c.matter.receivedAt.day >= Day(2024, 7, 1)!
+        if mode == "delegated", s.c.law == "O121" || regulations, s.c.delegation != true {
             throw Refusal(
                 .invalid, Text("投诉人未同意委托调解", "The complainant has not consented to delegated mediation"), fields: [.init("/mode", Text("请选择其他方式", "Choose another way"))],
-                article: Article(law: "O121", article: "19"))
+                article: s.c.law == "O121" ? Article(law: "O121", article: "19") : Article(law: "CLR", article: "46(4)"))
         }
         let people = try s.text("mediators", 120)
         let at = mode == "on-site" ? try s.text("at", 40) : s.optional("at") ?? ""
@@ -171,7 +221,7 @@ package struct Handling: Sendable {
         )
         let matter = try move(s, "arrange", [("mode", mode), ("at", at), ("place", place), ("mediators", people)], sealing: true)
         // The official notice speaks of a place and an hour; by phone or video both are told without it.
-        let channel = try s.input["channel"].map { _ throws(Refusal) in try s.choice("channel", ["phone", "sms", "mail", "counter"]) } ?? "phone"
+        let channel = try s.input["channel"].map { _ throws(Refusal) in try s.choice("channel", Notice.channels.map(\.0).filter { $0 != "portal" }) } ?? "phone"
         if mode == "on-site" {
             try issue("mediation", s, ["recusalDays": "3", "recipients": "\(s.c.respondentName)、投诉人", "bring": "身份证明、购买凭证及其他证据"], to: ["complainant"])
         }
@@ -204,14 +254,18 @@ package struct Handling: Sendable {
         }
         try s.tx.send("UPDATE disputes_complaints SET agreement = \(text), agreement_form = \(form) WHERE matter = \(s.c.matter.id)")
         let matter = try move(s, "agree", [("form", form)], outcome: "agreed", sealing: true)
-        if form == "paper" { try issue("agreement", s, to: ["complainant"]) }
+        // One copy each (O121 art. 24).
+        if form == "paper" { try issue("agreement", s, to: ["complainant", "respondent"], by: "counter") }
         return matter
     }
 
     private func end(_ s: Step, ground: Ground, reason: String, _ name: String) throws -> Matter {
-        if ground.id == "5", let clock = try Clocks.of(s.c.matter.id, s.tx).last(where: { $0.duty == "C3" && $0.state == "open" }), clock.due >= s.now.day {
+        if ground.id == "5", let clock = try Clocks.of(s.c.matter.id, s.tx).last(where: { $0.duty == "C3" && $0.state == "open" }),
+            // Counted as of today: while goods are tested its last day moves on with every day.
+            case let running = try Clocks.compute(clock, desk.engine, today: s.now.day, s.tx), min(running.due, running.beside ?? running.due) >= s.now.day
+        {
             throw Refusal(
-                .invalid, Text("调解期限\(clock.due)才届满，不能以此为由终止", "The period for mediation ends on \(clock.due) only: this ground does not hold yet"),
+                .invalid, Text("调解期限\(running.due)才届满，不能以此为由终止", "The period for mediation ends on \(running.due) only: this ground does not hold yet"),
                 fields: [.init("/ground", Text("期限未满", "Not lapsed yet"))], article: Article(law: s.c.law, article: s.c.law == "O20" ? "21(1)(5)" : "23(1)(5)"))
         }
         try s.tx.send("UPDATE disputes_complaints SET ending_ground = \(ground.id), reason = \(reason) WHERE matter = \(s.c.matter.id)")
@@ -222,7 +276,7 @@ package struct Handling: Sendable {
 
     /// 告知: the decision reaches both within seven working days.
     private func tell(_ s: Step) throws -> Matter {
-        let channel = try s.choice("channel", ["portal", "phone", "sms", "mail", "counter"])
+        let channel = try s.choice("channel", Notice.channels.map(\.0))
         guard let document = try Documents.of(s.c.matter.id, s.tx).last(where: { $0.form == "ending" }) else { throw Fault("no ending document") }
         for recipient in ["complainant", "respondent"] {
             try Casework.notify(recipient, of: s.c.matter.id, by: channel, document.title, document: document.id, at: s.now, s.tx)

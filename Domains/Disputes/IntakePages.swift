@@ -47,7 +47,9 @@ struct IntakePages: Sendable {
         [
             Route(.get, "/complaints/new", .anyone) { visit in try await start(visit) },
             Route(.get, "/complaints/new/:step", .anyone) { visit in try await show(visit, step(visit), nil) },
-            Route(.post, "/complaints/new/:step", .anyone, cap: 64 << 20) { visit in try await take(visit, step(visit)) },
+            Route(.post, "/complaints/new/:step", .anyone) { visit in try await take(visit, step(visit)) },
+            Route(.get, Step.evidence.path, .anyone) { visit in try await show(visit, .evidence, nil) },
+            Route(.post, Step.evidence.path, .anyone, cap: 64 << 20) { visit in try await take(visit, .evidence) },
         ]
     }
 
@@ -108,9 +110,11 @@ struct IntakePages: Sendable {
                 h.p("progress-text", Text("第\(step.number)步，共\(Step.allCases.count)步", "Step \(step.number) of \(Step.allCases.count)"))
                 h.element("progress", "intake-progress", [.init("max", String(Step.allCases.count)), .value(String(step.number)), .label(h.say(Text("进度", "Progress")))]) {}
                 h.h1(step.title)
-                h.errorSummary(refusal)
+                // At the last step each flaw leads back to the question that it belongs to.
+                h.errorSummary(refusal) { field in step == .check ? Step.allCases.first { $0.owns("/" + field) }?.path ?? "" : "" }
                 if step == .who { search(h, visit, found) }
-                visit.form(h, step.path, multipart: step == .evidence) {
+                // Name and address may stay empty where a link says who it is: the server tells what is missing.
+                visit.form(h, step.path, multipart: step == .evidence, attributes: [.init("novalidate", if: step == .who)]) {
                     fields(h, visit, step, draft, HTML.Errors(refusal))
                     h.div("intake-buttons") {
                         if let previous = step.previous { h.a(previous.path, "btn btn-outline-secondary", Text("上一步", "Back")) }
@@ -166,7 +170,9 @@ struct IntakePages: Sendable {
             h.field(
                 "respondentAddress", Text("商家地址", "Its address"), value: f["respondentAddress"],
                 hint: Text("网店请填平台公示的地址，没有就写平台和店铺名", "For a web shop the address shown on the platform, or platform and shop"), errors: errors, autocomplete: "off")
-            h.field("shopURL", Text("网店或商品链接", "Link to the shop or the goods"), value: f["shopURL"], type: "url", errors: errors, required: false)
+            h.field(
+                "shopURL", Text("网店或商品链接", "Link to the shop or the goods"), value: f["shopURL"], type: "url",
+                hint: Text("登记过的网店只填链接即可，名称和地址自动带出", "For a shop on record the link is enough: name and address are filled in"), errors: errors, required: false)
             h.field("respondentUSCC", Text("统一社会信用代码", "Credit code"), value: f["respondentUSCC"], errors: errors, required: false)
             h.field("respondentPhone", Text("商家电话", "Its phone"), value: f["respondentPhone"], type: "tel", errors: errors, required: false)
         case .claim:
@@ -277,13 +283,21 @@ struct IntakePages: Sendable {
             draft.fields.remove(name)
             for value in form.all(name) where !value.trimmed.isEmpty { draft.fields.add(name, value.trimmed) }
         }
+        if step == .who, let link = draft.fields["shopURL"], draft.fields["respondentName"] == nil || draft.fields["respondentAddress"] == nil {
+            // A shop that the register knows by its address needs no name typed.
+            if let known = try await visit.desk.store.read({ try Operators.find(shopURL: link, $0) }) {
+                if draft.fields["respondentName"] == nil { draft.fields.set("respondentName", known.name) }
+                if draft.fields["respondentAddress"] == nil { draft.fields.set("respondentAddress", known.address) }
+                if draft.fields["respondentUSCC"] == nil { draft.fields.set("respondentUSCC", known.uscc) }
+            }
+        }
         do {
             if step == .evidence {
-                let files = visit.desk.files
-                draft.files += try form.files.map { try Attachments.keep($0.name, $0.bytes, files) }
-                guard draft.files.count <= Attachments.maximumCount else {
+                guard draft.files.count + form.files.count <= Attachments.maximumCount else {
                     throw Refusal.invalid("/files", Text("最多\(Attachments.maximumCount)个附件", "At most \(Attachments.maximumCount) files"))
                 }
+                let files = visit.desk.files
+                draft.files += try form.files.map { try Attachments.keep($0.name, $0.bytes, files) }
             }
             let snapshot = draft
             try await visit.desk.store.write { try snapshot.save(token, at: now, $0) }
@@ -308,10 +322,6 @@ struct IntakePages: Sendable {
         do { flaws = try Filing(form: draft.fields, source: "web").flaws(today: today) } catch { throw error }
         let own = flaws.filter { step.owns($0.pointer) }
         if !own.isEmpty { throw .invalid(own) }
-        if step == .you {
-            let missing = ["publication", "delegation"].filter { draft.fields[$0] == nil }
-            if !missing.isEmpty { throw .invalid(missing.map { .init("/\($0)", Text("请选择是否同意", "Choose yes or no")) }) }
-        }
     }
 
     private func submit(_ visit: Visit, _ draft: Draft, _ token: String) async throws -> Answer {

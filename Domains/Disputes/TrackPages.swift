@@ -15,7 +15,8 @@ struct TrackPages: Sendable {
         [
             Route(.get, "/track", .anyone) { visit in try await find(visit) },
             Route(.get, "/track/:number", .anyone) { visit in try await show(visit, nil) },
-            Route(.post, "/track/:number/:move", .anyone, cap: 64 << 20) { visit in try await move(visit) },
+            Route(.post, "/track/:number/:move", .anyone) { visit in try await move(visit, visit.exchange.parameter("move")) },
+            Route(.post, "/track/:number/supply", .anyone, cap: 64 << 20) { visit in try await move(visit, "supply") },
             Route(.get, "/track/:number/documents/:id", .anyone) { visit in try await document(visit) },
         ]
     }
@@ -206,14 +207,16 @@ struct TrackPages: Sendable {
         }
     }
 
-    private func move(_ visit: Visit) async throws -> Answer {
+    private func move(_ visit: Visit, _ name: String) async throws -> Answer {
         let form = try visit.exchange.form()
         let number = try visit.exchange.parameter("number")
-        let name = try visit.exchange.parameter("move")
         let code = form["code"] ?? ""
         let c = try await own(visit, number: number, code: code)
         do {
             if name != "supply" { guard form["sure"] == "yes" else { throw Refusal.invalid("/sure", Text("请勾选确认后再撤回", "Tick the box to withdraw")) } }
+            guard form.files.count <= Attachments.maximumCount else {
+                throw Refusal.invalid("/files", Text("最多\(Attachments.maximumCount)个附件", "At most \(Attachments.maximumCount) files"))
+            }
             let files = visit.desk.files
             let kept = try form.files.map { try Attachments.keep($0.name, $0.bytes, files) }
             var fields = form
@@ -264,7 +267,9 @@ extension Visit {
                             h.element("time", "t-when", [.init("datetime", entry.at.isoText)], text: entry.at.minuteText)
                         }
                         if let article = entry.article.flatMap({ Article($0) }) { h.span("t-law", desk.law.register.cite(article)) }
-                        if let what = (try? JSON(parsing: Array(entry.details.utf8)))?[["request": "what", "redirect": "where"][entry.move] ?? "-"]?.string { h.p("t-note", what) }
+                        let details = try? JSON(parsing: Array(entry.details.utf8))
+                        if let what = details?[["request": "what", "redirect": "where"][entry.move] ?? "-"]?.string { h.p("t-note", what) }
+                        if entry.move == "request", let due = details?["due"]?.string { h.p("t-note", Text("请于\(due)前提交", "To be sent by \(due)")) }
                     }
                 }
             }

@@ -48,7 +48,9 @@ package enum Insights {
             }
             h.div("two-columns") {
                 h.card(Text("每月收到与办结", "Received and closed by month")) {
-                    chart(h, "months", figures.months.map { ($0.0, [$0.1, $0.2]) }, [Text("收到", "Received"), Text("办结", "Closed")])
+                    chart(
+                        h, "months", figures.months.map { ($0.0, [($0.1, "/desk?received=\($0.0)"), ($0.2, "/desk?finished=\($0.0)")]) },
+                        [Text("收到", "Received"), Text("办结", "Closed")])
                 }
                 h.card(Text("各辖区在办与逾期", "Open and overdue by district")) {
                     h.div("table-wrap") {
@@ -62,12 +64,16 @@ package enum Insights {
                                 for d in figures.districts {
                                     h.tr {
                                         h.td { h.a("/desk?region=\(d.code)", nil, visit.region(d.code)) }
-                                        h.element("td", "number", [.init("data-label", h.say(Text("在办", "Open")))], text: "\(d.open)")
+                                        h.element("td", "number", [.init("data-label", h.say(Text("在办", "Open")))]) { h.a("/desk?region=\(d.code)", nil, "\(d.open)") }
                                         h.element("td", "number", [.init("data-label", h.say(Text("逾期", "Overdue")))]) {
                                             if d.overdue > 0 { h.a("/desk?region=\(d.code)&due=overdue", "text-danger", "\(d.overdue)") } else { h.text("0") }
                                         }
-                                        h.element("td", "number", [.init("data-label", h.say(Text("近一年", "In a year")))], text: "\(d.received)")
-                                        h.element("td", "number", [.init("data-label", h.say(Text("成功率", "Success")))], text: percent(d.agreed, d.agreed + d.ended))
+                                        h.element("td", "number", [.init("data-label", h.say(Text("近一年", "In a year")))]) {
+                                            h.a("/desk?region=\(d.code)&received=year", nil, "\(d.received)")
+                                        }
+                                        h.element("td", "number", [.init("data-label", h.say(Text("成功率", "Success")))]) {
+                                            h.a("/desk?region=\(d.code)&outcome=agreed,ended", nil, percent(d.agreed, d.agreed + d.ended))
+                                        }
                                     }
                                 }
                             }
@@ -90,8 +96,8 @@ package enum Insights {
     }
 
     /// A table that a script draws as a chart; without the script it stays a table.
-    private static func chart(_ h: HTML, _ id: String, _ rows: [(String, [Int])], _ series: [Text]) {
-        guard rows.contains(where: { $0.1.contains { $0 > 0 } }) else {
+    private static func chart(_ h: HTML, _ id: String, _ rows: [(String, [(n: Int, list: String)])], _ series: [Text]) {
+        guard rows.contains(where: { $0.1.contains { $0.n > 0 } }) else {
             return h.empty(Text("还没有数据", "No data yet"), Text("收到第一件事项后这里会显示", "It shows once something was received"))
         }
         h.element("table", "table queue chart-data", [.id(id), .init("data-chart", "bar")]) {
@@ -105,7 +111,7 @@ package enum Insights {
                 for (label, values) in rows {
                     h.tr {
                         h.td(nil, label)
-                        for v in values { h.td("number", String(v)) }
+                        for v in values { h.td("number") { h.a(v.list, nil, String(v.n)) } }
                     }
                 }
             }

@@ -13,6 +13,8 @@ package struct Account: Sendable {
     package let active: Bool
 
     package func covers(_ region: String) -> Bool { region.hasPrefix(self.region) }
+    /// Whether a matter of that region may be given to this account: it covers it, or works in an office below it.
+    package func mayTake(_ region: String) -> Bool { covers(region) || self.region.hasPrefix(region) }
     package var mark: String { "account:\(id)" }
 
     init(_ row: Row) {

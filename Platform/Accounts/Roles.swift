@@ -53,6 +53,7 @@ package enum PlatformGrants {
         Grant("casework.assign", Text("分派事项", "Assign matters"), [.clerk, .leader, .director]),
         Grant("casework.extend", Text("批准延长期限", "Approve extensions"), [.leader]),
         Grant("operators.see", Text("查看经营主体", "See operators"), Set(Role.allCases)),
+        Grant("operators.contact", Text("登记联系人", "Keep contacts"), [.intake, .clerk, .mediator, .officer, .inspector, .leader]),
         Grant("operators.import", Text("导入经营主体", "Import operators"), [.admin]),
         Grant("personal.reveal", Text("查看个人信息", "Look at personal data"), [.intake, .clerk, .mediator, .officer, .leader]),
         Grant("ledger.see", Text("查看操作日志", "See the ledger of acts"), [.auditor, .director, .admin]),

@@ -73,6 +73,15 @@ package enum Attachments {
     package static func of(_ matter: ID<Matter>, _ tx: Transaction) throws -> [Attachment] {
         try tx.all("SELECT * FROM casework_attachments WHERE matter = \(matter) ORDER BY id").map(Attachment.init)
     }
+    /// Every file that some matter has.
+    static func hashes(_ tx: Transaction) throws -> Set<String> {
+        var all: Set<String> = []
+        try tx.forEach("SELECT hash, outside_hash FROM casework_attachments") { row in
+            all.insert(row.string("hash"))
+            if let outside = row.optionalString("outside_hash") { all.insert(outside) }
+        }
+        return all
+    }
     package static func find(_ id: ID<Attachment>, _ tx: Transaction) throws -> Attachment {
         guard let row = try tx.one("SELECT * FROM casework_attachments WHERE id = \(id)") else { throw Refusal.notFound }
         return Attachment(row)

@@ -79,7 +79,11 @@ package struct Casework: Sendable {
             WHERE id = \(matter.id) AND state = \(matter.state)
             """)
         let written = try writeMove(matter, name, to: to, actor, move.article(under: matter.regime), details, now, tx)
-        for duty in move.stops { try Clocks.stop(duty, of: matter.id, at: now, tx) }
+        for duty in move.stops {
+            // Time that was not counted is added before it is judged whether the period was met.
+            if table.pauses(duty, in: matter.state) { try Clocks.resume(duty, of: matter, on: now.day, engine, tx) }
+            try Clocks.stop(duty, of: matter.id, at: now, tx)
+        }
         if !state.open {
             try Clocks.voidAll(of: matter.id, but: table.outliving, at: now, tx)
             // What outlives the matter keeps it in the queue.
@@ -114,7 +118,7 @@ package struct Casework: Sendable {
 
     /// Gives a matter to a person, or takes it back: not a move, the state stays; the ledger has it.
     package static func assign(_ matter: Matter, to account: Account?, by officer: Account, at now: Moment, _ tx: Transaction) throws {
-        guard account == nil || account!.covers(matter.region) || matter.region.hasPrefix(account!.region) else {
+        guard account == nil || account!.mayTake(matter.region) else {
             throw Refusal.invalid("/assignee", Text("\(account!.name)的辖区不含该事项", "\(account!.name) does not cover this matter's region"))
         }
         try tx.change("UPDATE casework_matters SET assignee = \(account?.id), changed_at = \(now) WHERE id = \(matter.id)")

@@ -105,9 +105,12 @@ package enum Clocks {
         )
     }
 
-    /// A longer period, by who may grant it.
-    package static func extend(_ clock: RunningClock, by officer: Account, engine: DeadlineEngine, at now: Moment, _ tx: Transaction) throws {
+    /// A longer period, by who may grant it, with a reason, before it has lapsed.
+    package static func extend(_ clock: RunningClock, because reason: String?, by officer: Account, engine: DeadlineEngine, at now: Moment, _ tx: Transaction) throws {
         guard clock.state == "open", !clock.extended else { throw Refusal(.conflict, Text("该期限已结束或已延长过", "This period has ended or was extended before")) }
+        guard let reason, reason.count <= 500 else { throw Refusal.invalid("/reason", Text("请填写延长的理由（500字以内）", "Give the reason in at most 500 characters")) }
+        let running = try compute(clock, engine, today: now.day, tx)
+        guard running.due >= now.day else { throw Refusal(.conflict, Text("该期限已于\(running.due)届满，不能再延长", "This period lapsed on \(running.due): it cannot be extended any more")) }
         let deadline = try engine.deadline(
             clock.duty, from: clock.startedAt, received: clock.receivedOn, suspended: pauses(clock.id, through: now.day, tx), extended: true, explain: false)
         try tx.send("UPDATE casework_clocks SET extended = 1, extended_by = \(officer.id) WHERE id = \(clock.id)")
@@ -115,7 +118,7 @@ package enum Clocks {
         try refreshNextDue(clock.matter, tx)
         try tx.audit(
             "casework.extended", of: Reference(kind: "matter", id: clock.matter.raw), by: officer.mark, at: now, under: deadline.rule.extension?.basis?.first,
-            details: [("duty", .string(clock.duty)), ("due", .string(deadline.due.description))],
+            details: [("duty", .string(clock.duty)), ("due", .string(deadline.due.description)), ("reason", .string(reason))],
             sealing: [.init("casework_matters", clock.matter.raw), .init("casework_clocks", clock.id)])
     }
 

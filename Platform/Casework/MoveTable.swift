@@ -82,12 +82,18 @@ package struct MoveTable: Sendable {
     package let moves: [Move]
     /// Duties that do not end with the matter: it stays in the queue until they are done.
     package let outliving: Set<String>
-    package init(kind: String, title: Text, states: [State], moves: [Move], outliving: Set<String> = []) {
+    /// How a detail of a move reads in the history: its title and its value in words; nil where it is not shown.
+    package let detail: @Sendable (_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)?
+    package init(
+        kind: String, title: Text, states: [State], moves: [Move], outliving: Set<String> = [],
+        detail: @escaping @Sendable (_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)? = { _, _, _ in nil }
+    ) {
         self.kind = kind
         self.title = title
         self.states = states
         self.moves = moves
         self.outliving = outliving
+        self.detail = detail
     }
 
     package func state(_ name: String) -> State { states.first { $0.name == name } ?? State(name, Text(verbatim: name), outside: Text(verbatim: name), open: true, tone: "grey") }
@@ -95,6 +101,14 @@ package struct MoveTable: Sendable {
     /// The moves that this actor may make now.
     package func available(_ matter: Matter, to actor: Actor, _ permissions: PermissionTable) -> [Move] {
         moves.filter { $0.from.contains(matter.state) && MoveTable.allows($0, actor, permissions) }
+    }
+
+    /// Whether somebody may make some move of this kind at all: others are not given its matters.
+    package func concerns(_ account: Account, _ permissions: PermissionTable) -> Bool { moves.contains { MoveTable.allows($0, .staff(account), permissions) } }
+
+    /// A state in which this duty's count stands still.
+    func pauses(_ duty: String, in state: String) -> Bool {
+        moves.contains { move in if case .begins(duty) = move.pause { move.to == state } else { false } }
     }
 
     static func allows(_ move: Move, _ actor: Actor, _ permissions: PermissionTable) -> Bool {

@@ -19,6 +19,9 @@ package struct QueueFilter: Sendable, Equatable {
     package var late = false
     /// All that was received in the last year.
     package var year = false
+    /// All that was received, or closed, in a month: `2026-05`.
+    package var receivedIn: String?
+    package var closedIn: String?
     package var cursor: String?
     package init() {}
 
@@ -38,7 +41,14 @@ package struct QueueFilter: Sendable, Equatable {
         closed = value("closed") == "yes"
         outcome = value("outcome")
         late = value("late") == "yes"
+        func month(_ name: String) throws(Refusal) -> String? {
+            guard let text = value(name), text != "year" else { return nil }
+            guard text.count == 7, Day(text + "-01") != nil else { throw .invalid("/\(name)", Text("月份应为 2026-05 形式", "A month reads 2026-05")) }
+            return text
+        }
         year = value("received") == "year"
+        receivedIn = try month("received")
+        closedIn = try month("finished")
         cursor = value("cursor")
     }
 
@@ -47,12 +57,14 @@ package struct QueueFilter: Sendable, Equatable {
         account.region.isEmpty || account.region == city ? ["open = 1"] : ["open = 1", "region >= \(account.region) AND region < \(account.region + "~")"]
     }
     /// Lists of what was: the newest first.
-    var isHistory: Bool { closed || late || year || outcome != nil }
+    var isHistory: Bool { closed || isAccount }
+    /// What was in a time, still open or not.
+    var isAccount: Bool { late || year || outcome != nil || receivedIn != nil || closedIn != nil }
 
     package var pairs: [(String, String?)] {
         [
             ("whose", whose == .office ? nil : whose.rawValue), ("due", due?.rawValue), ("kind", kind), ("state", state), ("region", region), ("q", text),
-            ("closed", closed ? "yes" : nil), ("outcome", outcome), ("late", late ? "yes" : nil), ("received", year ? "year" : nil),
+            ("closed", closed ? "yes" : nil), ("outcome", outcome), ("late", late ? "yes" : nil), ("received", year ? "year" : receivedIn), ("finished", closedIn),
         ]
     }
 }
@@ -74,10 +86,14 @@ package enum Queue {
     /// - Parameter city: the region of the whole installation, in which every matter lies.
     static func conditions(_ f: QueueFilter, for account: Account, city: String, today: Day) -> [SQL] {
         // Who asks for what ended or was late means all of it, still open or not.
-        var all: [SQL] = f.late || f.year || f.outcome != nil ? [] : ["open = \(!f.closed)"]
+        var all: [SQL] = f.isAccount ? [] : ["open = \(!f.closed)"]
         let year = Moment(today.adding(days: -365))
         if let outcome = f.outcome { all.append("outcome IN (\(list: outcome.split(separator: ",").prefix(10).map(String.init))) AND received_at > \(year)") }
         if f.year { all.append("received_at > \(year)") }
+        for (month, column) in [(f.receivedIn, "received_at"), (f.closedIn, "closed_at")] {
+            guard let month, let first = Day(month + "-01") else { continue }
+            all.append("\(raw: column) >= \(Moment(first)) AND \(raw: column) < \(Moment(first.adding(months: 1)))")
+        }
         if f.late {
             all.append("EXISTS (SELECT 1 FROM casework_clocks c WHERE c.matter = casework_matters.id AND c.state = 'missed' AND c.stopped_at > \(year))")
         }

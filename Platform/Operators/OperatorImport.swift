@@ -1,6 +1,7 @@
 import Formats
 import Kernel
 import Store
+import Synchronization
 
 /// Import of the register (经营主体导入): CSV or XLSX, any order of columns, Chinese or English titles. Rows that are
 /// wrong are set aside with line, column and reason; the rest goes in; a second run changes nothing.
@@ -103,14 +104,20 @@ package enum OperatorImport {
         var present: Set<String> = []
     }
 
-    package static func prepare(_ records: [ImportRecord]) -> Prepared {
+    /// The codes of one file, so that a second line with the same one is named instead of overwriting the first.
+    package final class Seen: Sendable {
+        private let codes = Mutex<Set<String>>([])
+        package init() {}
+        func first(_ code: String) -> Bool { codes.withLock { $0.insert(code).inserted } }
+    }
+
+    package static func prepare(_ records: [ImportRecord], _ seen: Seen) -> Prepared {
         var prepared = Prepared()
         prepared.present = records.first.map { r in Set(format.columns.map(\.name).filter { r.has($0) }) } ?? []
-        var seen: Set<String> = []
         for record in records {
             do throws(ImportReject) {
                 let entry = try entry(record)
-                guard seen.insert(entry.uscc).inserted else { throw record.reject("uscc", Text("同一批中重复", "twice in the same batch")) }
+                guard seen.first(entry.uscc) else { throw record.reject("uscc", Text("同一文件中重复，以先出现的为准", "twice in the file: the first one holds")) }
                 prepared.entries.append(entry)
             } catch {
                 prepared.rejects.append(error)

@@ -194,8 +194,12 @@ package struct AdminPages: Sendable {
                     h.field("password", Text("初始密码", "First password"), value: nil, type: "password", errors: errors, autocomplete: "new-password")
                     h.select("role", Text("岗位", "Role"), options: Role.allCases.map { ($0.rawValue, $0.title) }, value: nil, errors: errors, empty: Text("请选择", "Choose"))
                     let city = visit.desk.configuration.cityRegion
-                    let places = [Region(code: city, name: visit.region(city))] + visit.desk.regions.districts(of: city)
-                    h.select("region", Text("辖区", "Region"), options: places.map { ($0.code, Text(verbatim: visit.region($0.code))) }, value: city, errors: errors)
+                    let regions = visit.desk.regions
+                    let below = regions.districts(of: city).flatMap { [$0.code] + regions.children(of: $0.code).map(\.code) }
+                    h.select(
+                        "region", Text("辖区", "Region"),
+                        options: [(city, Text(verbatim: visit.region(city)))] + below.map { ($0, Text(regions.path($0, in: .zh), regions.path($0, in: .en))) }, value: city,
+                        errors: errors)
                     h.button(Text("新增", "Add"))
                 }
             }
@@ -243,11 +247,17 @@ package struct AdminPages: Sendable {
 
     private func template(_ visit: Visit, _ refusal: Refusal?, body: String?) async throws -> Answer {
         let form = try form(visit)
-        let current = try await visit.desk.store.read { try Documents.template(form, $0) }
+        let office = try templateOffice(visit)
+        let current = try await visit.desk.store.read { try Documents.template(form, office: office, $0) }
         return visit.page(form.title, status: refusal?.kind.status ?? 200, active: "/admin") { h in
             h.div("page-head") {
                 h.p("crumbs") { h.a("/admin", nil, Text("系统管理", "Administration")) }
                 h.h1(form.title)
+                h.p(
+                    "text-muted mb-0",
+                    office.isEmpty
+                        ? Text("全市通用；区县自有模板的以其模板为准", "For the whole city, but for districts that have their own")
+                        : Text("仅用于\(visit.region(office))", "For \(visit.region(office)) only"))
             }
             h.errorSummary(refusal)
             visit.form(h, "/admin/templates/\(form.name)") {
@@ -260,19 +270,26 @@ package struct AdminPages: Sendable {
         }
     }
 
+    /// Whose template it is: the city's, or that of the district in which one works.
+    private func templateOffice(_ visit: Visit) throws -> String {
+        let region = try visit.signedIn().region
+        return region.count < 6 ? "" : String(region.prefix(6))
+    }
+
     private func saveTemplate(_ visit: Visit) async throws -> Answer {
         let officer = try visit.require("templates.change")
         let form = try form(visit)
         let input = try visit.exchange.form()
         let now = visit.desk.now
         let body = input["body"] ?? ""
+        let office = try templateOffice(visit)
         do {
             if input["step"] == "reset" {
                 try await visit.desk.store.write { tx in
-                    try tx.run("DELETE FROM platform_templates WHERE form = \(form.name)")
+                    try tx.run("DELETE FROM platform_office_templates WHERE office = \(office) AND form = \(form.name)")
                     try tx.audit(
-                        "templates.reset", of: Reference(kind: "template", id: 0), by: officer.mark, at: now, details: [("form", .string(form.name))],
-                        sealing: [.init(whole: "platform_templates")])
+                        "templates.reset", of: Reference(kind: "template", id: 0), by: officer.mark, at: now, details: [("office", .string(office)), ("form", .string(form.name))],
+                        sealing: [.init(whole: "platform_office_templates")])
                 }
             } else {
                 let lower = body.lowercased()
@@ -286,11 +303,15 @@ package struct AdminPages: Sendable {
                 _ = try Documents.render(body, ["office": visit.desk.configuration.officeName, "number": "×〔2026〕1号"])
                 try await visit.desk.store.write { tx in
                     try tx.run(
-                        "INSERT INTO platform_templates (form, body, changed_by, changed_at) VALUES (\(form.name), \(body), \(officer.id), \(now)) ON CONFLICT (form) DO UPDATE SET body = \(body), changed_by = \(officer.id), changed_at = \(now)"
+                        """
+                        INSERT INTO platform_office_templates (office, form, body, changed_by, changed_at) VALUES (\(office), \(form.name), \(body), \(officer.id), \(now))
+                        ON CONFLICT (office, form) DO UPDATE SET body = \(body), changed_by = \(officer.id), changed_at = \(now)
+                        """
                     )
                     try tx.audit(
                         "templates.changed", of: Reference(kind: "template", id: 0), by: officer.mark, at: now,
-                        details: [("form", .string(form.name)), ("sha256", .string(Crypto.hex(Crypto.sha256(Array(body.utf8)))))], sealing: [.init(whole: "platform_templates")])
+                        details: [("office", .string(office)), ("form", .string(form.name)), ("sha256", .string(Crypto.hex(Crypto.sha256(Array(body.utf8)))))],
+                        sealing: [.init(whole: "platform_office_templates")])
                 }
             }
             return .redirect("/admin/templates/\(form.name)")

@@ -61,7 +61,7 @@ package enum LawPages {
                                     h.td("nowrap") { h.text(length(rule)) }
                                     h.td { h.text(rule.start.text) }
                                     h.td {
-                                        for article in rule.basis {
+                                        for article in rule.basis.map(\.place) {
                                             h.a("/law/\(Link.encode(article.law))", "d-block small", desk.law.register.cite(article))
                                         }
                                         if rule.verified == false { h.badge(Text("待法规科核对", "to be confirmed"), "amber") }

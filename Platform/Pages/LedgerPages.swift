@@ -11,8 +11,10 @@ package enum LedgerPages {
         [
             Route(.get, "/ledger", .permitted("ledger.see")) { visit in try await show(visit, nil) },
             Route(.post, "/ledger/verify", .permitted("ledger.see")) { visit in
-                let keys = visit.desk.keys
-                let report = try await visit.desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, witness: keys.remembered, $0) }
+                let (keys, sealing) = (visit.desk.keys, visit.house.sealed)
+                let report = try await visit.desk.store.read {
+                    try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, sealing: sealing, witness: keys.remembered, $0)
+                }
                 return try await show(visit, report)
             },
             Route(.get, "/checkpoint", .anyone, style: .api) { visit in
@@ -40,11 +42,16 @@ package enum LedgerPages {
         ]
     }
 
+    /// The account's key in `account:12`.
+    private static func account(_ mark: String) -> Int64? { mark.hasPrefix("account:") ? Int64(mark.dropFirst("account:".count)) : nil }
+
     private static func show(_ visit: Visit, _ report: LedgerCheck.Report?) async throws -> Answer {
         let before = visit.exchange.query["before"].flatMap { Int64($0) } ?? Int64.max
-        let (rows, note, size) = try await visit.desk.store.read { tx in
-            (
-                try tx.all("SELECT idx, entry FROM platform_ledger WHERE idx < \(before) ORDER BY idx DESC LIMIT 50"),
+        let (rows, names, note, size) = try await visit.desk.store.read { tx in
+            let rows = try tx.all("SELECT idx, entry FROM platform_ledger WHERE idx < \(before) ORDER BY idx DESC LIMIT 50")
+            let people = rows.compactMap { (try? JSON(parsing: Array($0.string("entry").utf8)))?["actor"]?.string.flatMap(account) }
+            return (
+                rows, try Accounts.names(people, tx),
                 try tx.one("SELECT note FROM platform_checkpoints ORDER BY size DESC LIMIT 1")?.string("note"),
                 try tx.one("SELECT size FROM platform_ledger_head")?.int("size") ?? 0
             )
@@ -83,8 +90,12 @@ package enum LedgerPages {
                                 }
                                 h.td("nowrap", String((entry?["at"]?.string ?? "").prefix(19)).split(separator: "T").joined(separator: " "))
                                 h.td { h.text(visit.house.act(entry?["act"]?.string ?? "")) }
-                                h.td(nil, [entry?["of"]?.string, entry?["details"]?["number"]?.string].compactMap { $0 }.joined(separator: " "))
-                                h.td(nil, entry?["actor"]?.string ?? "")
+                                h.td {
+                                    h.text([entry?["of"]?.string, entry?["details"]?["number"]?.string].compactMap { $0 }.joined(separator: " "))
+                                    if let purpose = entry?["details"]?["purpose"]?.string { h.span("d-block small text-muted", Text("用途：\(purpose)", "for: \(purpose)")) }
+                                }
+                                let actor = entry?["actor"]?.string ?? ""
+                                h.td(nil, account(actor).flatMap { names[$0] }.map { "\($0)（\(actor)）" } ?? actor)
                                 h.td { if let article = entry?["law"]?.string.flatMap({ Article($0) }) { h.text(visit.desk.law.register.cite(article)) } }
                             }
                         }

@@ -12,6 +12,7 @@ package struct MatterFile: Sendable {
     package let documents: [IssuedDocument]
     package let attachments: [Attachment]
     package let links: [(Matter, String)]
+    package let notices: [(recipient: String, channel: String, title: String, at: Moment)]
     package let names: [Int64: String]
 
     package static func load(_ matter: Matter, desk: Desk, _ tx: Transaction) throws -> MatterFile {
@@ -30,9 +31,13 @@ package struct MatterFile: Sendable {
         let links = try tx.all("SELECT m.*, l.why AS why FROM casework_links l JOIN casework_matters m ON m.id = l.other WHERE l.matter = \(matter.id) ORDER BY m.id").map {
             (Matter($0), $0.string("why"))
         }
+        let notices = try tx.all("SELECT recipient, channel, title, at FROM casework_notices WHERE matter = \(matter.id) ORDER BY id").map {
+            ($0.string("recipient"), $0.string("channel"), $0.string("title"), $0.moment("at"))
+        }
         let names = try Accounts.names(moves.compactMap(\.2) + notes.map(\.0) + [matter.assignee?.raw].compactMap { $0 }, tx)
         return MatterFile(
-            clocks: clocks, moves: moves, notes: notes, documents: try Documents.of(matter.id, tx), attachments: try Attachments.of(matter.id, tx), links: links, names: names)
+            clocks: clocks, moves: moves, notes: notes, documents: try Documents.of(matter.id, tx), attachments: try Attachments.of(matter.id, tx), links: links,
+            notices: notices, names: names)
     }
 }
 
@@ -54,6 +59,13 @@ extension Visit {
                     if let deadline { date(h, deadline, stricter: true) }
                     if clock.state == "open", let more = deadline?.rule.extension, more.length != nil, !clock.extended, may("casework.extend") {
                         form(h, "/matters/\(matter.id)/clocks/\(clock.id)/extend", "mt-2") {
+                            h.p("small mb-1", Text("批准人：\(more.by.zh)", "Granted by \(more.by.en)"))
+                            h.void(
+                                "input", "form-control form-control-sm mb-1",
+                                [
+                                    .name("reason"), .required, .init("maxlength", "500"), .label(h.say(Text("延长的理由", "Reason"))),
+                                    .init("placeholder", h.say(Text("延长的理由", "Reason"))),
+                                ])
                             h.button(
                                 Text("批准延长\(more.length!)\(more.unit == .workday ? "个工作日" : "日")", "Grant \(more.length!) more \(more.unit == .workday ? "working days" : "days")"),
                                 "btn btn-sm btn-outline-secondary")
@@ -64,7 +76,7 @@ extension Visit {
         }
     }
 
-    package func history(_ h: HTML, _ file: MatterFile, table: MoveTable) {
+    package func history(_ h: HTML, _ file: MatterFile, table: MoveTable, regime: String) {
         h.card(Text("办理过程", "History")) {
             h.element("ol", "timeline") {
                 for entry in file.moves.reversed() {
@@ -79,17 +91,49 @@ extension Visit {
                             if entry.from != entry.to { h.span("t-state", Text("→ \(table.state(entry.to).title.zh)", "→ \(table.state(entry.to).title.en)")) }
                             if let article = entry.article.flatMap({ Article($0) }) { h.span("t-law", desk.law.register.cite(article)) }
                         }
-                        details(h, entry.details)
+                        details(h, entry.details, table, regime)
                     }
                 }
             }
         }
     }
 
-    private func details(_ h: HTML, _ text: String) {
+    private func details(_ h: HTML, _ text: String, _ table: MoveTable, _ regime: String) {
         guard case .object(let pairs)? = try? JSON(parsing: Array(text.utf8)) else { return }
-        for (key, value) in pairs where key == "reason" || key == "note" || key == "what" || key == "facts" || key == "result" || key == "where" {
-            if let body = value.string, !body.isEmpty { h.p("t-note", body) }
+        for (key, value) in pairs {
+            guard let body = value.string, !body.isEmpty else { continue }
+            if key == "region" {
+                h.p("t-note", Text("→ \(desk.regions.path(body, in: .zh))", "→ \(desk.regions.path(body, in: .en))"))
+            } else if let (title, words) = table.detail(key, body, regime) {
+                h.p("t-note", Text("\(title.zh)：\(words.zh)", "\(title.en): \(words.en)"))
+            }
+        }
+    }
+
+    /// Who was told what, when and how: each notice of the matter.
+    package func notices(_ h: HTML, _ file: MatterFile, channel: (String) -> Text) {
+        guard !file.notices.isEmpty else { return }
+        h.card(Text("告知记录", "Notices")) {
+            h.ul("plain") {
+                for notice in file.notices.reversed() {
+                    h.li {
+                        h.text(house.title(notice.title))
+                        h.span("text-muted small ms-2", "\(h.say(recipient(notice.recipient))) · \(h.say(channel(notice.channel))) · \(notice.at.minuteText)")
+                    }
+                }
+            }
+        }
+    }
+
+    private func recipient(_ name: String) -> Text {
+        if name.hasPrefix("office:") {
+            let code = String(name.dropFirst("office:".count))
+            return Text(desk.regions.name(code, in: .zh), desk.regions.name(code, in: .en))
+        }
+        switch name {
+        case "complainant": return Text("投诉人", "complainant")
+        case "respondent": return Text("被投诉人", "business")
+        default: return Text(verbatim: name)
         }
     }
 
@@ -197,10 +241,11 @@ package enum MatterRoutes {
             Route(.post, "/matters/:id/clocks/:clock/extend", .permitted("casework.extend")) { visit in
                 guard let key = Int64(try visit.exchange.parameter("clock")) else { throw Refusal.notFound }
                 let engine = visit.desk.engine
+                let reason = try visit.exchange.form()["reason"]
                 return try await act(visit) { matter, now, tx in
                     let clock = try Clocks.find(key, tx)
                     guard clock.matter == matter.id else { throw Refusal.notFound }
-                    try Clocks.extend(clock, by: visit.signedIn(), engine: engine, at: now, tx)
+                    try Clocks.extend(clock, because: reason, by: visit.signedIn(), engine: engine, at: now, tx)
                 }
             },
             Route(.get, "/matters/:id/why", .permitted("casework.see")) { visit in

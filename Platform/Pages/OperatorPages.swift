@@ -13,6 +13,8 @@ package enum OperatorPages {
                 return .json(.array(found.map { .object([("uscc", .string($0.uscc)), ("name", .string($0.name)), ("address", .string($0.address))]) }))
             },
             Route(.get, "/operators/:id", .permitted("operators.see")) { visit in try await show(visit) },
+            Route(.post, "/operators/:id/reveal", .permitted("personal.reveal")) { visit in try await reveal(visit) },
+            Route(.post, "/operators/:id/contacts", .permitted("operators.contact")) { visit in try await contact(visit) },
         ]
     }
 
@@ -81,12 +83,84 @@ package enum OperatorPages {
         }
     }
 
-    private static func show(_ visit: Visit) async throws -> Answer {
+    /// Names and phones, once somebody has said what for; it is written down.
+    private static func reveal(_ visit: Visit) async throws -> Answer {
+        let account = try visit.require("personal.reveal")
         let id = try visit.exchange.id(of: Operator.self)
-        let (o, shops, panels) = try await visit.desk.store.read { tx in
-            (try Operators.find(id, tx), try Operators.shops(id, tx), try visit.house.panels.map { try $0.write(id, visit, tx) })
+        guard let purpose = try visit.exchange.form()["purpose"], purposes.contains(where: { $0.0 == purpose }) else {
+            throw Refusal.invalid("/purpose", Text("请选择查看用途", "Choose the purpose"))
         }
-        return visit.page(Text(verbatim: o.name), active: "/operators") { h in
+        let (now, permissions) = (visit.desk.now, visit.desk.permissions)
+        let receipt = try await visit.desk.store.write { tx in
+            _ = try Operators.find(id, tx)
+            return try Reveal.log(Reference(kind: "operator", id: id.raw), purpose: purpose, by: account, permissions, at: now, tx)
+        }
+        return try await show(visit, revealed: receipt)
+    }
+    private static let purposes = [
+        ("contact", Text("联系经营者", "To contact them")), ("serve", Text("送达文书", "To serve a document")), ("verify", Text("核对登记信息", "To check the register")),
+    ]
+
+    private static func contact(_ visit: Visit) async throws -> Answer {
+        let account = try visit.require("operators.contact")
+        let id = try visit.exchange.id(of: Operator.self)
+        let form = try visit.exchange.form()
+        let now = visit.desk.now
+        do {
+            try await visit.desk.store.write { tx in
+                if let key = form["remove"].flatMap({ Int64($0) }) {
+                    try Operators.removeContact(key, of: id, by: account.mark, at: now, tx)
+                } else {
+                    try Operators.addContact(form["name"] ?? "", form["duty"] ?? "", form["phone"] ?? "", form["note"] ?? "", to: id, by: account.mark, at: now, tx)
+                }
+            }
+        } catch let refusal as Refusal where refusal.kind == .invalid { return try await show(visit, refusal: refusal) }
+        return .redirect("/operators/\(id)")
+    }
+
+    private static func contacts(_ h: HTML, _ visit: Visit, _ o: Operator, _ contacts: [Contact], _ revealed: Reveal?, _ errors: HTML.Errors) {
+        h.card(Text("联系人", "Contacts")) {
+            if contacts.isEmpty { h.p("text-muted", Text("没有登记的联系人", "No contacts on record")) }
+            h.ul("plain") {
+                for contact in contacts {
+                    h.li {
+                        h.text("\(contact.duty) \(revealed.map { contact.name.whole($0) } ?? contact.name.description) ")
+                        h.span("text-muted", revealed.map { contact.phone.whole($0) } ?? contact.phone.description)
+                        if !contact.note.isEmpty { h.span("d-block small text-muted", contact.note) }
+                        if visit.may("operators.contact") {
+                            visit.form(h, "/operators/\(o.id)/contacts", "d-inline") {
+                                h.button(Text("移除", "Remove"), "btn btn-sm btn-link", name: "remove", value: String(contact.id))
+                            }
+                        }
+                    }
+                }
+            }
+            if revealed == nil, visit.may("personal.reveal"), !contacts.isEmpty || !o.phone.isEmpty {
+                visit.form(h, "/operators/\(o.id)/reveal", "mt-2") {
+                    h.select("purpose", Text("查看完整姓名电话的用途", "For what purpose"), options: purposes, value: nil, empty: Text("请选择", "Choose"))
+                    h.button(Text("查看（将记入日志）", "Show (this is logged)"), "btn btn-sm btn-outline-secondary")
+                }
+            }
+            guard visit.may("operators.contact") else { return }
+            h.element("details", "mt-3", [.init("open", if: !errors.isEmpty)]) {
+                h.element("summary", text: h.say(Text("添加联系人", "Add a contact")))
+                visit.form(h, "/operators/\(o.id)/contacts", "mt-2") {
+                    h.field("name", Text("姓名", "Name"), value: nil, errors: errors, autocomplete: "off")
+                    h.field("duty", Text("职务", "Duty"), value: nil, hint: Text("如：店长、客服", "Such as manager, service desk"), errors: errors, required: false, autocomplete: "off")
+                    h.field("phone", Text("电话", "Phone"), value: nil, type: "tel", errors: errors, autocomplete: "off")
+                    h.field("note", Text("备注", "Remark"), value: nil, errors: errors, required: false, autocomplete: "off")
+                    h.button(Text("添加", "Add"), "btn btn-sm btn-primary")
+                }
+            }
+        }
+    }
+
+    private static func show(_ visit: Visit, refusal: Refusal? = nil, revealed: Reveal? = nil) async throws -> Answer {
+        let id = try visit.exchange.id(of: Operator.self)
+        let (o, shops, people, panels) = try await visit.desk.store.read { tx in
+            (try Operators.find(id, tx), try Operators.shops(id, tx), try Operators.contacts(id, tx), try visit.house.panels.map { try $0.write(id, visit, tx) })
+        }
+        return visit.page(Text(verbatim: o.name), status: refusal?.kind.status ?? 200, active: "/operators") { h in
             h.div("page-head") {
                 h.p("crumbs") { h.a("/operators", nil, Text("经营主体", "Operators")) }
                 h.h1(o.name)
@@ -95,19 +169,22 @@ package enum OperatorPages {
                     h.span("text-muted ms-2", "\(o.uscc) · \(h.say(o.kind.title))")
                 }
             }
+            h.errorSummary(refusal)
             h.div("matter-grid") {
                 h.div("matter-main") { for panel in panels { panel(h) } }
                 h.element("aside", "matter-side") {
+                    let whole: (Protected) -> String = { data in revealed.map { data.whole($0) } ?? data.description }
                     h.card(Text("登记信息", "Registration")) {
                         h.definitions {
                             h.definition(Text("住所", "Address"), o.address)
                             h.definition(Text("辖区", "Region"), visit.desk.regions.path(o.region, in: visit.language))
-                            h.definition(Text("行业", "Industry"), o.industry)
-                            h.definition(Text("负责人", "Representative"), o.representative.isEmpty ? nil : Protected.name(o.representative).description)
-                            h.definition(Text("联系电话", "Phone"), o.phone.isEmpty ? nil : Protected.phone(o.phone).description)
+                            h.definition(Text("行业", "Industry"), o.industry.isEmpty ? nil : visit.desk.law.industry(o.industry))
+                            h.definition(Text("负责人", "Representative"), o.representative.isEmpty ? nil : whole(.name(o.representative)))
+                            h.definition(Text("联系电话", "Phone"), o.phone.isEmpty ? nil : whole(.phone(o.phone)))
                             h.definition(Text("登记日期", "Registered"), o.registeredOn?.description)
                         }
                     }
+                    contacts(h, visit, o, people, revealed, HTML.Errors(refusal))
                     h.card(Text("网店与账号", "Shops and accounts")) {
                         if shops.isEmpty { h.p("text-muted mb-0", Text("没有登记的网店", "No shops on record")) }
                         h.ul("plain") {

@@ -46,12 +46,14 @@ package enum QueuePages {
             }
             tiles(h, filter, counts)
             filterBar(h, visit, filter, filters)
-            if filter.late || filter.year || filter.outcome != nil {
+            if filter.isAccount {
                 h.p("small") {
                     h.text(
                         filter.late
                             ? Text("近一年有期限逾期完成的事项，最近收到的在前。", "Matters of which a period was met late in the last year, the newest first.")
-                            : Text("近一年按办理结果列出的事项，最近收到的在前。", "Matters of the last year by how they ended, the newest first."))
+                            : filter.receivedIn.map { Text("\($0)收到的事项，最近收到的在前。", "Matters received in \($0), the newest first.") }
+                                ?? filter.closedIn.map { Text("\($0)办结的事项，最近收到的在前。", "Matters closed in \($0), the newest first.") }
+                                ?? Text("近一年按办理结果列出的事项，最近收到的在前。", "Matters of the last year by how they ended, the newest first."))
                     h.a("/desk", "ms-2", Text("返回待办", "Back to the queue"))
                 }
             }
@@ -64,7 +66,9 @@ package enum QueuePages {
                     if assigns {
                         h.div("assign-bar") {
                             h.button(Text("将所选分派给…", "Assign the picked to…"), "btn btn-sm btn-primary")
-                            h.button(Text("由我承办", "Assign to me"), "btn btn-sm btn-outline-secondary", name: "assignee", value: account.id.description)
+                            if visit.house.kinds.values.contains(where: { $0.table.concerns(account, visit.desk.permissions) }) {
+                                h.button(Text("由我承办", "Assign to me"), "btn btn-sm btn-outline-secondary", name: "assignee", value: account.id.description)
+                            }
                         }
                     }
                 }
@@ -112,7 +116,7 @@ package enum QueuePages {
             }
             h.element("select", "form-select form-select-sm", [.name("region"), .label(h.say(Text("辖区", "Region")))]) {
                 h.element("option", nil, [.value("")], text: h.say(Text("全部辖区", "Any region")))
-                for region in visit.desk.regions.children(of: visit.account?.region ?? "") {
+                for region in visit.desk.regions.children(of: visit.account?.region ?? "") where (visit.account?.region.count ?? 0) < 9 {
                     h.element("option", nil, [.value(region.code), .selected(region.code == filter.region)], text: visit.region(region.code))
                 }
             }
@@ -124,7 +128,8 @@ package enum QueuePages {
             if let due = filter.due { h.hidden("due", due.rawValue) }
             if let outcome = filter.outcome { h.hidden("outcome", outcome) }
             if filter.late { h.hidden("late", "yes") }
-            if filter.year { h.hidden("received", "year") }
+            if let received = filter.year ? "year" : filter.receivedIn { h.hidden("received", received) }
+            if let finished = filter.closedIn { h.hidden("finished", finished) }
             h.button(Text("筛选", "Filter"), "btn btn-sm btn-primary")
             h.a(Link.query("/desk/export", filter.pairs + [("format", "xlsx")]), "btn btn-sm btn-outline-secondary", Text("导出 Excel", "Export Excel"))
         }
@@ -193,10 +198,7 @@ package enum QueuePages {
         }
         // Only who covers their regions and may make some move of their kinds.
         let tables = Set(matters.map(\.kind)).compactMap { visit.house.kinds[$0]?.table }
-        let able = staff.filter { account in
-            matters.allSatisfy { account.covers($0.region) || $0.region.hasPrefix(account.region) }
-                && tables.allSatisfy { table in table.moves.contains { MoveTable.allows($0, .staff(account), visit.desk.permissions) } }
-        }
+        let able = staff.filter { account in matters.allSatisfy { account.mayTake($0.region) } && tables.allSatisfy { $0.concerns(account, visit.desk.permissions) } }
         return visit.page(Text("分派", "Assign"), status: refusal?.kind.status ?? 200, active: "/desk") { h in
             h.div("narrow") {
                 h.h1(Text("将\(matters.count)件事项分派给…", "Assign \(matters.count) matters to…"))
@@ -240,6 +242,9 @@ package enum QueuePages {
                 for id in ids {
                     let matter = try tx.matter(id)
                     guard visit.maySee(matter) else { throw Refusal.notFound }
+                    guard visit.house.kinds[matter.kind]?.table.concerns(account, visit.desk.permissions) ?? false else {
+                        throw Refusal.invalid("/assignee", Text("\(account.name)的岗位不办理此类事项", "\(account.name)'s role does not work on such matters"))
+                    }
                     try Casework.assign(matter, to: account, by: officer, at: now, tx)
                 }
             }

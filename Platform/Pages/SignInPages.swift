@@ -6,7 +6,9 @@ import Web
 /// Signing in and out, the second factor, one's own password and tokens (登录与账号安全).
 package enum SignInPages {
     package static func routes(_ limit: RateLimit) -> [Route] {
-        [
+        // Who sits at an open session guesses no faster than at the door.
+        let guesses = RateLimit(burst: 5, perMinute: 1)
+        return [
             Route(.get, "/signin", .anyone) { visit in visit.account.map { .redirect(Visit.home($0, visit.desk.permissions)) } ?? signIn(visit, nil, login: nil) },
             Route(.post, "/signin", .anyone) { visit in
                 let form = try visit.exchange.form()
@@ -24,8 +26,8 @@ package enum SignInPages {
                 return Answer.redirect("/").setting(cookie: Front.sessionCookie, to: "", maxAge: 0, secure: visit.desk.configuration.secureCookies)
             },
             Route(.get, "/account", .signedIn) { visit in try await own(visit, nil) },
-            Route(.post, "/account/password", .signedIn) { visit in try await changePassword(visit) },
-            Route(.post, "/account/second-factor", .signedIn) { visit in try await secondFactor(visit) },
+            Route(.post, "/account/password", .signedIn) { visit in try await changePassword(visit, guesses) },
+            Route(.post, "/account/second-factor", .signedIn) { visit in try await secondFactor(visit, guesses) },
         ]
     }
 
@@ -106,12 +108,13 @@ package enum SignInPages {
         Array(Crypto.hmacSHA256(key: visit.desk.keys.secret, Array("totp|\(account.id)|\(visit.sessionToken ?? "")".utf8)).prefix(20))
     }
 
-    private static func changePassword(_ visit: Visit) async throws -> Answer {
+    private static func changePassword(_ visit: Visit, _ guesses: RateLimit) async throws -> Answer {
         let account = try visit.signedIn()
         let form = try visit.exchange.form()
         let now = visit.desk.now
         do {
             guard let new = form["new"], new.count >= 10 else { throw Refusal.invalid("/new", Text("新密码至少10位", "The new password has at least 10 characters")) }
+            try guesses.take(account.mark, at: now)
             let claim = try await visit.desk.store.read { try SignIn.claim(account.login, $0) }
             guard let claim, let old = form["old"], Crypto.password(old, matches: claim.stored) else {
                 throw Refusal.invalid("/old", Text("当前密码不正确", "The current password is wrong"))
@@ -128,18 +131,20 @@ package enum SignInPages {
         } catch let refusal as Refusal { return try await own(visit, refusal) }
     }
 
-    private static func secondFactor(_ visit: Visit) async throws -> Answer {
+    private static func secondFactor(_ visit: Visit, _ guesses: RateLimit) async throws -> Answer {
         let account = try visit.signedIn()
         let form = try visit.exchange.form()
         let now = visit.desk.now
         do {
+            try guesses.take(account.mark, at: now)
             let code = form["code"] ?? ""
             let wrong = Refusal.invalid("/code", Text("动态口令不正确，请核对手机时间", "The code is wrong: check the phone's clock"))
             if form["step"] == "remove" {
                 let claim = try await visit.desk.store.read { try SignIn.claim(account.login, $0) }
-                guard let secret = claim?.totp, TOTP.step(of: code, secret: secret, at: now) != nil else { throw wrong }
+                // A code that was used to come in is not used again.
+                guard let claim, let secret = claim.totp, let step = TOTP.step(of: code, secret: secret, at: now), step > claim.totpStep else { throw wrong }
                 try await visit.desk.store.write { tx in
-                    try tx.change("UPDATE platform_accounts SET totp = NULL WHERE id = \(account.id)")
+                    try tx.change("UPDATE platform_accounts SET totp = NULL, totp_step = \(step) WHERE id = \(account.id) AND totp_step < \(step)")
                     try tx.audit(
                         "accounts.factor-removed", of: Reference(kind: "account", id: account.id.raw), by: account.mark, at: now,
                         sealing: [.init("platform_accounts", account.id.raw)])

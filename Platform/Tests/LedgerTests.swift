@@ -1,4 +1,5 @@
 import Disputes
+import Foundation
 import Kernel
 import Platform
 import Store
@@ -19,8 +20,7 @@ import Testing
         return office
     }
     func check(_ office: TestOffice) async throws -> LedgerCheck.Report {
-        let keys = office.desk.keys
-        return try await office.desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, $0) }
+        try await office.verify()
     }
     func spoil(_ office: TestOffice, _ statements: String...) async throws -> [String] {
         try await office.desk.store.write { tx in for s in statements { try tx.run(SQL(stringLiteral: s)) } }
@@ -54,8 +54,48 @@ import Testing
         let note = try #require(try await office.desk.store.write { try Ledger.checkpoint(keys: keys, at: now, $0) })
         let other = try await TestOffice(.sqlite, at: "2026-11-17T10:00")
         for _ in 0..<12 { try await other.file() }
-        let findings = try await other.desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, witness: note, $0) }.findings
-        #expect(findings.map(\.what) == ["witness"])
+        let findings = try await other.verify(witness: note).findings
+        #expect(findings.map(\.what).contains("witness"))
+    }
+
+    /// The worker signs only what continues the checkpoint that it keeps outside the database.
+    @Test(arguments: TestEngine.available)
+    func aLedgerThatDoesNotContinueTheLastCheckpointIsNotSigned(_ engine: TestEngine) async throws {
+        let office = try await lived(engine)
+        let now = office.clock.now
+        let witness = FileManager.default.temporaryDirectory.appendingPathComponent("witness-\(UInt64.random(in: 0 ... .max))").path
+        let keys = Keys(origin: office.desk.keys.origin, seed: office.desk.keys.seed, secret: office.desk.keys.secret, witness: witness)
+        let note = try #require(try await office.desk.store.write { try Ledger.checkpoint(keys: keys, at: now, $0) })
+        try keys.remember(note)
+        try await office.file()
+        #expect(try await office.desk.store.write { try Ledger.checkpoint(keys: keys, at: now, $0) } != nil)
+        // Another history of the same length and more, with its own nodes and head.
+        let other = try await TestOffice(engine, at: "2026-11-17T10:00")
+        for _ in 0..<12 { try await other.file() }
+        await #expect(throws: (any Error).self) { try await other.desk.store.write { try Ledger.checkpoint(keys: keys, at: now, $0) } }
+    }
+
+    @Test(arguments: TestEngine.available)
+    func aSignedCheckpointThatWasRemovedIsMissed(_ engine: TestEngine) async throws {
+        let office = try await lived(engine)
+        let (keys, now) = (office.desk.keys, office.clock.now)
+        let note = try #require(try await office.desk.store.write { try Ledger.checkpoint(keys: keys, at: now, $0) })
+        try await office.desk.store.write { try $0.run("DELETE FROM platform_checkpoints WHERE size > 0") }
+        #expect(try await office.verify(witness: note).findings.map(\.what).contains { $0.hasPrefix("platform_checkpoints/") })
+    }
+
+    /// A table that the ledger does not name yet may hold nothing.
+    @Test(arguments: TestEngine.available)
+    func aRowInATableThatWasNeverSealedIsNamed(_ engine: TestEngine) async throws {
+        let found = try await spoil(
+            lived(engine), "INSERT INTO platform_tokens (token, account, label, created_at) VALUES ('x', 1, 'x', 0)",
+            "INSERT INTO platform_calendar (day, name, is_off, year) VALUES ('2026-12-01', 'x', 1, 2026)")
+        #expect(found.sorted() == ["platform_calendar/*", "platform_tokens/1"])
+    }
+
+    @Test func aDigestTellsALineBreakInATextFromAnotherColumn() {
+        var digest = Ledger.Digest(["agreement", "agreement_form"])
+        #expect(digest([.text("X\nagreement_form=5:paper"), .null]) != digest([.text("X"), .text("paper")]))
     }
 
     @Test(arguments: TestEngine.available)
@@ -87,7 +127,8 @@ import Testing
         let migrations = office.migrations
         _ = try await other.migrate(migrations, at: now)
         try await office.desk.store.copy(to: other, migrations) { _, _ in }
-        let report = try await other.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, $0) }
+        let sealing = House(domains: office.domains, assets: Assets(vendorFolder: "/")).sealed
+        let report = try await other.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, sealing: sealing, $0) }
         #expect(report.holds && report.rows > 10, "\(report.findings)")
         #expect(try await other.read { try Search.find(["co电饭"], limit: 5, $0) } == [matter.id.raw])
         let second = try await other.write { try $0.insert("INSERT INTO casework_notes (matter, account, body, at) VALUES (\(matter.id), 1, 'x', 0) RETURNING id") }

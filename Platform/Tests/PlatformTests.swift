@@ -121,14 +121,13 @@ import Web
     @Test(arguments: TestEngine.available)
     func anImportTakesTheGoodRowsSetsAsideTheBadAndIsIdempotent(_ engine: TestEngine) async throws {
         let office = try await TestOffice(engine)
-        let now = office.clock.now
         let good = USCC.completing("92990101000000001")
         let text =
             "序号,名称,统一社会信用代码,登记状态,网店平台,网店网址\n1,福临超市,\(good),存续,某平台,https://shop.example/1\n2,坏代码店,92990101000000001A,存续\n3,东方超市,\(USCC.completing("92990101000000002")),不知道\n4,,\(USCC.completing("92990101000000003")),存续\n"
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("import-\(UInt64.random(in: 0 ... .max)).csv").path
         try Data(Encodings.gb18030(text)).write(to: URL(fileURLWithPath: file))
         func run() async throws -> ImportBatch {
-            try await Transfer.run(OperatorImport.format, file: file, store: office.desk.store, prepare: OperatorImport.prepare) { try OperatorImport.write($0, at: now, $1) }
+            try await ImportKind.operators.run(office.desk, file) { _, _ in }
         }
         let first = try await run()
         #expect(first.added == 1 && first.rejects.map(\.line) == [3, 4, 5] && first.rejects.map(\.column) == ["uscc", "status", "name"])
@@ -142,10 +141,52 @@ import Web
         let missing = file + "2"
         try Data("名称,地址\nx,y".utf8).write(to: URL(fileURLWithPath: missing))
         await #expect {
-            try await Transfer.run(OperatorImport.format, file: missing, store: office.desk.store, prepare: OperatorImport.prepare) { try OperatorImport.write($0, at: now, $1) }
+            try await ImportKind.operators.run(office.desk, missing) { _, _ in }
         } throws: {
             ($0 as? Refusal)?.fields.first?.text.zh.contains("统一社会信用代码") == true
         }
+    }
+}
+
+@Suite struct ImportPageTests {
+    /// A file that came by page is read in the background; its page shows how far, then what became of it.
+    @Test(arguments: TestEngine.available)
+    func aFileGoesInBehindThePageAndASecondLineOfTheSameCodeIsNamed(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        let codes = (1...3).map { USCC.completing("9299010100000010\($0)") }
+        let rows = codes.map { "福临店,\($0)" } + ["另一个名字,\(codes[0])", "坏,1"]
+        let boundary = "xx"
+        let body =
+            "--xx\r\nContent-Disposition: form-data; name=\"form_token\"\r\n\r\n\(office.formToken(.sun))\r\n--xx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n名称,统一社会信用代码\n\(rows.joined(separator: "\n"))\r\n--xx--\r\n"
+        let sent = try await office.send(
+            .post, "/import/operators", as: .sun, headers: [("Content-Type", "multipart/form-data; boundary=\(boundary)")], body: Array(body.utf8))
+        let page = try #require(sent.location)
+        #expect(try await office.get(page, as: .sun).text.contains("http-equiv=\"refresh\""))
+        try await office.work()
+        let done = try await office.get(page, as: .sun).text
+        #expect(done.contains("同一文件中重复") && done.contains("第6行") && !done.contains("http-equiv=\"refresh\""))
+        #expect(try await office.desk.store.read { try $0.one("SELECT name FROM operators WHERE uscc = \(codes[0])")?.string("name") } == "福临店")
+        #expect(try await office.get(page + "/rejected", as: .sun).text.contains("另一个名字"))
+        #expect(try await office.get(page, as: .lin).status == 403)
+    }
+
+    /// What nothing refers to goes after a day; what a draft or a matter has stays.
+    @Test func filesThatNothingRefersToAreSweptAway() async throws {
+        let office = try await TestOffice(.sqlite)
+        let (orphan, kept) = (try office.desk.files.keep(Array("%PDF-1 orphan".utf8)), try office.desk.files.keep(Array("%PDF-1 kept".utf8)))
+        let matter = try await office.file()
+        let now = office.clock.now
+        try await office.desk.store.write {
+            try Attachments.attach([.init(name: "a.pdf", kind: .pdf, size: 11, hash: kept, outsideHash: nil)], to: matter, source: "x", by: "x", at: now, $0)
+        }
+        let jobs = Jobs(desk: office.desk, domains: office.domains)
+        office.clock.now = Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+        try await jobs.tidy()
+        #expect(try office.desk.files.read(orphan).count > 0)
+        office.clock.now = office.clock.now.adding(seconds: 2 * 86_400)
+        try await jobs.tidy()
+        #expect(throws: Refusal.self) { try office.desk.files.read(orphan) }
+        #expect(try office.desk.files.read(kept).count > 0)
     }
 }
 
@@ -177,8 +218,7 @@ import Web
         let after = try await office.desk.store.read { try Clocks.of(matter.id, $0)[0] }
         #expect(after.due == Day("2027-01-07") && !after.incomplete)
         #expect(try await office.desk.store.read { try CalendarUpdate.load($0).years.contains(2027) })
-        let keys = office.desk.keys
-        #expect(try await office.desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, $0) }.holds)
+        #expect(try await office.verify().findings.isEmpty)
     }
 }
 

@@ -75,7 +75,11 @@ import Testing
         let catalogue = try DutyCatalogue(json: DataFiles.data("law/periods.json"))
         for duty in catalogue.duties {
             for rule in duty.rules {
-                for article in rule.basis + (rule.extension?.basis ?? []) + (rule.suspension?.basis ?? []) {
+                for cited in rule.basis {
+                    // An article of another law says itself from when it is cited, where that law is younger than the rule.
+                    if let start = register[cited.law]?.from, let from = cited.from ?? rule.from { #expect(start <= from, "\(duty.id): \(cited.law) is not in force on \(from)") }
+                }
+                for article in rule.basis.map(\.place) + (rule.extension?.basis ?? []) + (rule.suspension?.basis ?? []) + (rule.beside?.basis ?? []) {
                     let law = try #require(register[article.law], "\(duty.id) cites \(article.law)")
                     #expect(law.articles[article.number] != nil, "\(duty.id) cites \(article)")
                     if let start = law.from, let from = rule.from, article.law == rule.regime { #expect(start <= from, "\(duty.id): \(article.law) is not in force on \(from)") }

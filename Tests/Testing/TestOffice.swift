@@ -72,6 +72,7 @@ package final class TestOffice: Sendable {
     package let handling: Handling
     package let accounts: [Persona: Account]
     private let tokens: [Persona: String]
+    package let domains: [Domain]
     private let responder: RouterResponder<FrontContext>
     package static let password = "correct horse battery"
 
@@ -79,7 +80,7 @@ package final class TestOffice: Sendable {
         let store = try await engine.store()
         clock = TestClock(now)
         let printer = Printer(chromium: "/usr/bin/chromium", cache: FileManager.default.temporaryDirectory.appendingPathComponent("sinan-test-pdf"))
-        let domains = [Disputes.domain(printer: printer), Insights.domain]
+        domains = [Disputes.domain(printer: printer), Insights.domain]
         migrations = PlatformSchema.migrations + domains.flatMap(\.migrations)
         _ = try await store.migrate(migrations, at: clock.now)
         var configuration = Configuration()
@@ -89,6 +90,7 @@ package final class TestOffice: Sendable {
             for (code, name) in [("9901", "试验市"), ("990101", "青溪区"), ("990102", "白石区"), ("990101001", "青溪街道")] {
                 try tx.run("INSERT INTO platform_regions (code, name, parent) VALUES (\(code), \(name), NULL)")
             }
+            try tx.audit("regions.changed", of: Reference(kind: "regions", id: 0), by: "test", at: Moment("2026-01-01T00:00")!, sealing: [.init(whole: "platform_regions")])
             try regions.load(tx)
         }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-test-files-\(UInt64.random(in: 0 ... .max))").path
@@ -102,7 +104,7 @@ package final class TestOffice: Sendable {
         let desk = desk
         let routes =
             SystemRoutes.routes(desk, metrics: metrics) + SignInPages.routes(RateLimit(burst: 1000, perMinute: 1000)) + QueuePages.routes()
-            + MatterRoutes.routes(printer: printer) { Grounds.shared.style } + OperatorPages.routes() + ImportPages.routes([ImportPages.operators]) + LawPages.routes()
+            + MatterRoutes.routes(printer: printer) { Grounds.shared.style } + OperatorPages.routes() + ImportPages.routes(domains) + LawPages.routes()
             + LedgerPages.routes()
             + AdminPages(forms: domains.flatMap(\.forms)).routes()
             + domains.flatMap { $0.routes(desk) }
@@ -123,6 +125,19 @@ package final class TestOffice: Sendable {
             }
             return (accounts, tokens)
         }
+    }
+
+    /// The ledger's own check, with every table that must be sealed.
+    package func verify(witness: String? = nil) async throws -> LedgerCheck.Report {
+        let keys = desk.keys
+        let sealing = House(domains: domains, assets: Assets(vendorFolder: "/")).sealed
+        return try await desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, sealing: sealing, witness: witness, $0) }
+    }
+
+    /// Runs what the queue of jobs holds.
+    package func work() async throws {
+        let jobs = Jobs(desk: desk, domains: domains, kinds: [ImportPages.job(domains)])
+        while try await jobs.runOne() {}
     }
 
     package func account(_ persona: Persona) -> Account { accounts[persona]! }

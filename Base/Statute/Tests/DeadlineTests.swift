@@ -110,6 +110,26 @@ import Testing
             day = day.adding(days: 1)
         }
     }
+
+    /// The Regulations of 2024-07-01 set sixty days beside the forty-five working days of Order 20: the earlier is the stricter.
+    @Test func aHigherLawsLimitRunsBesideTheOrders() throws {
+        let after = try engine.deadline("C3", from: Moment("2026-03-02T10:00")!, received: Day("2026-03-02")!)
+        #expect(after.beside == Day("2026-05-01") && after.strict == Day("2026-05-01") && after.due > after.strict)
+        let before = try engine.deadline("C3", from: Moment("2024-06-03T10:00")!, received: Day("2024-06-03")!)
+        #expect(before.beside == nil && before.strict == before.due)
+    }
+
+    @Test func anArticleIsCitedOnlyForMattersFromItsOwnDayOn() throws {
+        func laws(_ day: String) throws -> [String] { try engine.deadline("C1", from: Moment("\(day)T10:00")!).basis.map(\.law) }
+        #expect(try laws("2021-03-01") == ["O20", "CL"] && laws("2025-03-03") == ["O20", "CL", "CLR"])
+    }
+
+    @Test func daysThatAreNotCountedLengthenAPeriodInMonths() throws {
+        let plain = try engine.deadline("LS", from: Moment("2026-01-05T10:00")!)
+        let longer = try engine.deadline("LS", from: Moment("2026-01-05T10:00")!, suspended: [Day("2026-02-02")!...Day("2026-02-11")!])
+        #expect(plain.due == Day("2026-07-06") && longer.due == Day("2026-07-15"))
+        #expect(longer.days.filter { $0.why == .suspended }.count == 10)
+    }
 }
 
 @Suite struct CalendarFileTests {

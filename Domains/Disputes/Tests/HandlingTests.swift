@@ -5,6 +5,7 @@ import Statute
 import Store
 import TestSupport
 import Testing
+import Web
 
 @Suite struct HandlingTests {
     func clocks(_ office: TestOffice, _ matter: Matter) async throws -> [String: RunningClock] {
@@ -58,8 +59,91 @@ import Testing
         office.clock.set("2026-05-19T09:00")
         try await office.apply("tested", on: matter, by: .wu, [("result", "不合格")])
         #expect(try await clocks(office, matter)["C3"]?.due == Day("2026-07-15"))
-        let keys = office.desk.keys
-        #expect(try await office.desk.store.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, $0) }.holds)
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    @Test func whileGoodsAreTestedThePeriodForMediationDoesNotLapse() async throws {
+        let office = try await TestOffice(.sqlite, at: "2026-05-06T09:00")
+        let matter = try await office.file { $0.occurredOn = Day("2026-05-01") }
+        try await office.apply("accept", on: matter, by: .lin)
+        office.clock.set("2026-05-10T09:00")
+        try await office.apply("test", on: matter, by: .wu, [("body", "检验所"), ("chosenBy", "authority")])
+        // Sixty days after acceptance, of which four only were counted.
+        office.clock.set("2026-08-20T09:00")
+        await #expect(throws: Refusal.self) { try await office.apply("end", on: matter, by: .wu, [("ground", "5"), ("reason", "期限届满")]) }
+        try await office.apply("give-up", on: matter, by: nil)
+        #expect(try await clocks(office, matter)["C3"]?.state == "met")
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    /// O121 art. 41: who lacks competence gives it back; a second dispatch would only begin the period anew.
+    @Test(arguments: TestEngine.available)
+    func aDistrictDoesNotDispatchButReturnsOrHandsToItsTownship(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        let matter = try await office.file { $0.respondentAddress = "地址不详" }
+        #expect(matter.region == "9901")
+        let sent = try await office.apply("dispatch", on: matter, by: .li, [("region", "990101")])
+        #expect(sent.region == "990101")
+        let notice = try #require(try await office.desk.store.read { try Documents.of(matter.id, $0) }.first)
+        // The notice is the city's, whose officers send it.
+        #expect(notice.form == "dispatch" && notice.body.contains(office.desk.office(for: "9901").name) && !notice.number.hasPrefix("青市监"))
+        let due = try await clocks(office, matter)["C1"]?.due
+        office.clock.set("2026-11-25T10:00")
+        for region in ["990101", "990102"] {
+            await #expect { try await office.apply("dispatch", on: sent, by: .he, [("region", region)]) } throws: {
+                ($0 as? Refusal)?.article == Article(law: "O121", article: "41(2)")
+            }
+        }
+        await #expect(throws: Refusal.self) { try await office.apply("entrust", on: sent, by: .he, [("region", "990102")]) }
+        let below = try await office.apply("entrust", on: sent, by: .he, [("region", "990101001")])
+        #expect(below.region == "990101001")
+        #expect(try await clocks(office, matter)["C1"]?.due == due)
+        // The township's own people see it and work on it in the district's name.
+        let (now, hash) = (office.clock.now, "scrypt$10$8$1$00$00")
+        let station = try await office.desk.store.write { tx in
+            try Accounts.add(.init(login: "station", name: "街道", roles: [.clerk], region: "990101001", password: ""), hash: hash, at: now, by: "test", tx)
+            return try Accounts.find(login: "station", tx)!
+        }
+        #expect(station.covers(below.region) && !station.covers("990101"))
+        let handling = office.handling
+        try await office.desk.store.write { tx in
+            try Casework.assign(below, to: station, by: office.account(.he), at: now, tx)
+            try handling.apply("accept", on: tx.complaint(below.id), input: Form([]), by: .staff(station), at: now, tx)
+        }
+        #expect(try await office.desk.store.read { try Documents.of(matter.id, $0) }.last?.number.hasPrefix("青市监") == true)
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func anImportedComplaintIsTakenUpOnceItsParticularsAreThere(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        let matter = try await office.file {
+            $0.source = "import"
+            $0.complainantName = "（未提供）"
+            $0.complainantPhone = "00000"
+        }
+        func refused(_ move: String, _ by: Persona, _ input: [(String, String)]) async -> [String] {
+            do {
+                try await office.apply(move, on: matter, by: by, input)
+                return []
+            } catch { return (error as? Refusal)?.fields.map(\.pointer) ?? ["?"] }
+        }
+        #expect(await refused("accept", .lin, []) == ["/channel"])
+        #expect(await refused("accept", .lin, [("channel", "phone")]) == ["/name", "/phone"])
+        #expect(await refused("amend", .lin, [("name", "陈小满")]) == ["/reason"])
+        #expect(await refused("amend", .lin, [("phone", "abc"), ("reason", "电话核实")]) == ["/phone"])
+        #expect(await refused("amend", .lin, [("name", "陈小满"), ("phone", "13812345678"), ("reason", "电话核实")]).isEmpty)
+        #expect(await refused("accept", .lin, [("channel", "phone")]).isEmpty)
+        let (notices, person) = try await office.desk.store.read { tx in
+            (
+                try tx.all("SELECT channel FROM casework_notices WHERE matter = \(matter.id)").map { $0.string("channel") },
+                try tx.one("SELECT name FROM disputes_complainants WHERE matter = \(matter.id)")?.string("name")
+            )
+        }
+        #expect(notices == ["phone"] && person == "陈小满")
+        #expect(try await office.verify().findings.isEmpty)
+        let page = try await office.get("/disputes/\(matter.id)", as: .lin).text
+        #expect(page.contains("告知记录") && page.contains("更正项目：投诉人姓名、投诉人电话") && !page.contains("13812345678"))
     }
 
     @Test func aMatterOfTheOldOrderLivesUnderTheOldOrder() async throws {
@@ -96,16 +180,21 @@ import Testing
         #expect(document.body.contains("☑") && document.body.contains("购买数量明显不合常理") && document.body.contains("人民法院"))
     }
 
-    @Test func delegationNeedsTheComplainantsConsentUnderTheNewOrderOnly() async throws {
+    @Test func delegationNeedsTheComplainantsConsentSinceTheRegulationsAreInForce() async throws {
         let input = [("mode", "delegated"), ("consent", "yes"), ("mediators", "消协")]
         let office = try await TestOffice(.sqlite)
         let matter = try await office.file()
         try await office.apply("accept", on: matter, by: .lin)
         await #expect { try await office.apply("arrange", on: matter, by: .wu, input) } throws: { ($0 as? Refusal)?.article == Article(law: "O121", article: "19") }
+        // The Regulations ask for the same since 2024-07-01; Order 20 alone did not.
         let old = try await TestOffice(.sqlite, at: "2026-04-10T10:00")
         let before = try await old.file { $0.occurredOn = nil }
         try await old.apply("accept", on: before, by: .lin)
-        #expect(try await old.apply("arrange", on: before, by: .wu, input).state == "mediating")
+        await #expect { try await old.apply("arrange", on: before, by: .wu, input) } throws: { ($0 as? Refusal)?.article == Article(law: "CLR", article: "46(4)") }
+        let older = try await TestOffice(.sqlite, at: "2024-05-10T10:00")
+        let first = try await older.file { $0.occurredOn = nil }
+        try await older.apply("accept", on: first, by: .lin)
+        #expect(try await older.apply("arrange", on: first, by: .wu, input).state == "mediating")
     }
 
     @Test func mediationEndsByLapseOnlyWhenItHasLapsed() async throws {
@@ -204,7 +293,11 @@ import Testing
 @Suite struct FilingTests {
     @Test func everyFieldThatIsWrongIsNamedAtOnce() {
         let flaws = Filing().flaws(today: Day("2026-11-18")!)
-        #expect(Set(flaws.map(\.pointer)) == ["/complainant/name", "/complainant/phone", "/complainant/address", "/respondent/name", "/respondent/address", "/facts", "/claims"])
+        #expect(
+            Set(flaws.map(\.pointer)) == [
+                "/complainant/name", "/complainant/phone", "/complainant/address", "/respondent/name", "/respondent/address", "/facts", "/claims", "/consents/publication",
+                "/consents/delegation",
+            ])
         #expect(TestOffice.filing().flaws(today: Day("2026-11-18")!).isEmpty)
     }
     @Test(arguments: [

@@ -252,20 +252,20 @@ import Web
         let office = try await TestOffice(engine)
         let copy = FileManager.default.temporaryDirectory.appendingPathComponent("h\(UInt64.random(in: 0 ... .max)).csv").path
         try FileManager.default.copyItem(atPath: Self.real, toPath: copy)
-        let (handling, now) = (office.handling, office.clock.now)
-        func run() async throws -> ImportBatch {
-            try await Transfer.run(ComplaintImport.format, file: copy, store: office.desk.store) { try ComplaintImport.write($0, handling: handling, at: now, $1) }
-        }
+        func run() async throws -> ImportBatch { try await ComplaintImport.kind.run(office.desk, copy) { _, _ in } }
         #expect(try await run().added == 49)
         #expect(try await run().same == 49)
         let matters = try await office.desk.store.read { try $0.all("SELECT * FROM casework_matters ORDER BY id LIMIT 10").map(Matter.init) }
         for (i, matter) in matters.enumerated() {
             try await office.apply("dispatch", on: matter, by: .li, [("region", "990101")])
             if i % 3 == 0 {
-                #expect(try await office.apply("refuse", on: matter, by: .lin, [("ground", "5"), ("reason", "未提供姓名、电话、地址")]).state == "refused")
+                #expect(try await office.apply("refuse", on: matter, by: .lin, [("ground", "5"), ("reason", "未提供姓名、电话、地址"), ("channel", "phone")]).state == "refused")
                 continue
             }
-            try await office.apply("accept", on: matter, by: .lin)
+            try await office.apply(
+                "amend", on: matter, by: .li,
+                [("name", "陈小满"), ("phone", "13812345678"), ("address", "柳荫路8号"), ("respondentAddress", "平台公示地址：青溪区中兴路1号"), ("reason", "电话核实")])
+            try await office.apply("accept", on: matter, by: .lin, [("channel", "phone")])
             try await office.apply("arrange", on: matter, by: .wu, [("mode", "remote"), ("consent", "yes"), ("mediators", "吴")])
             if i % 3 == 1 {
                 try await office.apply("agree", on: matter, by: .wu, [("agreement", "退款"), ("form", "performed")])
