@@ -102,8 +102,16 @@ package enum Search {
         return terms.isEmpty ? nil : terms.sorted()
     }
 
-    /// Keys that hold all terms, newest first.
-    package static func find(_ terms: [String], limit: Int, _ tx: Transaction) throws -> [Int64] {
-        try tx.all(tx.dialect.searchQuery(terms: terms, limit: limit)).map { $0.int("ref") }
+    /// Keys of a kind that hold all terms, newest first.
+    package static func find(_ kind: String, _ terms: [String], limit: Int, _ tx: Transaction) throws -> [Int64] {
+        try tx.dialect.search(kind, terms: terms, limit: limit, tx)
+    }
+
+    /// What the index holds of a matter that is still open: the queue's searches look among these first of all.
+    static func openMark(_ kind: String) -> String { kind.utf8.prefix(2).reduce(into: "") { $0.append(Character(UnicodeScalar($1))) } + "o:" }
+
+    /// Puts the mark of an open matter, or takes it away, when the act is committed.
+    static func mark(_ matter: Matter, open: Bool, _ tx: Transaction) {
+        tx.atCommit(Dialect.Marked(kind: matter.kind, ref: matter.id.raw, mark: openMark(matter.kind), on: open))
     }
 }

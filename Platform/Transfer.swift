@@ -120,8 +120,9 @@ package struct ImportKind: Sendable {
 
 /// Reading files of offices in and out (导入导出).
 package enum Transfer {
-    /// Rows of one transaction: large enough that the disk is asked seldom, small enough that others get their turn.
-    static let batchSize = 8000
+    /// Rows of one transaction: large enough that the disk is asked seldom, small enough that others get their turn. Each commit
+    /// writes most pages of the indexes once more, so a whole register goes in by larger parts.
+    static func batchSize(of rows: Int) -> Int { rows > 100_000 ? 32_000 : 8000 }
 
     /// Reads a file of any known form, in batches of one transaction each, with progress; writes what was set aside to
     /// `FILE.rejected.csv` with line, column and reason in front.
@@ -138,6 +139,7 @@ package enum Transfer {
         let map = try format.map(header: header)
         var total = ImportBatch()
         var done = 0
+        let batchSize = batchSize(of: records.count)
         func part(from start: Int) -> Task<Prepared, Never> {
             Task { prepare(records[start..<min(start + batchSize, records.count)].map { ImportRecord(line: $0.line, cells: $0.cells, map: map) }) }
         }
@@ -193,6 +195,7 @@ package enum Transfer {
 
     /// `2026-11-23`, `2026/11/3`, `20261103`, `2026年11月3日`, each perhaps with a time behind.
     package static func day(_ text: String) -> Day? {
+        if text.utf8.count == 10, let day = Day(text) { return day }
         let head = text.split(whereSeparator: { $0 == " " || $0 == "T" }).first.map(String.init) ?? ""
         let numbers = head.split(whereSeparator: { !$0.isNumber }).compactMap { Int($0) }
         if numbers.count == 3 { return Day(numbers[0], numbers[1], numbers[2]) }

@@ -31,6 +31,10 @@ package struct USCC: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads a code; letters may be small and blanks around it are dropped.
     package init(_ text: String) throws(Flaw) {
+        if let plain = USCC.plain(text) {
+            description = plain
+            return
+        }
         let code = Array(text.filter { !$0.isWhitespace }.uppercased())
         guard code.count == 18 else { throw .length(code.count) }
         var sum = 0
@@ -44,6 +48,21 @@ package struct USCC: Hashable, Sendable, CustomStringConvertible {
         let expected = USCC.alphabet[(31 - sum % 31) % 31]
         guard code[17] == expected else { throw .check(expected: expected, found: code[17]) }
         description = String(code)
+    }
+
+    /// A code that is written as it should be, read byte by byte: a register of 600,000 is nearly all such.
+    private static func plain(_ text: String) -> String? {
+        var text = text
+        let good = text.withUTF8 { bytes -> Bool in
+            guard bytes.count == 18, "123456789ANY".utf8.contains(bytes[0]), bytes[2..<8].allSatisfy({ (48...57).contains($0) }) else { return false }
+            var sum = 0
+            for i in 0..<17 {
+                guard bytes[i] < 128, values[Int(bytes[i])] >= 0 else { return false }
+                sum += values[Int(bytes[i])] * weights[i]
+            }
+            return bytes[17] < 128 && values[Int(bytes[17])] == (31 - sum % 31) % 31
+        }
+        return good ? text : nil
     }
 
     /// The code made of these first 17 characters.

@@ -90,6 +90,27 @@ package enum Dialect: String, Sendable, CaseIterable {
         }
     }
 
+    /// A term that is put to a thing or taken away while the rest of its terms stays: whether it is still open.
+    package struct Marked: Later, Sendable {
+        let kind: String
+        let ref: Int64
+        let mark: String
+        let on: Bool
+        package init(kind: String, ref: Int64, mark: String, on: Bool) { (self.kind, self.ref, self.mark, self.on) = (kind, ref, mark, on) }
+
+        package static func settle(_ items: [Marked], _ tx: Transaction) throws {
+            for (kind, all) in Dictionary(grouping: items, by: \.kind) {
+                let wanted = Dictionary(all.map { ($0.ref, $0) }) { $1 }
+                for old in try tx.all(keys: wanted.keys, { "SELECT id, ref, terms FROM platform_search WHERE kind = \(kind) AND ref IN (\($0))" }) {
+                    guard let item = wanted[old.int("ref")] else { continue }
+                    let rest = old.string("terms").split(separator: " ").filter { $0 != item.mark }
+                    let terms = (item.on ? [Substring(item.mark)] + rest : rest).joined(separator: " ")
+                    if terms != old.string("terms") { try tx.dialect.replaceInSearch(tx, id: old.int("id"), old: old.string("terms"), new: terms) }
+                }
+            }
+        }
+    }
+
     private func replaceInSearch(_ tx: Transaction, id: Int64, old: String, new: String) throws {
         if self == .sqlite {
             try tx.send("INSERT INTO platform_search_text (platform_search_text, rowid, terms) VALUES ('delete', \(id), \(old))")
@@ -114,7 +135,19 @@ package enum Dialect: String, Sendable, CaseIterable {
         self == .sqlite ? "instr(' ' || \(raw: column) || ' ', \(" \(term) ")) > 0" : "strpos(' ' || \(raw: column) || ' ', \(" \(term) ")) > 0"
     }
 
-    /// The keys of a kind that hold all terms, newest first. Terms are ours: letters, digits, Han, `:` and `_` only.
+    /// The keys of a kind that hold all terms, newest first. SQLite's index gives them in that order; PostgreSQL's collects all hits
+    /// first, so a common word is looked for among the newest rows before.
+    package func search(_ kind: String, terms: [String], limit: Int, _ tx: Transaction) throws -> [Int64] {
+        if self == .postgres {
+            let holds = SQL.all(terms.map { searchHolds("terms", $0) })
+            let near = try tx.all(
+                "SELECT ref FROM (SELECT ref, terms FROM platform_search WHERE kind = \(kind) ORDER BY ref DESC LIMIT 3000) newest WHERE \(holds) ORDER BY ref DESC LIMIT \(limit)")
+            if near.count == limit { return near.map { $0.int("ref") } }
+        }
+        return try tx.all(searchQuery(terms: terms, limit: limit)).map { $0.int("ref") }
+    }
+
+    /// The query for keys that hold all terms, newest first. Terms are ours: letters, digits, Han, `:` and `_` only.
     package func searchQuery(terms: [String], limit: Int) -> SQL {
         switch self {
         case .sqlite:

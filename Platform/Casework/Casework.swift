@@ -103,7 +103,9 @@ package struct Casework: Sendable {
         try tx.audit(
             "\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: move.article(under: matter.regime), details: [("number", .string(matter.number))],
             sealing: sealing + [.init("casework_matters", matter.id.raw), .init("casework_moves", written)] + Clocks.seals(of: matter.id))
-        return try tx.matter(matter.id)
+        let after = try tx.matter(matter.id)
+        if after.open != matter.open { Search.mark(after, open: after.open, tx) }
+        return after
     }
 
     private func writeMove(_ matter: Matter, _ name: String, to: String, _ actor: Actor, _ article: Article?, _ details: [(String, JSON)], _ now: Moment, _ tx: Transaction) throws

@@ -141,8 +141,8 @@ package enum Queue {
         return Page(matters: shown, next: next)
     }
 
-    /// A common word is met soon on the way through the list; a rare one has few hits in the index. Each is quick one way
-    /// and slow the other, so the way through the list is tried for some rows first.
+    /// A common word is met soon on the way through the list; a rare one has few hits in the index, and fewer among what is still
+    /// open. Each is quick one way and slow the other, so the way through the list is tried for some rows first.
     private static func search(_ text: String, _ kinds: [String], _ conditions: [SQL], history: Bool, _ order: SQL, _ limit: Int, _ tx: Transaction) throws -> [Matter] {
         let queries = kinds.compactMap { kind in Search.query(kind, text).map { (kind, $0) } }
         guard !queries.isEmpty else { return [] }
@@ -150,11 +150,11 @@ package enum Queue {
         var any: SQL = holds[0]
         for more in holds.dropFirst() { any = "\(any) OR \(more)" }
         let held: SQL = "EXISTS (SELECT 1 FROM platform_search s WHERE s.kind = casework_matters.kind AND s.ref = casework_matters.id AND (\(any)))"
-        let end: SQL = "SELECT \(raw: history ? "id" : "next_due") FROM casework_matters WHERE \(SQL.all(conditions)) ORDER BY \(order) LIMIT 1 OFFSET 2000"
+        let end: SQL = "SELECT \(raw: history ? "id" : "next_due") FROM casework_matters WHERE \(SQL.all(conditions)) ORDER BY \(order) LIMIT 1 OFFSET 600"
         let bound: SQL = history ? "id >= COALESCE((\(end)), 0)" : "next_due <= COALESCE((\(end)), \(Matter.nothingDue))"
         let near = try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(conditions + [bound, held])) ORDER BY \(order) LIMIT \(limit)")
         if near.count == limit { return near.map(Matter.init) }
-        let hits = queries.map { tx.dialect.searchQuery(terms: $0.1, limit: 50_000) }
+        let hits = queries.map { kind, terms in tx.dialect.searchQuery(terms: history ? terms : terms + [Search.openMark(kind)], limit: history ? 20_000 : 50_000) }
         var among: SQL = "(id IN (SELECT ref FROM (\(hits[0])) AS hits)"
         for more in hits.dropFirst() { among = "\(among) OR id IN (SELECT ref FROM (\(more)) AS hits)" }
         among = "\(among))"

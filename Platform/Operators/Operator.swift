@@ -140,7 +140,7 @@ package enum Operators {
 
     private static func candidates(_ terms: [String]?, _ region: String, _ limit: Int, _ tx: Transaction, _ fits: (Operator) -> Bool) throws -> [Operator] {
         guard let terms else { return [] }
-        let keys = try Search.find(terms + (region.count >= 6 ? ["opr:" + region.prefix(6)] : []), limit: limit * 5, tx)
+        let keys = try Search.find("operator", terms + (region.count >= 6 ? ["opr:" + region.prefix(6)] : []), limit: limit * 5, tx)
         guard !keys.isEmpty else { return [] }
         return try tx.all("SELECT * FROM operators WHERE id IN (\(list: keys))").map(Operator.init).filter { $0.region.hasPrefix(region) && fits($0) }
     }

@@ -130,7 +130,7 @@ import Testing
         let sealing = House(domains: office.domains, assets: Assets(vendorFolder: "/")).sealed
         let report = try await other.read { try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, sealing: sealing, $0) }
         #expect(report.holds && report.rows > 10, "\(report.findings)")
-        #expect(try await other.read { try Search.find(["co电饭"], limit: 5, $0) } == [matter.id.raw])
+        #expect(try await other.read { try Search.find("complaint", ["co电饭"], limit: 5, $0) } == [matter.id.raw])
         let second = try await other.write { try $0.insert("INSERT INTO casework_notes (matter, account, body, at) VALUES (\(matter.id), 1, 'x', 0) RETURNING id") }
         #expect(second == 1)
         // A second copy finds it filled and leaves it alone.

@@ -146,6 +146,27 @@ import Web
         #expect(page.contains("告知记录") && page.contains("更正项目：投诉人姓名、投诉人电话") && !page.contains("13812345678"))
     }
 
+    /// The queue's search looks among open matters by a mark in the index, which goes when a matter is closed.
+    @Test(arguments: TestEngine.available)
+    func aClosedMatterIsFoundAmongTheClosedOnesOnly(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        let matter = try await office.file { $0.facts = "买的蒸汽拖把漏水，商家不肯修。" }
+        func found(closed: Bool) async throws -> [Int64] {
+            var f = QueueFilter()
+            (f.text, f.closed) = ("蒸汽拖把", closed)
+            let (filter, account, today) = (f, office.account(.lin), office.clock.now.day)
+            return try await office.desk.store.read { try Queue.page(filter, for: account, city: "9901", today: today, kinds: ["complaint"], $0) }.matters.map(\.id.raw)
+        }
+        func marks() async throws -> Int { try await office.desk.store.read { try Search.find("complaint", ["coo:"], limit: 5, $0) }.count }
+        #expect(try await found(closed: false) == [matter.id.raw])
+        #expect(try await found(closed: true).isEmpty)
+        #expect(try await marks() == 1)
+        try await office.apply("withdraw", on: matter, by: .lin)
+        #expect(try await found(closed: false).isEmpty)
+        #expect(try await found(closed: true) == [matter.id.raw])
+        #expect(try await marks() == 0)
+    }
+
     @Test func aMatterOfTheOldOrderLivesUnderTheOldOrder() async throws {
         let office = try await TestOffice(.sqlite, at: "2026-04-14T10:00")
         let matter = try await office.file { $0.occurredOn = Day("2026-04-01") }
