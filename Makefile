@@ -26,5 +26,5 @@ bench: setup
 	@scripts/with-postgres scripts/bench
 
 lint:
-	@swift format lint --strict --recursive --parallel Package.swift App Base Platform Domains Data Public Tests
+	@swift format lint --strict --recursive --parallel Package.swift App Base Platform Domains Data Public Tests Models
 	@scripts/guards

@@ -32,7 +32,13 @@ let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift"
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let embedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+/// The monitoring models that ship: a folder each.
+let models = [
+    "M05-absolute-terms"
+]
 
 let package = Package(
     name: "sinan",
@@ -44,6 +50,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // Debian's C libraries, one module each in one module map: libpq, libcrypto, libxlsxwriter, libzip, expat, qrencode.
@@ -53,6 +60,7 @@ let package = Package(
         + room("Kernel", "Base/Kernel", [])
         + room("Statute", "Base/Statute", ["Kernel"], testing: ["DataFiles"])
         + room("Formats", "Base/Formats", ["Kernel", "CLibraries", "CNative"])
+        + room("Detect", "Base/Detect", ["Kernel", "CLibraries", "CNative", yams])
         + room("Store", "Base/Store", ["Kernel", "CLibraries", grdb, sqlite, logging])
         + room("Web", "Base/Web", ["Kernel", "CLibraries", hummingbird, logging])
         + room("DataFiles", "Data", [], resources: [.copy("calendar"), .copy("law"), .copy("regions"), .copy("industries"), .copy("city")], tested: false)
@@ -61,13 +69,17 @@ let package = Package(
             "Platform", "Platform", ["PublicFiles", "Kernel", "Statute", "Formats", "Store", "Web", "DataFiles", "CLibraries", mustache, hummingbird, logging],
             testing: ["Disputes"], card: true)
         + room("Disputes", "Domains/Disputes", ["Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")], card: true)
+        + room("ModelFiles", "Models", [], resources: models.map { .copy($0) } + [.copy("lists")], tested: false)
+        + room("Monitoring", "Domains/Monitoring", ["Kernel", "Statute", "Formats", "Detect", "Platform", "ModelFiles"], testing: ["DataFiles"], card: true)
         + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false, card: true)
         + room(
             "TestSupport", "Tests/Testing", ["Kernel", "Statute", "Store", "Web", "Platform", "Disputes", "Insights", "DataFiles", hummingbird, embedded, logging], tested: false)
         + [
             .executableTarget(
                 name: "sinan",
-                dependencies: ["Kernel", "Statute", "Formats", "Store", "Web", "Platform", "Disputes", "Insights", "DataFiles", hummingbird, arguments, logging],
+                dependencies: [
+                    "Kernel", "Statute", "Formats", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Detect", "DataFiles", hummingbird, arguments, logging,
+                ],
                 path: "App", swiftSettings: swift),
             .testTarget(name: "HouseTests", dependencies: ["Kernel", "Statute", "DataFiles"], path: "Tests/House", swiftSettings: swift),
         ],

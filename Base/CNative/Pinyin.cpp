@@ -56,3 +56,25 @@ extern "C" size_t sinan_romanized(const char *text, size_t count, char *out, siz
   std::memcpy(out, bytes.data(), bytes.size());
   return bytes.size();
 }
+
+extern "C" int sinan_simplified(uint16_t *table, size_t first, size_t last) {
+  UErrorCode status = U_ZERO_ERROR;
+  std::unique_ptr<icu::Transliterator> t(icu::Transliterator::createInstance("Traditional-Simplified", UTRANS_FORWARD, status));
+  if (U_FAILURE(status) || !t) return 1;
+  // One character a line: what becomes of each stands alone, and phrases have no say.
+  icu::UnicodeString text;
+  for (size_t c = first; c <= last; c++) {
+    text.append(static_cast<char16_t>(c));
+    text.append(u'\n');
+  }
+  t->transliterate(text);
+  size_t c = first;
+  int32_t begun = 0;
+  for (int32_t k = 0; k < text.length() && c <= last; k++) {
+    if (text.charAt(k) != u'\n') continue;
+    if (k - begun == 1) table[c] = text.charAt(begun);
+    begun = k + 1;
+    c++;
+  }
+  return 0;
+}

@@ -159,7 +159,9 @@ package enum Registration {
 
     /// What a search finds a complaint by: its numbers, what it is about, the business.
     static func index(_ matter: Matter, _ f: Filing, _ tx: Transaction) {
-        Search.index("complaint", matter.id.raw, texts: [matter.number, matter.title, f.respondentName, f.facts, f.respondentUSCC ?? "", f.externalNumber ?? ""], marks: matter.open ? ["o:"] : [], tx)
+        Search.index(
+            "complaint", matter.id.raw, texts: [matter.number, matter.title, f.respondentName, f.facts, f.respondentUSCC ?? "", f.externalNumber ?? ""],
+            marks: matter.open ? ["o:"] : [], tx)
     }
 
     private static func title(_ filing: Filing) -> String {

@@ -14,6 +14,9 @@ int sinan_image_has_position(const uint8_t *bytes, size_t count);
 int sinan_pinyin_initials(uint8_t *out, size_t count);
 /// Writes the reading of a UTF-8 text in plain Latin letters, syllables apart. Returns how many bytes it took, 0 when it cannot.
 size_t sinan_romanized(const char *text, size_t count, char *out, size_t capacity);
+/// Writes the simplified form of each BMP character from `first` through `last` into `table`, where it has one of one unit.
+/// Returns 0 when it could.
+int sinan_simplified(uint16_t *table, size_t first, size_t last);
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,182 @@
+import CVectorscan
+import Foundation
+import Kernel
+
+/// Regular expressions of all rules in one database (正则匹配), by Vectorscan or Hyperscan, whichever is installed.
+///
+/// Cost: compiling takes some milliseconds an expression; a compiled database is kept by its content and version.
+final class Expressions: @unchecked Sendable {
+    // The database is only read after it was made; each thread has a scratch of its own.
+    private let database: OpaquePointer
+    let count: Int
+
+    struct Source: Hashable, Sendable {
+        let text: String
+        let ignoresCase: Bool
+        let multiline: Bool
+        let dotAll: Bool
+        var flags: UInt32 {
+            UInt32(HS_FLAG_UTF8 | HS_FLAG_SOM_LEFTMOST | HS_FLAG_ALLOWEMPTY) | (ignoresCase ? UInt32(HS_FLAG_CASELESS) : 0) | (multiline ? UInt32(HS_FLAG_MULTILINE) : 0)
+                | (dotAll ? UInt32(HS_FLAG_DOTALL) : 0)
+        }
+    }
+
+    /// - Errors: which expression cannot be run, and why.
+    init(_ sources: [Source], cache: URL?, key: (String) -> String) throws(SigmaRule.Flaw) {
+        count = sources.count
+        let name = key(
+            sources.map { "\($0.flags) \($0.text)" }.joined(separator: "\n") + String(cString: hs_version()))
+        if let file = cache?.appendingPathComponent("expressions-\(name).hs"), let data = try? Data(contentsOf: file) {
+            var loaded: OpaquePointer?
+            let status = data.withUnsafeBytes { hs_deserialize_database($0.bindMemory(to: CChar.self).baseAddress, data.count, &loaded) }
+            if status == HS_SUCCESS, let loaded {
+                database = loaded
+                return
+            }
+        }
+        var texts = sources.map { strdup($0.text) }
+        defer { texts.forEach { free($0) } }
+        let flags = sources.map(\.flags)
+        let ids = sources.indices.map { UInt32($0) }
+        var made: OpaquePointer?
+        var error: UnsafeMutablePointer<hs_compile_error_t>?
+        let status = texts.withUnsafeMutableBufferPointer { pointers -> hs_error_t in
+            pointers.withMemoryRebound(to: UnsafePointer<CChar>?.self) {
+                hs_compile_multi($0.baseAddress, flags, ids, UInt32(sources.count), UInt32(HS_MODE_BLOCK), nil, &made, &error)
+            }
+        }
+        guard status == HS_SUCCESS, let made else {
+            let what = error.flatMap { $0.pointee.message }.map { String(cString: $0) } ?? "it cannot be compiled"
+            let which = error.map { Int($0.pointee.expression) } ?? -1
+            hs_free_compile_error(error)
+            throw SigmaRule.Flaw(line: nil, what: "the expression “\(sources.indices.contains(which) ? sources[which].text : "?")” cannot be run: \(what)")
+        }
+        database = made
+        if let cache {
+            // What cannot be kept is compiled again the next time.
+            var bytes: UnsafeMutablePointer<CChar>?
+            var size = 0
+            if hs_serialize_database(database, &bytes, &size) == HS_SUCCESS, let bytes {
+                try? FileManager.default.createDirectory(at: cache, withIntermediateDirectories: true)
+                try? Data(bytes: bytes, count: size).write(to: cache.appendingPathComponent("expressions-\(name).hs"), options: .atomic)
+                free(bytes)
+            }
+        }
+    }
+    deinit { hs_free_database(database) }
+
+    /// Where one thread works.
+    final class Scratch {
+        fileprivate var pointer: OpaquePointer?
+        fileprivate var found: [(id: Int, from: Int, to: Int)] = []
+        init?(_ expressions: Expressions) {
+            guard hs_alloc_scratch(expressions.database, &pointer) == HS_SUCCESS else { return nil }
+        }
+        deinit { hs_free_scratch(pointer) }
+    }
+
+    /// The leftmost place of each expression that is found, in bytes.
+    func scan(_ bytes: UnsafeBufferPointer<UInt8>, _ scratch: Scratch) -> [(id: Int, from: Int, to: Int)] {
+        scratch.found.removeAll(keepingCapacity: true)
+        let note: match_event_handler = { id, from, to, _, context in
+            let scratch = Unmanaged<Scratch>.fromOpaque(context!).takeUnretainedValue()
+            if let k = scratch.found.firstIndex(where: { $0.id == Int(id) }) {
+                if Int(from) < scratch.found[k].from || (Int(from) == scratch.found[k].from && Int(to) > scratch.found[k].to) { scratch.found[k] = (Int(id), Int(from), Int(to)) }
+            } else {
+                scratch.found.append((Int(id), Int(from), Int(to)))
+            }
+            return 0
+        }
+        _ = bytes.withMemoryRebound(to: CChar.self) {
+            hs_scan(database, $0.baseAddress, UInt32(bytes.count), 0, scratch.pointer, note, Unmanaged.passUnretained(scratch).toOpaque())
+        }
+        return scratch.found
+    }
+
+    /// Texts of which one must stand in whatever an expression fits (必含文字); nil where none can be named.
+    ///
+    /// Reads the expression's outermost level only: a run of plain characters, or a group of alternatives that are all plain.
+    static func needed(_ text: String) -> [String]? {
+        var best: [String]?
+        func weigh(_ candidate: [String]) {
+            let least = candidate.map { $0.unicodeScalars.count }.min() ?? 0
+            guard least >= 2, least > (best?.map { $0.unicodeScalars.count }.min() ?? 0) else { return }
+            best = candidate
+        }
+        let c = Array(text)
+        var run = ""
+        var i = 0
+        func quantifier(_ at: Int) -> (optional: Bool, next: Int)? {
+            guard at < c.count else { return nil }
+            switch c[at] {
+            case "?", "*": return (true, at + 1)
+            case "+": return (false, at + 1)
+            case "{":
+                guard let end = c[at...].firstIndex(of: "}") else { return nil }
+                let least = String(c[(at + 1)..<end]).split(separator: ",", omittingEmptySubsequences: false).first.flatMap { Int($0) } ?? 0
+                return (least == 0, end + 1)
+            default: return nil
+            }
+        }
+        func endRun() {
+            weigh([run])
+            run = ""
+        }
+        while i < c.count {
+            switch c[i] {
+            case "|": return nil
+            case "(":
+                endRun()
+                var depth = 0
+                var j = i
+                while j < c.count {
+                    if c[j] == "\\" { j += 1 } else if c[j] == "(" { depth += 1 } else if c[j] == ")" { depth -= 1 }
+                    if depth == 0 { break }
+                    j += 1
+                }
+                guard j < c.count else { return best }
+                var inner = String(c[(i + 1)..<j])
+                if inner.hasPrefix("?:") { inner.removeFirst(2) } else if inner.hasPrefix("?") { return nil }
+                let after = quantifier(j + 1)
+                if !inner.contains(where: { "\\^$.[](){}?*+".contains($0) }), after?.optional != true {
+                    weigh(inner.split(separator: "|", omittingEmptySubsequences: false).map(String.init))
+                }
+                i = after?.next ?? j + 1
+                continue
+            case "[":
+                endRun()
+                var j = i + 1
+                if j < c.count, c[j] == "^" { j += 1 }
+                if j < c.count, c[j] == "]" { j += 1 }
+                while j < c.count, c[j] != "]" { j += c[j] == "\\" ? 2 : 1 }
+                i = quantifier(j + 1)?.next ?? j + 1
+                continue
+            case ".", "^", "$":
+                endRun()
+                i = c[i] == "." ? quantifier(i + 1)?.next ?? i + 1 : i + 1
+                continue
+            case "\\":
+                guard i + 1 < c.count else { return best }
+                if c[i + 1].isLetter || c[i + 1].isNumber {
+                    endRun()
+                    if "xpPuQEkgN".contains(c[i + 1]) { return best }
+                    i = quantifier(i + 2)?.next ?? i + 2
+                    continue
+                }
+                run.append(c[i + 1])
+                i += 2
+            default:
+                run.append(c[i])
+                i += 1
+            }
+            if let (optional, next) = quantifier(i) {
+                if optional { run.removeLast() }
+                endRun()
+                i = next
+                if i < c.count, c[i] == "?" { i += 1 }
+            }
+        }
+        endRun()
+        return best
+    }
+}

@@ -1,0 +1,285 @@
+import Kernel
+
+/// What a rule found in a listing (命中).
+package struct Hit: Sendable {
+    package struct Match: Sendable, Hashable {
+        package let selection: String
+        /// `name`, `imageText[2]`.
+        package let field: String
+        /// Unicode code points from the start of the field's value, as in the W3C text position selector.
+        package let start: Int
+        package let end: Int
+        package let text: String
+        package init(selection: String, field: String, start: Int, end: Int, text: String) {
+            (self.selection, self.field, self.start, self.end, self.text) = (selection, field, start, end, text)
+        }
+    }
+    package let rule: Int
+    package let matches: [Match]
+}
+
+/// One thread's place to match listings (匹配器): buffers that are used again, so that a listing costs no allocation.
+package final class Matcher {
+    package struct Result: Sendable {
+        package let id: String
+        package let observedAt: String?
+        package let hits: [Hit]
+    }
+    /// A line that is no listing.
+    package struct Bad: Error, Sendable, CustomStringConvertible {
+        package let description: String
+    }
+
+    private let program: Program
+    private let folded = TextBuffer()
+    private let kept = TextBuffer()
+    private let atoms: UnsafeMutablePointer<UInt8>
+    private var dirty: [Int32] = []
+    private var spare: [JSONText.Occurrence] = []
+    private var notes: [(atom: Int32, occurrence: Int32, start: UInt32, end: UInt32)] = []
+    private var woken: [UInt32]
+    private var round: UInt32 = 0
+    private var scratch: Expressions.Scratch?
+    private var bytes: [UInt8] = []
+    private var unitOf: [UInt32] = []
+    private var wanted: [(expression: Int32, atom: Int32)] = []
+    private var tried: [Int32] = []
+    /// A listing that hits everywhere is told with so many places.
+    private static let most = 400
+
+    package init(_ program: Program) {
+        self.program = program
+        atoms = .allocate(capacity: max(1, program.atoms))
+        atoms.initialize(repeating: 0, count: max(1, program.atoms))
+        woken = Array(repeating: 0, count: program.compiled.count)
+        scratch = program.expressions.flatMap { Expressions.Scratch($0) }
+    }
+    deinit { atoms.deallocate() }
+
+    /// Matches one listing against all rules.
+    /// - Errors: where the line is no JSON object, no UTF-8, or has no id.
+    package func scan(_ line: UnsafeBufferPointer<UInt8>) throws(Bad) -> Result {
+        guard line.count < Int(Int32.max) else { throw Bad(description: "the line is too long") }
+        var walk = JSONText(line, everything: program.everything, reusing: spare)
+        do { try walk.walk(program.root) } catch { throw Bad(description: "no JSON at byte \(error.at): \(error.what)") }
+        let found = walk.found
+        defer {
+            spare = found
+            for atom in dirty { atoms[Int(atom)] = 0 }
+            dirty.removeAll(keepingCapacity: true)
+            notes.removeAll(keepingCapacity: true)
+        }
+        var id: String?
+        var observed: String?
+        for (i, occurrence) in found.enumerated() {
+            let slice = UnsafeBufferPointer(rebasing: line[Int(occurrence.start)..<Int(occurrence.end)])
+            if occurrence.slot == 0, occurrence.index < 0, occurrence.kind == .string { id = JSONText.text(slice, escaped: occurrence.escaped) }
+            if occurrence.slot == 1, occurrence.index < 0, occurrence.kind == .string { observed = JSONText.text(slice, escaped: occurrence.escaped) }
+            try look(occurrence, Int32(i), slice)
+        }
+        guard let id, !id.isEmpty else { throw Bad(description: "id is missing or no text") }
+        for reference in program.references { refer(reference, found, line) }
+        return Result(id: id, observedAt: observed, hits: judge(found, line))
+    }
+
+    // MARK: One value
+
+    private func set(_ atom: Int32, _ occurrence: Int32, _ start: UInt32, _ end: UInt32) {
+        if atoms[Int(atom)] == 0 {
+            atoms[Int(atom)] = 1
+            dirty.append(atom)
+        }
+        if notes.count < Matcher.most { notes.append((atom, occurrence, start, end)) }
+    }
+
+    private func look(_ o: JSONText.Occurrence, _ index: Int32, _ slice: UnsafeBufferPointer<UInt8>) throws(Bad) {
+        guard o.slot >= 0 else { return try read(o, index, slice, nil) }
+        let slot = program.slots[Int(o.slot)]
+        for atom in slot.present { set(atom, index, 0, 0) }
+        guard o.kind != .object else { return }
+        if !slot.numbers.isEmpty, o.kind == .number || o.kind == .string, let value = Exact(slice) {
+            for (order, limit, atom) in slot.numbers {
+                // A text that reads as a number is compared in size, but equals a number only as a number.
+                let sign = Exact.compare(value, limit)
+                let holds =
+                    switch order {
+                    case .gt: sign > 0
+                    case .gte: sign >= 0
+                    case .lt: sign < 0
+                    case .lte: sign <= 0
+                    case .eq: sign == 0 && o.kind == .number
+                    }
+                if holds { set(atom, index, 0, UInt32(slice.count)) }
+            }
+        }
+        if o.kind == .bool { for (flag, atom) in slot.bools where flag == (slice.first == 116) { set(atom, index, 0, UInt32(slice.count)) } }
+        guard slot.hasText || program.everything else {
+            // Even what no rule reads must be text.
+            return
+        }
+        if slice.isEmpty { for atom in slot.empty { set(atom, index, 0, 0) } }
+        try read(o, index, slice, slot)
+    }
+
+    private func read(_ o: JSONText.Occurrence, _ index: Int32, _ slice: UnsafeBufferPointer<UInt8>, _ slot: Program.Slot?) throws(Bad) {
+        guard program.normaliser.fill(folded, slice, escaped: o.escaped) else { throw Bad(description: "a text at byte \(o.start) is no UTF-8, or an escape is none") }
+        wanted.removeAll(keepingCapacity: true)
+        tried.removeAll(keepingCapacity: true)
+        let (units, origin, count) = (folded.units, folded.origin, folded.count)
+        let slotNumber = o.slot
+        var keptFilled = false
+        func fillKept() { if !keptFilled { keptFilled = program.normaliser.fill(kept, slice, escaped: o.escaped, cased: true) } }
+        func fit(_ number: Int32, _ atom: Int32) {
+            let (pattern, cased) = program.patterns[Int(number)]
+            if cased { fillKept() }
+            let buffer = cased ? kept : folded
+            guard let range = pattern.fits(buffer.units, buffer.count) else { return }
+            set(atom, index, buffer.origin[range.lowerBound], range.isEmpty ? buffer.origin[range.lowerBound] : buffer.origin[range.upperBound - 1] + 1)
+        }
+        program.phrases.scan(units, count) { id, from, to in
+            for u in Int(program.usesOf[id])..<Int(program.usesOf[id + 1]) {
+                let use = program.uses[u]
+                guard use.slot == slotNumber || use.slot < 0 else { continue }
+                switch use.shape {
+                case .contains: break
+                case .starts: if from != 0 { continue }
+                case .ends: if to != count { continue }
+                case .equals: if from != 0 || to != count { continue }
+                case .pattern:
+                    if !tried.contains(use.more) {
+                        tried.append(use.more)
+                        fit(use.more, use.atom)
+                    }
+                    continue
+                case .expression:
+                    if !wanted.contains(where: { $0.expression == use.more && $0.atom == use.atom }) { wanted.append((use.more, use.atom)) }
+                    continue
+                }
+                set(use.atom, index, origin[from], origin[to - 1] + 1)
+            }
+        }
+        guard let slot else { return }
+        for (number, atom) in slot.patterns { fit(number, atom) }
+        wanted += slot.expressions
+        if !wanted.isEmpty {
+            fillKept()
+            express(index)
+        }
+    }
+
+    /// Runs the expressions on the text with its letters as they are, written as UTF-8 anew; places lead back by units.
+    private func express(_ index: Int32) {
+        guard let expressions = program.expressions, let scratch else { return }
+        bytes.removeAll(keepingCapacity: true)
+        unitOf.removeAll(keepingCapacity: true)
+        var i = 0
+        while i < kept.count {
+            let unit = UInt32(kept.units[i])
+            let mark = UInt32(i)
+            if unit < 0x80 {
+                bytes.append(UInt8(unit))
+                unitOf.append(mark)
+            } else if unit < 0x800 {
+                bytes.append(UInt8(0xC0 | unit >> 6))
+                bytes.append(UInt8(0x80 | unit & 0x3F))
+                for _ in 0..<2 { unitOf.append(mark) }
+            } else if (0xD800...0xDBFF).contains(unit), i + 1 < kept.count {
+                let c = 0x10000 + (unit - 0xD800) << 10 + (UInt32(kept.units[i + 1]) - 0xDC00)
+                bytes.append(UInt8(0xF0 | c >> 18))
+                bytes.append(UInt8(0x80 | c >> 12 & 0x3F))
+                bytes.append(UInt8(0x80 | c >> 6 & 0x3F))
+                bytes.append(UInt8(0x80 | c & 0x3F))
+                for _ in 0..<4 { unitOf.append(mark) }
+                i += 1
+            } else {
+                bytes.append(UInt8(0xE0 | unit >> 12))
+                bytes.append(UInt8(0x80 | unit >> 6 & 0x3F))
+                bytes.append(UInt8(0x80 | unit & 0x3F))
+                for _ in 0..<3 { unitOf.append(mark) }
+            }
+            i += 1
+        }
+        let found = bytes.withUnsafeBufferPointer { expressions.scan($0, scratch) }
+        for (id, from, to) in found {
+            for (expression, atom) in wanted where Int(expression) == id {
+                let start = from < unitOf.count ? kept.origin[Int(unitOf[from])] : kept.origin[kept.count]
+                let end = to > from ? kept.origin[Int(unitOf[to - 1])] + 1 : start
+                set(atom, index, start, end)
+            }
+        }
+    }
+
+    /// Two fields of one listing, each value of one with each of the other.
+    private func refer(_ r: Program.Reference, _ found: [JSONText.Occurrence], _ line: UnsafeBufferPointer<UInt8>) {
+        func slice(_ o: JSONText.Occurrence) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: line[Int(o.start)..<Int(o.end)]) }
+        func units(_ o: JSONText.Occurrence) -> [UInt16] {
+            _ = program.normaliser.fill(kept, slice(o), escaped: o.escaped, cased: r.cased)
+            return Array(kept.slice)
+        }
+        for (i, a) in found.enumerated() where a.slot == r.a && a.kind != .object {
+            for b in found where b.slot == r.b && b.kind != .object {
+                let holds: Bool
+                if r.shape == .equals, a.kind == .number, b.kind == .number, let x = Exact(slice(a)), let y = Exact(slice(b)) {
+                    holds = Exact.compare(x, y) == 0
+                } else {
+                    let (x, y) = (units(a), units(b))
+                    holds =
+                        switch r.shape {
+                        case .starts: x.starts(with: y)
+                        case .ends: x.count >= y.count && x.suffix(y.count).elementsEqual(y)
+                        case .contains: y.isEmpty || (x.count >= y.count && (0...(x.count - y.count)).contains { x[$0..<($0 + y.count)].elementsEqual(y) })
+                        default: x == y
+                        }
+                }
+                if holds { set(r.atom, Int32(i), 0, 0) }
+            }
+        }
+    }
+
+    // MARK: All rules
+
+    private func judge(_ found: [JSONText.Occurrence], _ line: UnsafeBufferPointer<UInt8>) -> [Hit] {
+        guard !dirty.isEmpty || !program.always.isEmpty else { return [] }
+        round &+= 1
+        if round == 0 {
+            for i in woken.indices { woken[i] = 0 }
+            round = 1
+        }
+        var fired: [Int32] = []
+        func tryRule(_ i: Int32) {
+            guard woken[Int(i)] != round else { return }
+            woken[Int(i)] = round
+            if program.compiled[Int(i)].condition.holds(atoms) { fired.append(i) }
+        }
+        for atom in dirty { for rule in program.wakes[Int(atom)] { tryRule(rule) } }
+        for rule in program.always { tryRule(rule) }
+        guard !fired.isEmpty else { return [] }
+        return fired.sorted().map { hit(program.compiled[Int($0)], found, line) }
+    }
+
+    private func hit(_ rule: Program.Compiled, _ found: [JSONText.Occurrence], _ line: UnsafeBufferPointer<UInt8>) -> Hit {
+        var matches: Set<Hit.Match> = []
+        for note in notes {
+            let owner = program.owners[Int(note.atom)]
+            guard Int(owner.rule) == rule.rule else { continue }
+            let selection = rule.selections[Int(owner.selection)]
+            guard selection.positive, selection.expr.holds(atoms) else { continue }
+            let o = found[Int(note.occurrence)]
+            let path = o.slot >= 0 ? program.slots[Int(o.slot)].path : "*"
+            let text = Array(JSONText.text(UnsafeBufferPointer(rebasing: line[Int(o.start)..<Int(o.end)]), escaped: o.escaped).unicodeScalars)
+            let (start, end) = (min(Int(note.start), text.count), min(Int(note.end), text.count))
+            var part = String.UnicodeScalarView()
+            part.append(contentsOf: text[start..<max(start, end)])
+            matches.insert(.init(selection: selection.name, field: Matcher.name(path, o.index), start: start, end: end, text: String(part)))
+        }
+        return Hit(
+            rule: rule.rule, matches: matches.sorted { a, b in (a.selection, a.field, a.start, a.end) < (b.selection, b.field, b.start, b.end) })
+    }
+
+    /// `imageText[2]`, `transcript[3].text`: the element stands behind the first part of the name.
+    private static func name(_ path: String, _ index: Int32) -> String {
+        guard index >= 0 else { return path }
+        let parts = path.split(separator: ".", maxSplits: 1)
+        return parts.count == 1 ? "\(path)[\(index)]" : "\(parts[0])[\(index)].\(parts[1])"
+    }
+}

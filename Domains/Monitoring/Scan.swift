@@ -1,0 +1,155 @@
+import Detect
+import Dispatch
+import Foundation
+import Kernel
+import Statute
+
+/// Listings as NDJSON in, hits as NDJSON out (批量检测): in input order whatever the number of threads; a line that is no
+/// listing is reported with its number and counted, never fatal.
+package struct Scan: Sendable {
+    let library: ModelLibrary
+    let program: Program
+    let modelOf: [Int]
+    let heads: [(head: [UInt8], tail: [UInt8])]
+
+    package struct Counts: Sendable {
+        package var listings = 0
+        package var hits = 0
+        package var bad = 0
+        package var bytes = 0
+        package init() {}
+    }
+
+    package init(_ library: ModelLibrary, law: LawRegister, normaliser: Normaliser? = nil, cache: URL? = nil) throws {
+        self.library = library
+        (program, modelOf) = try library.program(normaliser: normaliser, cache: cache)
+        // What a hit says of its rule is the same every time: it is written once.
+        heads = zip(program.rules, modelOf).map { rule, m in
+            let model = library.models[m]
+            let head = JSON.object([("model", .string(model.id)), ("rule", .string(rule.id)), ("title", .string(rule.title)), ("level", .string(rule.level))]).text
+            let tail = JSON.object([
+                ("law", .array(model.card.law.map { .object([("law", .string(law[$0.article.law]?.title ?? $0.article.law)), ("article", .string($0.article.article))]) })),
+                ("exemptions", .array(model.card.exemptions.map { .string($0.zh) })),
+            ]).text
+            return (Array(head.dropFirst().dropLast().utf8), Array(tail.dropFirst().dropLast().utf8))
+        }
+    }
+
+    /// What came of a stretch of lines.
+    struct Part: Sendable {
+        var out: [UInt8] = []
+        var bad: [(line: Int, what: String)] = []
+        var lines = 0
+        var listings = 0
+        var hits = 0
+    }
+
+    /// - Parameters:
+    ///   - read: yields more bytes, or none at the end.
+    ///   - write: takes hits in input order.
+    ///   - complain: a line that is no listing.
+    package func run(threads: Int, read: () throws -> Data?, write: ([UInt8]) throws -> Void, complain: (Int, String) -> Void) throws -> Counts {
+        let matchers = (0..<max(1, threads)).map { _ in Box(Matcher(program)) }
+        var counts = Counts()
+        var rest = Data()
+        var line = 1
+        var ended = false
+        while !ended {
+            // A round: whole lines for each thread.
+            var pieces: [Data] = []
+            while pieces.count < matchers.count {
+                guard let more = try read(), !more.isEmpty else {
+                    ended = true
+                    if !rest.isEmpty { pieces.append(rest) }
+                    rest = Data()
+                    break
+                }
+                guard let last = more.lastIndex(of: 10) else {
+                    rest.append(more)
+                    guard rest.count < 1 << 28 else { throw Refusal.invalid("/line", Text("第\(line)行超过256MB", "Line \(line) is longer than 256 MB")) }
+                    continue
+                }
+                var piece = rest
+                piece.append(more[...last])
+                pieces.append(piece)
+                rest = Data(more[(last + 1)...])
+            }
+            guard !pieces.isEmpty else { break }
+            let ready = pieces
+            let parts = Parts(count: ready.count)
+            if ready.count == 1 {
+                parts.set(0, part(ready[0], matchers[0].matcher))
+            } else {
+                DispatchQueue.concurrentPerform(iterations: ready.count) { i in parts.set(i, part(ready[i], matchers[i].matcher)) }
+            }
+            for (i, part) in parts.all.enumerated() {
+                for (n, what) in part.bad { complain(line + n, what) }
+                try write(part.out)
+                line += part.lines
+                counts.listings += part.listings
+                counts.hits += part.hits
+                counts.bad += part.bad.count
+                counts.bytes += ready[i].count
+            }
+        }
+        return counts
+    }
+
+    private func part(_ data: Data, _ matcher: Matcher) -> Part {
+        var part = Part()
+        data.withUnsafeBytes { raw in
+            let bytes = raw.bindMemory(to: UInt8.self)
+            var start = 0
+            while start < bytes.count {
+                let rest = bytes.count - start
+                let found = memchr(bytes.baseAddress! + start, 10, rest)
+                let end = found.map { UnsafeRawPointer($0) - UnsafeRawPointer(bytes.baseAddress!) } ?? bytes.count
+                var stop = end
+                if stop > start, bytes[stop - 1] == 13 { stop -= 1 }
+                if stop > start {
+                    do throws(Matcher.Bad) {
+                        let result = try matcher.scan(UnsafeBufferPointer(rebasing: bytes[start..<stop]))
+                        part.listings += 1
+                        for hit in result.hits { write(hit, result, to: &part) }
+                    } catch { part.bad.append((part.lines, error.description)) }
+                }
+                part.lines += 1
+                start = end + 1
+            }
+        }
+        return part
+    }
+
+    private func write(_ hit: Hit, _ result: Matcher.Result, to part: inout Part) {
+        part.hits += 1
+        part.out += Array("{\"listing\":".utf8)
+        JSON.string(result.id).write(to: &part.out)
+        part.out.append(44)
+        part.out += heads[hit.rule].head
+        part.out += Array(",\"matches\":[".utf8)
+        for (i, match) in hit.matches.enumerated() {
+            if i > 0 { part.out.append(44) }
+            JSON.object([
+                ("selection", .string(match.selection)), ("field", .string(match.field)), ("start", .int(match.start)), ("end", .int(match.end)), ("text", .string(match.text)),
+            ]).write(to: &part.out)
+        }
+        part.out += Array("],".utf8)
+        part.out += heads[hit.rule].tail
+        part.out += Array(",\"observedAt\":".utf8)
+        JSON.text(result.observedAt).write(to: &part.out)
+        part.out += [125, 10]
+    }
+
+    /// A matcher belongs to one thread of a round.
+    private struct Box: @unchecked Sendable {
+        let matcher: Matcher
+        init(_ matcher: Matcher) { self.matcher = matcher }
+    }
+    /// Parts written by index, each by one thread.
+    private final class Parts: @unchecked Sendable {
+        private(set) var all: [Part]
+        private let lock = NSLock()
+        init(count: Int) { all = Array(repeating: Part(), count: count) }
+        func set(_ i: Int, _ part: Part) { lock.withLock { all[i] = part } }
+    }
+}
