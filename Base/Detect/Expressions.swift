@@ -99,8 +99,10 @@ final class Expressions: @unchecked Sendable {
     static func needed(_ text: String) -> [String]? {
         var best: [String]?
         func weigh(_ candidate: [String]) {
-            let least = candidate.map { $0.unicodeScalars.count }.min() ?? 0
-            guard least >= 2, least > (best?.map { $0.unicodeScalars.count }.min() ?? 0) else { return }
+            // One Han character tells more than one letter: it stands in few texts.
+            func weight(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + ($1.value > 0x2E80 ? 2 : 1) } }
+            let least = candidate.map(weight).min() ?? 0
+            guard least >= 2, least > (best?.map(weight).min() ?? 0) else { return }
             best = candidate
         }
         let c = Array(text)

@@ -1,3 +1,4 @@
+import Glibc
 import Kernel
 
 /// A line of JSON walked without building it (逐行读取): the values that rules ask for, and the whole checked as JSON.
@@ -22,55 +23,86 @@ struct JSONText {
         let index: Int32
     }
 
-    /// Which fields are asked for, as a tree of names.
-    final class Node: Sendable {
-        let names: [[UInt8]]
-        let children: [Node]
-        /// The field's number; −1 where only something below is asked for.
-        let slot: Int32
-        init(slot: Int32, names: [[UInt8]], children: [Node]) { (self.slot, self.names, self.children) = (slot, names, children) }
+    /// Which fields are asked for, as a tree of names in plain memory.
+    final class Tree: Sendable {
+        struct Node {
+            /// The field's number; −1 where only something below is asked for.
+            var slot: Int32
+            var first: Int32 = 0
+            var count: Int32 = 0
+        }
+        struct Branch {
+            let start: Int32
+            let length: Int32
+            let node: Int32
+        }
+        let nodes: Table<Node>
+        let branches: Table<Branch>
+        let names: Table<UInt8>
 
         /// - Parameter paths: dotted names with their numbers.
-        static func tree(_ paths: [(path: [Substring], slot: Int32)]) -> Node {
-            let here = paths.first { $0.path.isEmpty }?.slot ?? -1
-            var order: [Substring] = []
-            var below: [Substring: [(path: [Substring], slot: Int32)]] = [:]
-            for (path, slot) in paths {
-                guard let name = path.first else { continue }
-                if below[name] == nil { order.append(name) }
-                below[name, default: []].append((Array(path.dropFirst()), slot))
+        init(_ paths: [(path: [Substring], slot: Int32)]) {
+            var nodes: [Node] = []
+            var branches: [Branch] = []
+            var names: [UInt8] = []
+            func make(_ paths: [(path: [Substring], slot: Int32)]) -> Int32 {
+                let here = Int32(nodes.count)
+                nodes.append(Node(slot: paths.first { $0.path.isEmpty }?.slot ?? -1))
+                var order: [Substring] = []
+                var below: [Substring: [(path: [Substring], slot: Int32)]] = [:]
+                for (path, slot) in paths {
+                    guard let name = path.first else { continue }
+                    if below[name] == nil { order.append(name) }
+                    below[name, default: []].append((Array(path.dropFirst()), slot))
+                }
+                let made = order.map { name -> Branch in
+                    let start = Int32(names.count)
+                    names += Array(name.utf8)
+                    return Branch(start: start, length: Int32(name.utf8.count), node: make(below[name]!))
+                }
+                nodes[Int(here)].first = Int32(branches.count)
+                nodes[Int(here)].count = Int32(made.count)
+                branches += made
+                return here
             }
-            return Node(slot: here, names: order.map { Array($0.utf8) }, children: order.map { tree(below[$0]!) })
-        }
-
-        @inline(__always)
-        func child(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Node? {
-            for (i, name) in names.enumerated() where name.count == end - start {
-                var k = 0
-                while k < name.count, name[k] == bytes[start + k] { k += 1 }
-                if k == name.count { return children[i] }
-            }
-            return nil
+            _ = make(paths)
+            (self.nodes, self.branches, self.names) = (Table(nodes), Table(branches), Table(names))
         }
     }
 
     let bytes: UnsafeBufferPointer<UInt8>
     /// Strings that no rule names are given too, under −1: for keywords.
     let everything: Bool
+    private let nodes: UnsafeMutablePointer<Tree.Node>
+    private let branches: UnsafeMutablePointer<Tree.Branch>
+    private let names: UnsafeMutablePointer<UInt8>
     var p = 0
     var found: [Occurrence] = []
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>, everything: Bool, reusing: [Occurrence] = []) {
+    /// - Parameter tree: must outlive the walk.
+    init(_ bytes: UnsafeBufferPointer<UInt8>, _ tree: Tree, everything: Bool, reusing: [Occurrence] = []) {
+        (nodes, branches, names) = (tree.nodes.p, tree.branches.p, tree.names.p)
         self.bytes = bytes
         self.everything = everything
         found = reusing
         found.removeAll(keepingCapacity: true)
     }
 
-    mutating func walk(_ root: Node) throws(Flaw) {
+    /// The node below by a name; −1 where nothing is asked for.
+    @inline(__always)
+    private func child(_ node: Int32, _ start: Int, _ end: Int) -> Int32 {
+        guard node >= 0 else { return -1 }
+        let length = Int32(truncatingIfNeeded: end - start)
+        for i in Int(nodes[Int(node)].first)..<Int(nodes[Int(node)].first + nodes[Int(node)].count) where branches[i].length == length {
+            if memcmp(names + Int(branches[i].start), bytes.baseAddress! + start, Int(length)) == 0 { return branches[i].node }
+        }
+        return -1
+    }
+
+    mutating func walk() throws(Flaw) {
         blanks()
         guard p < bytes.count, bytes[p] == 123 else { throw fail("an object is expected") }
-        try value(root, -1, 0)
+        try value(0, -1, 0)
         blanks()
         guard p == bytes.count else { throw fail("something follows the object") }
     }
@@ -82,20 +114,21 @@ struct JSONText {
         while p < bytes.count, bytes[p] == 32 || bytes[p] == 9 || bytes[p] == 10 || bytes[p] == 13 { p += 1 }
     }
 
-    private mutating func value(_ node: Node?, _ index: Int32, _ depth: Int) throws(Flaw) {
+    private mutating func value(_ node: Int32, _ index: Int32, _ depth: Int) throws(Flaw) {
         guard p < bytes.count else { throw fail("a value is missing") }
         guard depth < 64 else { throw fail("nested deeper than 64") }
         let start = p
+        let slot = node >= 0 ? nodes[Int(node)].slot : -1
         switch bytes[p] {
         case 34:
             let (from, to, escaped) = try string()
-            if let node, node.slot >= 0 {
-                found.append(.init(slot: node.slot, start: Int32(from), end: Int32(to), kind: .string, escaped: escaped, index: index))
+            if slot >= 0 {
+                found.append(.init(slot: slot, start: Int32(from), end: Int32(to), kind: .string, escaped: escaped, index: index))
             } else if everything {
                 found.append(.init(slot: -1, start: Int32(from), end: Int32(to), kind: .string, escaped: escaped, index: index))
             }
         case 123:
-            if let node, node.slot >= 0 { found.append(.init(slot: node.slot, start: Int32(p), end: Int32(p), kind: .object, escaped: false, index: index)) }
+            if slot >= 0 { found.append(.init(slot: slot, start: Int32(p), end: Int32(p), kind: .object, escaped: false, index: index)) }
             p += 1
             blanks()
             if p < bytes.count, bytes[p] == 125 {
@@ -110,7 +143,7 @@ struct JSONText {
                 guard p < bytes.count, bytes[p] == 58 else { throw fail("a colon is expected") }
                 p += 1
                 blanks()
-                try value(node?.child(bytes, from, to), index, depth + 1)
+                try value(child(node, from, to), index, depth + 1)
                 blanks()
                 guard p < bytes.count else { throw fail("the object is not closed") }
                 if bytes[p] == 44 {
@@ -145,14 +178,14 @@ struct JSONText {
             }
         case 116:
             try word("true")
-            if let node, node.slot >= 0 { found.append(.init(slot: node.slot, start: Int32(start), end: Int32(p), kind: .bool, escaped: false, index: index)) }
+            if slot >= 0 { found.append(.init(slot: slot, start: Int32(start), end: Int32(p), kind: .bool, escaped: false, index: index)) }
         case 102:
             try word("false")
-            if let node, node.slot >= 0 { found.append(.init(slot: node.slot, start: Int32(start), end: Int32(p), kind: .bool, escaped: false, index: index)) }
+            if slot >= 0 { found.append(.init(slot: slot, start: Int32(start), end: Int32(p), kind: .bool, escaped: false, index: index)) }
         case 110: try word("null")
         default:
             try number()
-            if let node, node.slot >= 0 { found.append(.init(slot: node.slot, start: Int32(start), end: Int32(p), kind: .number, escaped: false, index: index)) }
+            if slot >= 0 { found.append(.init(slot: slot, start: Int32(start), end: Int32(p), kind: .number, escaped: false, index: index)) }
         }
     }
 

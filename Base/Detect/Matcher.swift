@@ -31,6 +31,10 @@ package final class Matcher {
     }
 
     private let program: Program
+    // Plain memory of the program's, which lives as long as this does.
+    private let slots: UnsafeMutablePointer<Program.Slot>
+    private let uses: UnsafeMutablePointer<Program.Use>
+    private let usesOf: UnsafeMutablePointer<Int32>
     private let folded = TextBuffer()
     private let kept = TextBuffer()
     private let atoms: UnsafeMutablePointer<UInt8>
@@ -40,8 +44,7 @@ package final class Matcher {
     private var woken: [UInt32]
     private var round: UInt32 = 0
     private var scratch: Expressions.Scratch?
-    private var bytes: [UInt8] = []
-    private var unitOf: [UInt32] = []
+    private let text = ByteBuffer()
     private var wanted: [(expression: Int32, atom: Int32)] = []
     private var tried: [Int32] = []
     /// A listing that hits everywhere is told with so many places.
@@ -49,6 +52,7 @@ package final class Matcher {
 
     package init(_ program: Program) {
         self.program = program
+        (slots, uses, usesOf) = (program.slots.p, program.uses.p, program.usesOf.p)
         atoms = .allocate(capacity: max(1, program.atoms))
         atoms.initialize(repeating: 0, count: max(1, program.atoms))
         woken = Array(repeating: 0, count: program.compiled.count)
@@ -60,8 +64,8 @@ package final class Matcher {
     /// - Errors: where the line is no JSON object, no UTF-8, or has no id.
     package func scan(_ line: UnsafeBufferPointer<UInt8>) throws(Bad) -> Result {
         guard line.count < Int(Int32.max) else { throw Bad(description: "the line is too long") }
-        var walk = JSONText(line, everything: program.everything, reusing: spare)
-        do { try walk.walk(program.root) } catch { throw Bad(description: "no JSON at byte \(error.at): \(error.what)") }
+        var walk = JSONText(line, program.root, everything: program.everything, reusing: spare)
+        do { try walk.walk() } catch { throw Bad(description: "no JSON at byte \(error.at): \(error.what)") }
         let found = walk.found
         defer {
             spare = found
@@ -94,9 +98,16 @@ package final class Matcher {
 
     private func look(_ o: JSONText.Occurrence, _ index: Int32, _ slice: UnsafeBufferPointer<UInt8>) throws(Bad) {
         guard o.slot >= 0 else { return try read(o, index, slice, nil) }
-        let slot = program.slots[Int(o.slot)]
-        for atom in slot.present { set(atom, index, 0, 0) }
+        let slot = slots + Int(o.slot)
+        if !slot.pointee.present.isEmpty { for atom in slot.pointee.present { set(atom, index, 0, 0) } }
         guard o.kind != .object else { return }
+        if slot.pointee.hasMore { ask(o, index, slice, slot.pointee) }
+        guard slot.pointee.hasText || program.everything else { return }
+        try read(o, index, slice, slot)
+    }
+
+    /// What is asked of a value beside its text: its size, whether it is true, whether it is empty.
+    private func ask(_ o: JSONText.Occurrence, _ index: Int32, _ slice: UnsafeBufferPointer<UInt8>, _ slot: Program.Slot) {
         if !slot.numbers.isEmpty, o.kind == .number || o.kind == .string, let value = Exact(slice) {
             for (order, limit, atom) in slot.numbers {
                 // A text that reads as a number is compared in size, but equals a number only as a number.
@@ -113,19 +124,15 @@ package final class Matcher {
             }
         }
         if o.kind == .bool { for (flag, atom) in slot.bools where flag == (slice.first == 116) { set(atom, index, 0, UInt32(slice.count)) } }
-        guard slot.hasText || program.everything else {
-            // Even what no rule reads must be text.
-            return
-        }
         if slice.isEmpty { for atom in slot.empty { set(atom, index, 0, 0) } }
-        try read(o, index, slice, slot)
     }
 
-    private func read(_ o: JSONText.Occurrence, _ index: Int32, _ slice: UnsafeBufferPointer<UInt8>, _ slot: Program.Slot?) throws(Bad) {
+    private func read(_ o: JSONText.Occurrence, _ index: Int32, _ slice: UnsafeBufferPointer<UInt8>, _ slot: UnsafeMutablePointer<Program.Slot>?) throws(Bad) {
         guard program.normaliser.fill(folded, slice, escaped: o.escaped) else { throw Bad(description: "a text at byte \(o.start) is no UTF-8, or an escape is none") }
         wanted.removeAll(keepingCapacity: true)
         tried.removeAll(keepingCapacity: true)
         let (units, origin, count) = (folded.units, folded.origin, folded.count)
+        let (uses, usesOf) = (uses, usesOf)
         let slotNumber = o.slot
         var keptFilled = false
         func fillKept() { if !keptFilled { keptFilled = program.normaliser.fill(kept, slice, escaped: o.escaped, cased: true) } }
@@ -137,8 +144,8 @@ package final class Matcher {
             set(atom, index, buffer.origin[range.lowerBound], range.isEmpty ? buffer.origin[range.lowerBound] : buffer.origin[range.upperBound - 1] + 1)
         }
         program.phrases.scan(units, count) { id, from, to in
-            for u in Int(program.usesOf[id])..<Int(program.usesOf[id + 1]) {
-                let use = program.uses[u]
+            for u in Int(usesOf[id])..<Int(usesOf[id + 1]) {
+                let use = uses[u]
                 guard use.slot == slotNumber || use.slot < 0 else { continue }
                 switch use.shape {
                 case .contains: break
@@ -159,8 +166,8 @@ package final class Matcher {
             }
         }
         guard let slot else { return }
-        for (number, atom) in slot.patterns { fit(number, atom) }
-        wanted += slot.expressions
+        if !slot.pointee.patterns.isEmpty { for (number, atom) in slot.pointee.patterns { fit(number, atom) } }
+        if !slot.pointee.expressions.isEmpty { wanted += slot.pointee.expressions }
         if !wanted.isEmpty {
             fillKept()
             express(index)
@@ -170,39 +177,40 @@ package final class Matcher {
     /// Runs the expressions on the text with its letters as they are, written as UTF-8 anew; places lead back by units.
     private func express(_ index: Int32) {
         guard let expressions = program.expressions, let scratch else { return }
-        bytes.removeAll(keepingCapacity: true)
-        unitOf.removeAll(keepingCapacity: true)
+        let count = kept.count
+        text.reserve(count * 3 + 8)
+        let (units, bytes, unitOf) = (kept.units, text.bytes, text.unitOf)
+        var n = 0
         var i = 0
-        while i < kept.count {
-            let unit = UInt32(kept.units[i])
-            let mark = UInt32(i)
+        @inline(__always) func put(_ byte: UInt32, _ mark: Int) {
+            bytes[n] = UInt8(truncatingIfNeeded: byte)
+            unitOf[n] = UInt32(mark)
+            n += 1
+        }
+        while i < count {
+            let (unit, mark) = (UInt32(units[i]), i)
             if unit < 0x80 {
-                bytes.append(UInt8(unit))
-                unitOf.append(mark)
+                put(unit, mark)
             } else if unit < 0x800 {
-                bytes.append(UInt8(0xC0 | unit >> 6))
-                bytes.append(UInt8(0x80 | unit & 0x3F))
-                for _ in 0..<2 { unitOf.append(mark) }
-            } else if (0xD800...0xDBFF).contains(unit), i + 1 < kept.count {
-                let c = 0x10000 + (unit - 0xD800) << 10 + (UInt32(kept.units[i + 1]) - 0xDC00)
-                bytes.append(UInt8(0xF0 | c >> 18))
-                bytes.append(UInt8(0x80 | c >> 12 & 0x3F))
-                bytes.append(UInt8(0x80 | c >> 6 & 0x3F))
-                bytes.append(UInt8(0x80 | c & 0x3F))
-                for _ in 0..<4 { unitOf.append(mark) }
+                put(0xC0 | unit >> 6, mark)
+                put(0x80 | unit & 0x3F, mark)
+            } else if (0xD800...0xDBFF).contains(unit), i + 1 < count {
+                let c = 0x10000 + (unit - 0xD800) << 10 + (UInt32(units[i + 1]) - 0xDC00)
+                put(0xF0 | c >> 18, mark)
+                put(0x80 | c >> 12 & 0x3F, mark)
+                put(0x80 | c >> 6 & 0x3F, mark)
+                put(0x80 | c & 0x3F, mark)
                 i += 1
             } else {
-                bytes.append(UInt8(0xE0 | unit >> 12))
-                bytes.append(UInt8(0x80 | unit >> 6 & 0x3F))
-                bytes.append(UInt8(0x80 | unit & 0x3F))
-                for _ in 0..<3 { unitOf.append(mark) }
+                put(0xE0 | unit >> 12, mark)
+                put(0x80 | unit >> 6 & 0x3F, mark)
+                put(0x80 | unit & 0x3F, mark)
             }
             i += 1
         }
-        let found = bytes.withUnsafeBufferPointer { expressions.scan($0, scratch) }
-        for (id, from, to) in found {
+        for (id, from, to) in expressions.scan(UnsafeBufferPointer(start: bytes, count: n), scratch) {
             for (expression, atom) in wanted where Int(expression) == id {
-                let start = from < unitOf.count ? kept.origin[Int(unitOf[from])] : kept.origin[kept.count]
+                let start = from < n ? kept.origin[Int(unitOf[from])] : kept.origin[kept.count]
                 let end = to > from ? kept.origin[Int(unitOf[to - 1])] + 1 : start
                 set(atom, index, start, end)
             }

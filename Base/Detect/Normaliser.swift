@@ -8,10 +8,10 @@ import Kernel
 package struct Normaliser: Sendable {
     enum Kind { static let other: UInt8 = 0, han: UInt8 = 1, trick: UInt8 = 2 }
     /// What becomes of each unit; 0: it is left out.
-    let folded: [UInt16]
+    let folded: Table<UInt16>
     /// The same without small letters: what expressions read.
-    let kept: [UInt16]
-    let kinds: [UInt8]
+    let kept: Table<UInt16>
+    let kinds: Table<UInt8>
 
     /// Signs that are put between two Han characters to hide a word. Blanks, hyphens, slashes and commas are not among them:
     /// they part words that belong apart.
@@ -39,7 +39,7 @@ package struct Normaliser: Sendable {
         }
         var folded = kept
         for c in 0..<65_536 where (65...90).contains(kept[c]) { folded[c] = kept[c] + 32 }
-        (self.kept, self.folded, self.kinds) = (kept, folded, kinds)
+        (self.kept, self.folded, self.kinds) = (Table(kept), Table(folded), Table(kinds))
     }
 
     /// A phrase of a rule, as it is looked for.
@@ -56,65 +56,64 @@ package struct Normaliser: Sendable {
     func fill(_ buffer: TextBuffer, _ bytes: UnsafeBufferPointer<UInt8>, escaped: Bool, cased: Bool = false) -> Bool {
         buffer.reserve(bytes.count + 8)
         let (units, origin) = (buffer.units, buffer.origin)
-        let table = cased ? kept : folded
+        let (table, kinds) = (cased ? kept.p : folded.p, kinds.p)
         var n = 0
-        let good = table.withUnsafeBufferPointer { table in
-            kinds.withUnsafeBufferPointer { kinds -> Bool in
-                var p = 0
-                var index: UInt32 = 0
-                let end = bytes.count
-                while p < end {
-                    let b = bytes[p]
-                    var c: UInt32
-                    if b < 0x80 {
-                        if b == 92, escaped {
-                            guard let (value, next) = JSONText.escape(bytes, p) else { return false }
-                            (c, p) = (value, next)
-                        } else {
-                            c = UInt32(b)
-                            p += 1
-                        }
-                    } else if b < 0xE0 {
-                        guard b >= 0xC2, p + 1 < end, bytes[p + 1] & 0xC0 == 0x80 else { return false }
-                        c = UInt32(b & 0x1F) << 6 | UInt32(bytes[p + 1] & 0x3F)
-                        p += 2
-                    } else if b < 0xF0 {
-                        guard p + 2 < end, bytes[p + 1] & 0xC0 == 0x80, bytes[p + 2] & 0xC0 == 0x80 else { return false }
-                        c = UInt32(b & 0x0F) << 12 | UInt32(bytes[p + 1] & 0x3F) << 6 | UInt32(bytes[p + 2] & 0x3F)
-                        guard c >= 0x800, !(0xD800...0xDFFF).contains(c) else { return false }
-                        p += 3
+        func run() -> Bool {
+            var p = 0
+            var index: UInt32 = 0
+            let end = bytes.count
+            while p < end {
+                let b = bytes[p]
+                var c: UInt32
+                if b < 0x80 {
+                    if b == 92, escaped {
+                        guard let (value, next) = JSONText.escape(bytes, p) else { return false }
+                        (c, p) = (value, next)
                     } else {
-                        guard b < 0xF5, p + 3 < end, bytes[p + 1] & 0xC0 == 0x80, bytes[p + 2] & 0xC0 == 0x80, bytes[p + 3] & 0xC0 == 0x80 else { return false }
-                        c = UInt32(b & 0x07) << 18 | UInt32(bytes[p + 1] & 0x3F) << 12 | UInt32(bytes[p + 2] & 0x3F) << 6 | UInt32(bytes[p + 3] & 0x3F)
-                        guard (0x10000...0x10FFFF).contains(c) else { return false }
-                        p += 4
+                        c = UInt32(b)
+                        p += 1
                     }
-                    if c < 0x10000 {
-                        let unit = table[Int(c)]
-                        if unit != 0 {
-                            if kinds[Int(unit)] == Kind.han, n > 1, kinds[Int(units[n - 1])] == Kind.trick {
-                                var before = n - 1
-                                while before > 0, kinds[Int(units[before - 1])] == Kind.trick { before -= 1 }
-                                if before > 0, kinds[Int(units[before - 1])] == Kind.han { n = before }
-                            }
-                            units[n] = unit
-                            origin[n] = index
-                            n += 1
-                        }
-                    } else {
-                        let v = c - 0x10000
-                        units[n] = UInt16(0xD800 + (v >> 10))
-                        units[n + 1] = UInt16(0xDC00 + (v & 0x3FF))
-                        origin[n] = index
-                        origin[n + 1] = index
-                        n += 2
-                    }
-                    index += 1
+                } else if b < 0xE0 {
+                    guard b >= 0xC2, p + 1 < end, bytes[p + 1] & 0xC0 == 0x80 else { return false }
+                    c = UInt32(b & 0x1F) << 6 | UInt32(bytes[p + 1] & 0x3F)
+                    p += 2
+                } else if b < 0xF0 {
+                    guard p + 2 < end, bytes[p + 1] & 0xC0 == 0x80, bytes[p + 2] & 0xC0 == 0x80 else { return false }
+                    c = UInt32(b & 0x0F) << 12 | UInt32(bytes[p + 1] & 0x3F) << 6 | UInt32(bytes[p + 2] & 0x3F)
+                    guard c >= 0x800, !(0xD800...0xDFFF).contains(c) else { return false }
+                    p += 3
+                } else {
+                    guard b < 0xF5, p + 3 < end, bytes[p + 1] & 0xC0 == 0x80, bytes[p + 2] & 0xC0 == 0x80, bytes[p + 3] & 0xC0 == 0x80 else { return false }
+                    c = UInt32(b & 0x07) << 18 | UInt32(bytes[p + 1] & 0x3F) << 12 | UInt32(bytes[p + 2] & 0x3F) << 6 | UInt32(bytes[p + 3] & 0x3F)
+                    guard (0x10000...0x10FFFF).contains(c) else { return false }
+                    p += 4
                 }
-                origin[n] = index
-                return true
+                if c < 0x10000 {
+                    let unit = table[Int(c)]
+                    if unit != 0 {
+                        if kinds[Int(unit)] == Kind.han, n > 1, kinds[Int(units[n - 1])] == Kind.trick {
+                            var before = n - 1
+                            while before > 0, kinds[Int(units[before - 1])] == Kind.trick { before -= 1 }
+                            if before > 0, kinds[Int(units[before - 1])] == Kind.han { n = before }
+                        }
+                        units[n] = unit
+                        origin[n] = index
+                        n += 1
+                    }
+                } else {
+                    let v = c - 0x10000
+                    units[n] = UInt16(0xD800 + (v >> 10))
+                    units[n + 1] = UInt16(0xDC00 + (v & 0x3FF))
+                    origin[n] = index
+                    origin[n + 1] = index
+                    n += 2
+                }
+                index += 1
             }
+            origin[n] = index
+            return true
         }
+        let good = run()
         for i in 0..<4 { units[n + i] = 0 }
         buffer.count = n
         return good
@@ -146,4 +145,28 @@ final class TextBuffer {
         origin = .allocate(capacity: capacity)
     }
     var slice: ArraySlice<UInt16> { ArraySlice(UnsafeBufferPointer(start: units, count: count)) }
+}
+
+/// A text as UTF-8, and for each byte the unit that it came from.
+final class ByteBuffer {
+    private(set) var bytes: UnsafeMutablePointer<UInt8>
+    private(set) var unitOf: UnsafeMutablePointer<UInt32>
+    private var capacity = 4096
+
+    init() {
+        bytes = .allocate(capacity: capacity)
+        unitOf = .allocate(capacity: capacity)
+    }
+    deinit {
+        bytes.deallocate()
+        unitOf.deallocate()
+    }
+    func reserve(_ wanted: Int) {
+        guard wanted > capacity else { return }
+        capacity = wanted * 2
+        bytes.deallocate()
+        unitOf.deallocate()
+        bytes = .allocate(capacity: capacity)
+        unitOf = .allocate(capacity: capacity)
+    }
 }

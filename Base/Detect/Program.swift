@@ -31,6 +31,8 @@ package final class Program: Sendable {
         var expressions: [(expression: Int32, atom: Int32)] = []
         var hasText = false
         var isReferred = false
+        /// Something is asked of it beside its text.
+        var hasMore: Bool { !numbers.isEmpty || !bools.isEmpty || !empty.isEmpty }
     }
 
     /// Two fields compared.
@@ -88,8 +90,8 @@ package final class Program: Sendable {
     package let rules: [SigmaRule]
     let normaliser: Normaliser
     let compiled: [Compiled]
-    let slots: [Slot]
-    let root: JSONText.Node
+    let slots: Table<Slot>
+    let root: JSONText.Tree
     let everything: Bool
     let atoms: Int
     /// The rule and the selection that an atom belongs to.
@@ -98,8 +100,8 @@ package final class Program: Sendable {
     let wakes: [[Int32]]
     let always: [Int32]
     let phrases: Phrases
-    let uses: [Use]
-    let usesOf: [Int32]
+    let uses: Table<Use>
+    let usesOf: Table<Int32>
     let patterns: [(pattern: Pattern, cased: Bool)]
     let expressions: Expressions?
     let references: [Reference]
@@ -127,9 +129,9 @@ package final class Program: Sendable {
         self.rules = rules
         self.normaliser = normaliser
         self.compiled = compiled
-        slots = builder.slots
+        slots = Table(builder.slots)
         everything = builder.everything
-        root = JSONText.Node.tree(builder.slots.enumerated().map { ($0.element.path.split(separator: "."), Int32($0.offset)) })
+        root = JSONText.Tree(builder.slots.enumerated().map { ($0.element.path.split(separator: "."), Int32($0.offset)) })
         atoms = builder.owners.count
         owners = builder.owners
         var wakes: [[Int32]] = Array(repeating: [], count: builder.owners.count)
@@ -150,7 +152,7 @@ package final class Program: Sendable {
             uses += some
             usesOf.append(Int32(uses.count))
         }
-        (self.uses, self.usesOf) = (uses, usesOf)
+        (self.uses, self.usesOf) = (Table(uses), Table(usesOf))
         patterns = builder.patterns
         references = builder.references
         expressions = builder.sources.isEmpty ? nil : try Expressions(builder.sources, cache: cache, key: digest)
@@ -353,7 +355,7 @@ private struct Builder {
             sources.append(source)
         }
         let needed = Expressions.needed(source.text)?.map { normaliser.units($0) }
-        guard let needed, needed.allSatisfy({ $0.count > 1 }) else { return slots[Int(slot)].expressions.append((number, atom)) }
+        guard let needed, !needed.contains([]) else { return slots[Int(slot)].expressions.append((number, atom)) }
         for units in needed { phrase(units, .init(slot: slot, atom: atom, shape: .expression, more: number)) }
     }
 }
