@@ -37,7 +37,15 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 /// The monitoring models that ship: a folder each.
 let models = [
-    "M05-absolute-terms"
+    "M05-absolute-terms",
+    "M06-medical-claims",
+    "M11-no-price",
+    "M13-bought-reviews",
+    "M15-return-refused",
+    "M16-unfair-terms",
+    "M18-banned-goods",
+    "M19-counterfeit",
+    "M23-prize-sales",
 ]
 
 let package = Package(

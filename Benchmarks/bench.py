@@ -24,9 +24,10 @@ def port():
         return s.getsockname()[1]
 
 
-def wait(url):
+def wait(url, process):
     started = time.perf_counter()
     while True:
+        assert process.poll() is None, "the server ended"
         try:
             urllib.request.urlopen(url, timeout=5).read()
             return time.perf_counter() - started
@@ -44,7 +45,7 @@ class Server:
         started = time.perf_counter()
         self.process = subprocess.Popen([w.replace("PORT", str(self.port)) for w in words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
         self.url = f"http://127.0.0.1:{self.port}"
-        wait(self.url + path)
+        wait(self.url + path, self.process)
         self.started = time.perf_counter() - started
 
     def stop(self):
@@ -322,7 +323,7 @@ def main():
         print(f"scale {SCALE}: {int(600000 * SCALE):,} operators, {int(550000 * SCALE):,} complaints lived through in {built:.0f} s, {size:,} MB, {os.cpu_count()} cores\n", flush=True)
         print(f"  {'':4} {'work':60} {'ours':>22} {'peer':>24} {'ratio':>9}")
         def start():
-            server = ours(database, folder)
+            server = ours(database, home)
             seconds = server.started
             server.stop()
             return seconds

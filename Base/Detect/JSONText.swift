@@ -204,6 +204,9 @@ struct JSONText {
             p = start
             throw fail("no value begins so")
         }
+        let leading = bytes[p]
+        p += 1
+        if leading == 48, isDigit() { throw fail("a number does not begin with 0") }
         while isDigit() { p += 1 }
         if p < bytes.count, bytes[p] == 46 {
             p += 1

@@ -61,10 +61,11 @@ package struct SigmaRule: Sendable {
     package static func read(_ text: String) throws(Flaw) -> [SigmaRule] {
         guard text.utf8.count <= 1 << 20 else { throw Flaw(line: nil, what: "a rule file has at most 1 MB") }
         var nodes: [Node] = []
-        do { for node in try Yams.compose_all(yaml: text) { nodes.append(node) } } catch {
-            guard let error = error as? YamlError else { throw Flaw(line: nil, what: "\(error)") }
-            throw Flaw(line: nil, what: "no YAML: \(error)")
-        }
+        do {
+            var documents = try Yams.compose_all(yaml: text)
+            while let node = documents.next() { nodes.append(node) }
+            if let error = documents.error { throw error }
+        } catch { throw Flaw(line: nil, what: "no YAML: \(error)") }
         guard !nodes.isEmpty else { throw Flaw(line: nil, what: "the file holds no rule") }
         var rules: [SigmaRule] = []
         for node in nodes { rules.append(try SigmaRule(node)) }

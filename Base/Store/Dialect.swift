@@ -147,6 +147,13 @@ package enum Dialect: String, Sendable, CaseIterable {
         return try tx.all(searchQuery(terms: terms, limit: limit)).map { $0.int("ref") }
     }
 
+    /// Whether few things hold all terms: SQLite's index counts them in a millisecond, PostgreSQL's would have to collect them.
+    package func areRare(_ terms: [String], _ tx: Transaction) throws -> Bool {
+        guard self == .sqlite else { return false }
+        let match = terms.map { "\"\($0)\"" }.joined(separator: " AND ")
+        return try tx.count("SELECT count(*) AS n FROM (SELECT 1 FROM platform_search_text WHERE platform_search_text MATCH \(match) LIMIT 20000)") < 20_000
+    }
+
     /// The query for keys that hold all terms, newest first. Terms are ours: letters, digits, Han, `:` and `_` only.
     package func searchQuery(terms: [String], limit: Int) -> SQL {
         switch self {

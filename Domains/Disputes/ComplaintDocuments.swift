@@ -27,7 +27,8 @@ enum Notice {
         default: Text(verbatim: name)
         }
     }
-    static func channel(_ name: String) -> Text { channels.first { $0.0 == name }?.1 ?? Text(verbatim: name) }
+    /// Between the authority's own units nothing is sent out.
+    static func channel(_ name: String) -> Text { name == "inside" ? Text("内部流转", "within the authority") : channels.first { $0.0 == name }?.1 ?? Text(verbatim: name) }
 }
 
 /// The official forms of a complaint (投诉文书), filled from the matter.

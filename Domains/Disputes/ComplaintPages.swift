@@ -89,11 +89,11 @@ struct ComplaintPages: Sendable {
         h.card(Text("调解安排与结果", "Mediation and outcome")) {
             h.definitions {
                 if let mode = c.mediationMode, let (title, words) = ComplaintMoves.detail("mode", mode, c.law) { h.definition(title, h.say(words)) }
-                h.definition(Text("时间", "When"), c.mediationAt)
-                h.definition(Text("地点", "Where"), c.mediationPlace)
-                h.definition(Text("调解人员", "Mediators"), c.mediators)
+                for (title, value) in [(Text("时间", "When"), c.mediationAt), (Text("地点", "Where"), c.mediationPlace), (Text("调解人员", "Mediators"), c.mediators)] {
+                    if let value { h.definition(title, value) }
+                }
                 if let ground { h.definition(c.refusalGround == nil ? Text("终止情形", "Ground of ending") : Text("不予受理情形", "Ground of refusal"), h.say(ground.text)) }
-                h.definition(Text("理由", "Reason"), c.reason)
+                if let reason = c.reason { h.definition(Text("理由", "Reason"), reason) }
                 if let form = c.agreementForm, let (title, words) = ComplaintMoves.detail("form", form, c.law) { h.definition(title, h.say(words)) }
                 if let agreement = c.agreement { h.definition(Text("协议内容", "Agreement")) { h.element("p", "pre mb-0", text: agreement) } }
             }

@@ -117,7 +117,7 @@ package struct Handling: Sendable {
         }
         guard to.count == 6 else { throw Refusal.invalid("/region", Text("请选择区县", "Choose a district")) }
         // The notice is the sender's: under its name and in its series.
-        try issue("dispatch", s, ["dispatchTo": desk.office(for: region).name], to: ["office:\(region)"])
+        try issue("dispatch", s, ["dispatchTo": desk.office(for: region).name], to: ["office:\(region)"], by: "inside")
         try s.tx.send("UPDATE casework_matters SET region = \(region), competent_at = \(s.now), assignee = NULL WHERE id = \(s.c.matter.id)")
         return try move(s, "dispatch", [("region", region)])
     }

@@ -152,7 +152,8 @@ package enum Queue {
         let held: SQL = "EXISTS (SELECT 1 FROM platform_search s WHERE s.kind = casework_matters.kind AND s.ref = casework_matters.id AND (\(any)))"
         let end: SQL = "SELECT \(raw: history ? "id" : "next_due") FROM casework_matters WHERE \(SQL.all(conditions)) ORDER BY \(order) LIMIT 1 OFFSET 600"
         let bound: SQL = history ? "id >= COALESCE((\(end)), 0)" : "next_due <= COALESCE((\(end)), \(Matter.nothingDue))"
-        let near = try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(conditions + [bound, held])) ORDER BY \(order) LIMIT \(limit)")
+        let rare = try !history && queries.allSatisfy { try tx.dialect.areRare($0.1, tx) }
+        let near = rare ? [] : try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(conditions + [bound, held])) ORDER BY \(order) LIMIT \(limit)")
         if near.count == limit { return near.map(Matter.init) }
         let hits = queries.map { kind, terms in tx.dialect.searchQuery(terms: history ? terms : terms + [Search.openMark(kind)], limit: history ? 20_000 : 50_000) }
         var among: SQL = "(id IN (SELECT ref FROM (\(hits[0])) AS hits)"
