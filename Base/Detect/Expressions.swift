@@ -35,7 +35,7 @@ final class Expressions: @unchecked Sendable {
             }
         }
         var texts = sources.map { strdup($0.text) }
-        defer { texts.forEach { free($0) } }
+        defer { for text in texts { free(text) } }
         let flags = sources.map(\.flags)
         let ids = sources.indices.map { UInt32($0) }
         var made: OpaquePointer?

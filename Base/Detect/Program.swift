@@ -120,7 +120,9 @@ package final class Program: Sendable {
         var builder = Builder(normaliser)
         var compiled: [Compiled] = []
         for (i, rule) in rules.enumerated() {
-            guard case .detection(let selections, let condition) = rule.body else { continue }
+            guard case .detection(let selections, let condition) = rule.body else {
+                throw SigmaRule.Flaw(line: nil, what: "\(rule.title): correlation rules are read, and not run yet")
+            }
             builder.rule = i
             do { compiled.append(try builder.compile(i, selections, condition) { lists(i, $0) }) } catch {
                 throw SigmaRule.Flaw(line: error.line, what: "\(rule.title): \(error.what)")

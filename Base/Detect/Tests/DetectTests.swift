@@ -59,12 +59,23 @@ import Testing
     }
 
     @Test(arguments: [
-        ("s:\n    name|base64: x\n  condition: s", "base64"), ("s:\n    name|contains: x\n  condition: s and", "too early"), ("s:\n    name|contains: x\n  condition: t", "“t”"),
-        ("s:\n    name|contains|startswith: x\n  condition: s", "exclude"), ("s:\n    name|gt: x\n  condition: s", "number"), ("s:\n    name|re: '('\n  condition: s", "cannot be run"),
+        ("s:\n    name|base64: x\n  condition: s", "base64"), ("s:\n    name|contains: x\n  condition: s and", "too early"),
+        ("s:\n    name|contains: x\n  condition: t", "“t”"),
+        ("s:\n    name|contains|startswith: x\n  condition: s", "exclude"), ("s:\n    name|gt: x\n  condition: s", "number"),
+        ("s:\n    name|re: '('\n  condition: s", "cannot be run"),
         ("s:\n    name|contains|expand: '%absent%'\n  condition: s", "absent"), ("s:\n    name: x\n  s:\n    name: y\n  condition: s", "uplicate"),
     ])
     func whatTheEngineCannotDoIsRefusedByName(_ detection: String, _ word: String) {
         #expect { _ = try matcher("  " + detection) } throws: { ($0 as? SigmaRule.Flaw)?.description.contains(word) == true }
+    }
+
+    /// Nothing is skipped in silence: what is read and not run yet is refused as well.
+    @Test func aCorrelationIsReadAndRefused() throws {
+        let text =
+            "title: c\nid: 00000000-0000-4000-8000-000000000002\ncorrelation:\n  type: event_count\n  rules: [x]\n  group-by: [seller.id]\n  timespan: 7d\n  condition: {gte: 5}\n"
+        let rules = try SigmaRule.read(text)
+        #expect(rules[0].isCorrelation)
+        #expect { _ = try Program(rules) } throws: { ($0 as? SigmaRule.Flaw)?.description.contains("correlation") == true }
     }
 
     // MARK: Against a plain reading of the same
@@ -138,7 +149,8 @@ import Testing
 
     @Test func spoiltRulesNeverCrashTheReader() {
         let rule = Array(
-            (Self.head + "detection:\n  a:\n    name|contains|all: [x, 'y*']\n  b:\n    - {p|re|i: 'a(b|c)+'}\n    - {q|gte: 5.5}\n  condition: (a or not b) and 1 of a*\nsinan: {id: M1}\n").utf8)
+            (Self.head + "detection:\n  a:\n    name|contains|all: [x, 'y*']\n  b:\n    - {p|re|i: 'a(b|c)+'}\n    - {q|gte: 5.5}\n"
+                + "  condition: (a or not b) and 1 of a*\nsinan: {id: M1}\n").utf8)
         var chance = Chance(state: 5)
         for _ in 0..<3000 {
             var bytes = rule
