@@ -53,6 +53,27 @@ package struct Exact: Sendable, Hashable {
         self.places = places
     }
 
+    init(_ count: Int) { (units, places) = (Int64(count), 0) }
+    private init(units: Int64, places: Int) { (self.units, self.places) = (units, places) }
+
+    /// nil where it has more digits than fit.
+    static func sum(_ numbers: [Exact]) -> Exact? {
+        let places = numbers.map(\.places).max() ?? 0
+        var total: Int64 = 0
+        for number in numbers {
+            var units = number.units
+            for _ in number.places..<places {
+                let (more, over) = units.multipliedReportingOverflow(by: 10)
+                guard !over else { return nil }
+                units = more
+            }
+            let (sum, over) = total.addingReportingOverflow(units)
+            guard !over else { return nil }
+            total = sum
+        }
+        return Exact(units: total, places: places)
+    }
+
     package static func < (a: Exact, b: Exact) -> Bool { compare(a, b) < 0 }
     /// −1, 0, 1.
     static func compare(_ a: Exact, _ b: Exact) -> Int {

@@ -24,6 +24,8 @@ package final class Matcher {
         package let id: String
         package let observedAt: String?
         package let hits: [Hit]
+        /// Of the fields that correlations ask for, the first value of each; empty where nothing was hit.
+        package let values: [String: String]
     }
     /// A line that is no listing.
     package struct Bad: Error, Sendable, CustomStringConvertible {
@@ -83,7 +85,15 @@ package final class Matcher {
         }
         guard let id, !id.isEmpty else { throw Bad(description: "id is missing or no text") }
         for reference in program.references { refer(reference, found, line) }
-        return Result(id: id, observedAt: observed, hits: judge(found, line))
+        let hits = judge(found, line)
+        var values: [String: String] = [:]
+        if !hits.isEmpty {
+            for (name, slot) in program.captured {
+                guard let o = found.first(where: { $0.slot == slot && $0.kind != .object }) else { continue }
+                values[name] = JSONText.text(UnsafeBufferPointer(rebasing: line[Int(o.start)..<Int(o.end)]), escaped: o.escaped)
+            }
+        }
+        return Result(id: id, observedAt: observed, hits: hits, values: values)
     }
 
     // MARK: One value

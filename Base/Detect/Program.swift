@@ -88,6 +88,10 @@ package final class Program: Sendable {
     }
 
     package let rules: [SigmaRule]
+    /// As it begins: whoever reads listings in order feeds a copy of it.
+    package let correlator: Correlator
+    /// Fields that correlations ask for.
+    let captured: [(name: String, slot: Int32)]
     let normaliser: Normaliser
     let compiled: [Compiled]
     let slots: Table<Slot>
@@ -120,14 +124,15 @@ package final class Program: Sendable {
         var builder = Builder(normaliser)
         var compiled: [Compiled] = []
         for (i, rule) in rules.enumerated() {
-            guard case .detection(let selections, let condition) = rule.body else {
-                throw SigmaRule.Flaw(line: nil, what: "\(rule.title): correlation rules are read, and not run yet")
-            }
+            guard case .detection(let selections, let condition) = rule.body else { continue }
             builder.rule = i
             do { compiled.append(try builder.compile(i, selections, condition) { lists(i, $0) }) } catch {
                 throw SigmaRule.Flaw(line: error.line, what: "\(rule.title): \(error.what)")
             }
         }
+        let correlator = try Correlator(rules)
+        captured = correlator.fields.map { (name: $0, slot: builder.slot($0)) }
+        self.correlator = correlator
         self.rules = rules
         self.normaliser = normaliser
         self.compiled = compiled
@@ -199,7 +204,7 @@ private struct Builder {
         owners.append((Int32(rule), Int32(selection)))
         return Int32(owners.count - 1)
     }
-    private mutating func slot(_ path: String) -> Int32 {
+    mutating func slot(_ path: String) -> Int32 {
         if let known = slotOf[path] { return known }
         slots.append(.init(path: path))
         slotOf[path] = Int32(slots.count - 1)

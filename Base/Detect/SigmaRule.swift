@@ -5,6 +5,8 @@ import Yams
 package struct SigmaRule: Sendable {
     package let id: String
     package let title: String
+    /// What correlations may call it.
+    package let name: String?
     package let status: String
     package let level: String
     package let description: String
@@ -82,6 +84,7 @@ package struct SigmaRule: Sendable {
         let level = text("level") ?? "medium"
         guard ["informational", "low", "medium", "high", "critical"].contains(level) else { throw Flaw(line: map["level"].flatMap(line), what: "“\(level)” is no level") }
         (self.id, self.title, self.level) = (id.lowercased(), title, level)
+        name = text("name")
         status = text("status") ?? "experimental"
         description = text("description") ?? ""
         tags = list("tags")
@@ -248,6 +251,8 @@ package struct Correlation: Sendable {
     let field: String?
     /// Alias → rule → field.
     let aliases: [String: [String: String]]
+    /// The rules it is over hit by themselves as well.
+    let generates: Bool
 
     init(_ node: Node) throws(SigmaRule.Flaw) {
         let map = try SigmaRule.mapping(node, "correlation")
@@ -291,6 +296,7 @@ package struct Correlation: Sendable {
             }
         }
         self.aliases = aliases
+        generates = map["generate"]?.scalar?.string == "true"
     }
 
     private static func seconds(_ text: String) -> Int64? {

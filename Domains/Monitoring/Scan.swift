@@ -38,6 +38,8 @@ package struct Scan: Sendable {
     /// What came of a stretch of lines.
     struct Part: Sendable {
         var out: [UInt8] = []
+        /// Where correlations ask for it: what each listing with a hit was, and how far the output went then.
+        var events: [(at: Int, result: Matcher.Result)] = []
         var bad: [(line: Int, what: String)] = []
         var lines = 0
         var listings = 0
@@ -49,6 +51,7 @@ package struct Scan: Sendable {
     ///   - write: takes hits in input order.
     ///   - complain: a line that is no listing.
     package func run(threads: Int, read: () throws -> Data?, write: ([UInt8]) throws -> Void, complain: (Int, String) -> Void) throws -> Counts {
+        var correlator = program.correlator
         let matchers = (0..<max(1, threads)).map { _ in Box(Matcher(program)) }
         var counts = Counts()
         var rest = Data()
@@ -84,10 +87,24 @@ package struct Scan: Sendable {
             }
             for (i, part) in parts.all.enumerated() {
                 for (n, what) in part.bad { complain(line + n, what) }
-                try write(part.out)
                 line += part.lines
                 counts.listings += part.listings
                 counts.hits += part.hits
+                // Correlations see the listings one after another, and their hits stand behind that of the last one.
+                var done = 0
+                for (at, result) in part.events {
+                    guard let moment = result.observedAt.flatMap({ Moment($0) }) else { continue }
+                    let event = Correlator.Event(seconds: moment.milliseconds / 1000, hits: result.hits, values: result.values)
+                    let more = correlator.take(event) { rule in [program.rules[rule].id, program.rules[rule].name, program.rules[rule].title].compactMap { $0 } }
+                    guard !more.isEmpty else { continue }
+                    try write(Array(part.out[done..<at]))
+                    done = at
+                    var extra = Part()
+                    for hit in more { self.write(hit, result, to: &extra) }
+                    counts.hits += extra.hits
+                    try write(extra.out)
+                }
+                try write(done == 0 ? part.out : Array(part.out[done...]))
                 counts.bad += part.bad.count
                 counts.bytes += ready[i].count
             }
@@ -110,7 +127,8 @@ package struct Scan: Sendable {
                     do throws(Matcher.Bad) {
                         let result = try matcher.scan(UnsafeBufferPointer(rebasing: bytes[start..<stop]))
                         part.listings += 1
-                        for hit in result.hits { write(hit, result, to: &part) }
+                        for hit in result.hits where !program.correlator.silent.contains(hit.rule) { write(hit, result, to: &part) }
+                        if !program.correlator.isEmpty, !result.hits.isEmpty { part.events.append((part.out.count, result)) }
                     } catch { part.bad.append((part.lines, error.description)) }
                 }
                 part.lines += 1

@@ -146,3 +146,33 @@ def test_output_is_the_same_for_any_number_of_threads_and_bad_lines_are_counted(
     assert outs[0].stdout == outs[1].stdout == outs[2].stdout and outs[0].stdout.count("\n") == len([i for i in range(40000) if i % 3 and i not in (17, 39000)])
     for out in outs:
         assert out.returncode == 0 and "l.ndjson:18:" in out.stderr and "l.ndjson:39001:" in out.stderr and "2 lines that are none" in out.stderr
+
+
+def test_correlations_see_listings_in_input_order_whatever_the_threads(tmp_path):
+    folder = tmp_path / "models" / "K01-burst"
+    folder.mkdir(parents=True)
+    (folder / "rule.yml").write_text(
+        "title: cheap\nname: cheap\nid: 00000000-0000-4000-8000-000000000001\nlogsource: {product: ecommerce, category: listing}\ndetection:\n  s: {offers.price|lt: 10}\n  condition: s\n"
+        + CARD.format(id="K01")
+        + "---\ntitle: burst\nid: 00000000-0000-4000-8000-000000000002\ncorrelation:\n  type: event_count\n  rules: [cheap]\n  group-by: [seller.id]\n  timespan: 1h\n  condition: {gte: 3}\n")
+    lines, expected, times = [], [], {}
+    random.seed(4)
+    for i in range(30000):
+        shop, cheap, second = str(random.randrange(400)), random.random() < 0.3, i
+        moment = f"2026-11-20T{8 + second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}+08:00"
+        lines.append(json.dumps({"id": str(i), "offers": {"price": 5 if cheap else 50}, "seller": {"id": shop}, "observedAt": moment}))
+        if cheap:
+            before = [t for t in times.get(shop, []) if t >= second - 3600]
+            held = len([t for t in times.get(shop, []) if t >= (times[shop][-1] - 3600 if times.get(shop) else 0)]) >= 3
+            times[shop] = before + [second]
+            if len(times[shop]) >= 3 and not held:
+                expected.append(str(i))
+    outs = []
+    for threads in (1, 3):
+        out = subprocess.run([BINARY, "scan", "--threads", str(threads), "--models", str(tmp_path / "models")], input="\n".join(lines), capture_output=True, text=True)
+        assert out.returncode == 0, out.stderr
+        outs.append(out.stdout)
+    assert outs[0] == outs[1]
+    found = [json.loads(line) for line in outs[0].splitlines()]
+    assert found and all(h["title"] == "burst" for h in found)
+    assert [h["listing"] for h in found] == expected

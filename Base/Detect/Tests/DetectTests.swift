@@ -69,13 +69,47 @@ import Testing
         #expect { _ = try matcher("  " + detection) } throws: { ($0 as? SigmaRule.Flaw)?.description.contains(word) == true }
     }
 
-    /// Nothing is skipped in silence: what is read and not run yet is refused as well.
-    @Test func aCorrelationIsReadAndRefused() throws {
-        let text =
-            "title: c\nid: 00000000-0000-4000-8000-000000000002\ncorrelation:\n  type: event_count\n  rules: [x]\n  group-by: [seller.id]\n  timespan: 7d\n  condition: {gte: 5}\n"
-        let rules = try SigmaRule.read(text)
-        #expect(rules[0].isCorrelation)
-        #expect { _ = try Program(rules) } throws: { ($0 as? SigmaRule.Flaw)?.description.contains("correlation") == true }
+    // MARK: Over several listings
+
+    /// `correlation`: what stands under it. Events: seconds, shop, price, whether 甲 or 乙 stands in the name.
+    func correlated(_ correlation: String, _ events: [(Int64, String, String, String)]) throws -> [Int] {
+        func rule(_ n: Int, _ word: String) -> String {
+            "title: r\(n)\nname: r\(n)\nid: 00000000-0000-4000-8000-00000000000\(n)\nlogsource: {product: ecommerce, category: listing}\ndetection:\n  s:\n    name|contains: \(word)\n  condition: s\n---\n"
+        }
+        let rules = try SigmaRule.read(
+            rule(1, "甲") + rule(2, "乙") + "title: c\nid: 00000000-0000-4000-8000-000000000009\ncorrelation:\n" + correlation.split(separator: "\n").map { "  \($0)\n" }.joined())
+        let program = try Program(rules)
+        let matcher = Matcher(program)
+        var correlator = program.correlator
+        var fired: [Int] = []
+        for (i, (seconds, shop, price, name)) in events.enumerated() {
+            let line = "{\"id\":\"\(i)\",\"name\":\"\(name)\",\"seller\":{\"id\":\"\(shop)\"},\"offers\":{\"price\":\(price)}}"
+            let result = try Array(line.utf8).withUnsafeBufferPointer { try matcher.scan($0) }
+            let hits = correlator.take(.init(seconds: seconds, hits: result.hits, values: result.values)) { [rules[$0].name ?? ""] }
+            if !hits.isEmpty { fired.append(i) }
+        }
+        return fired
+    }
+
+    @Test func aCorrelationHitsWhenItsConditionBeginsToHoldInItsGroupAndTime() throws {
+        let head = "rules: [r1]\ngroup-by: [seller.id]\ntimespan: 1h\n"
+        let events: [(Int64, String, String, String)] = [
+            (0, "a", "1.10", "甲"), (10, "b", "2", "甲"), (20, "a", "2.20", "甲"), (30, "a", "1.10", "乙"), (40, "a", "3.30", "甲"), (50, "a", "9", "甲"), (8000, "a", "1", "甲"), (8001, "b", "1", "甲"),
+        ]
+        #expect(try correlated("type: event_count\n\(head)condition: {gte: 3}", events) == [4])
+        #expect(try correlated("type: value_count\n\(head)condition: {gte: 4, field: offers.price}", events) == [5])
+        #expect(try correlated("type: value_sum\n\(head)condition: {gte: 6.60, field: offers.price}", events) == [4])
+        #expect(try correlated("type: value_avg\n\(head)condition: {gt: 3, field: offers.price}", events) == [5])
+        #expect(try correlated("type: event_count\n\(head)condition: {gte: 6}", events).isEmpty)
+    }
+
+    @Test func severalRulesTogetherOrInOrder() throws {
+        let head = "rules: [r1, r2]\ngroup-by: [seller.id]\ntimespan: 10m\n"
+        #expect(try correlated("type: temporal\n\(head)", [(0, "a", "1", "乙"), (5, "b", "1", "甲"), (9, "a", "1", "甲")]) == [2])
+        #expect(try correlated("type: temporal_ordered\n\(head)", [(0, "a", "1", "乙"), (9, "a", "1", "甲"), (20, "a", "1", "乙")]) == [2])
+        #expect(try correlated("type: temporal\n\(head)", [(0, "a", "1", "乙"), (601, "a", "1", "甲")]).isEmpty)
+        #expect(throws: SigmaRule.Flaw.self) { try correlated("type: event_count\nrules: [absent]\ngroup-by: [seller.id]\ntimespan: 1h\ncondition: {gte: 1}", []) }
+        #expect(throws: SigmaRule.Flaw.self) { try correlated("type: value_percentile\nrules: [r1]\ntimespan: 1h\ncondition: {gte: 1}", []) }
     }
 
     // MARK: Against a plain reading of the same
