@@ -94,7 +94,8 @@ import Testing
     @Test func aCorrelationHitsWhenItsConditionBeginsToHoldInItsGroupAndTime() throws {
         let head = "rules: [r1]\ngroup-by: [seller.id]\ntimespan: 1h\n"
         let events: [(Int64, String, String, String)] = [
-            (0, "a", "1.10", "甲"), (10, "b", "2", "甲"), (20, "a", "2.20", "甲"), (30, "a", "1.10", "乙"), (40, "a", "3.30", "甲"), (50, "a", "9", "甲"), (8000, "a", "1", "甲"), (8001, "b", "1", "甲"),
+            (0, "a", "1.10", "甲"), (10, "b", "2", "甲"), (20, "a", "2.20", "甲"), (30, "a", "1.10", "乙"), (40, "a", "3.30", "甲"), (50, "a", "9", "甲"), (8000, "a", "1", "甲"),
+            (8001, "b", "1", "甲"),
         ]
         #expect(try correlated("type: event_count\n\(head)condition: {gte: 3}", events) == [4])
         #expect(try correlated("type: value_count\n\(head)condition: {gte: 4, field: offers.price}", events) == [5])
