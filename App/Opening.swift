@@ -53,6 +53,10 @@ enum Opening {
     /// - Parameter migrating: brings the schema up to date; otherwise a schema that is behind is refused.
     static func open(_ options: DatabaseOptions, migrating: Bool, demo: Bool = false) async throws -> Office {
         let logger = logger()
+        if options.database != "sqlite::memory:" {
+            try FileManager.default.createDirectory(atPath: options.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            _ = try Occupancy(folder: options.folder, alone: false)
+        }
         let store = try Store(url: options.database, logger: logger)
         let printer = printer(options)
         let domains = domains(printer: printer)

@@ -11,6 +11,7 @@ struct Backup: AsyncParsableCommand {
     @Option(help: "File to write (a tar archive)") var out: String
 
     func run() async throws {
+        guard !FileManager.default.fileExists(atPath: out) else { throw Refusal(.conflict, Text("\(out) 已存在，请换一个文件名", "\(out) exists already: choose another name")) }
         let office = try await Opening.open(database, migrating: false)
         let temporary = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-backup-\(ProcessInfo.processInfo.processIdentifier)")
         try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -25,7 +26,6 @@ struct Backup: AsyncParsableCommand {
         try office.desk.store.backup(to: temporary.appendingPathComponent("database").path)
         try take("files")
         try Archive.run(["tar", "-cf", out + ".part", "-C", temporary.path, "."])
-        if FileManager.default.fileExists(atPath: out) { try FileManager.default.removeItem(atPath: out) }
         try FileManager.default.moveItem(atPath: out + ".part", toPath: out)
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: out)
         print(Terminal.say(Text("已备份到 \(out)（其中有签名密钥，请妥善保管）", "Backed up to \(out) (it holds the signing key: keep it safe)")))
@@ -49,8 +49,10 @@ struct Restore: AsyncParsableCommand {
         let copy = temporary.appendingPathComponent("database")
         // Everything that must be there is looked at before anything that is there is moved.
         guard FileManager.default.fileExists(atPath: copy.path) else { throw Refusal.invalid("/file", Text("\(file) 中没有数据库", "\(file) holds no database")) }
-        let stamp = "before-restore-\(Int(Date().timeIntervalSince1970))"
         try FileManager.default.createDirectory(atPath: database.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let occupancy = try Occupancy(folder: database.folder, alone: true)
+        defer { occupancy.end() }
+        let stamp = "before-restore-\(Int(Date().timeIntervalSince1970))"
         if engine == Dialect.sqlite.rawValue {
             guard database.database.hasPrefix("sqlite:") else {
                 throw Refusal.invalid("/database", Text("这是 SQLite 的备份，请指定 sqlite: 数据库", "This is a backup of SQLite: name a sqlite: database"))

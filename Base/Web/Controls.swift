@@ -16,12 +16,15 @@ extension HTML {
     package func id(_ kind: String, _ name: String) -> String { part.isEmpty ? "\(kind)-\(name)" : "\(kind)-\(part)-\(name)" }
 
     /// Writes one of several forms of a page: the ids in it begin with its name.
-    package func part(_ name: String, _ body: () -> Void) {
-        let outer = part
-        part = name
+    /// - Parameter form: what it sent, where it was refused: its fields keep that instead of their own values.
+    package func part(_ name: String, keeping form: Form? = nil, _ body: () -> Void) {
+        let (outer, before) = (part, kept)
+        (part, kept) = (name, form)
         body()
-        part = outer
+        (part, kept) = (outer, before)
     }
+
+    private func value(of name: String, _ own: String?) -> String? { kept == nil ? own : kept?[name] }
 
     /// What is wrong, at the head of a form, each linked to its field.
     /// - Parameters:
@@ -68,7 +71,7 @@ extension HTML {
             void(
                 "input", "form-control" + cls,
                 [
-                    .id(id("f", name)), .name(name), .type(type), .value(value), .describedBy(described), .init("autocomplete", autocomplete),
+                    .id(id("f", name)), .name(name), .type(type), .value(self.value(of: name, value)), .describedBy(described), .init("autocomplete", autocomplete),
                     .init("inputmode", inputmode), .init("required", if: required), .init("aria-invalid", errors[name] == nil ? nil : "true"),
                 ] + attributes)
         }
@@ -79,7 +82,7 @@ extension HTML {
             element(
                 "textarea", "form-control" + cls,
                 [.id(id("f", name)), .name(name), .init("rows", String(rows)), .init("maxlength", String(maxLength)), .describedBy(described), .init("required", if: required)],
-                text: value ?? "")
+                text: self.value(of: name, value) ?? "")
         }
     }
 
@@ -87,16 +90,19 @@ extension HTML {
         _ name: String, _ label: Text, options: [(String, Text)], value: String?, hint: Text? = nil, errors: Errors = Errors(), required: Bool = true, empty: Text? = nil
     ) {
         frame(name, label, hint, errors, required: required) { described, cls in
+            let chosen = self.value(of: name, value)
             element("select", "form-select" + cls, [.id(id("f", name)), .name(name), .describedBy(described), .init("required", if: required)]) {
                 if let empty { element("option", nil, [.value("")], text: say(empty)) }
-                for (key, title) in options { element("option", nil, [.value(key), .selected(key == value)], text: say(title)) }
+                for (key, title) in options { element("option", nil, [.value(key), .selected(key == chosen)], text: say(title)) }
             }
         }
     }
 
     package func checkbox(_ name: String, _ label: Text, value: String = "yes", checked: Bool, hint: Text? = nil) {
         div("form-check mb-2") {
-            void("input", "form-check-input", [.type("checkbox"), .id(id("f", "\(name)-\(value)")), .name(name), .value(value), .checked(checked)])
+            void(
+                "input", "form-check-input",
+                [.type("checkbox"), .id(id("f", "\(name)-\(value)")), .name(name), .value(value), .checked(kept?.all(name).contains(value) ?? checked)])
             element("label", "form-check-label", [.for_(id("f", "\(name)-\(value)"))]) {
                 text(label)
                 if let hint { element("span", "form-text d-block", text: say(hint)) }
@@ -105,12 +111,13 @@ extension HTML {
     }
 
     package func radios(_ name: String, _ label: Text, options: [(String, Text, Text?)], value: String?, errors: Errors = Errors(), inline: Bool = false) {
+        let chosen = self.value(of: name, value)
         element("fieldset", "mb-3", [.id(id("f", name))]) {
             element("legend", "form-label", text: say(label))
             if let error = errors[name] { element("div", "text-danger small mb-1", [.id(id("e", name))], text: say(error)) }
             for (key, title, hint) in options {
                 div("form-check" + (inline ? " form-check-inline" : "")) {
-                    void("input", "form-check-input", [.type("radio"), .id(id("f", "\(name)-\(key)")), .name(name), .value(key), .checked(key == value), .required])
+                    void("input", "form-check-input", [.type("radio"), .id(id("f", "\(name)-\(key)")), .name(name), .value(key), .checked(key == chosen), .required])
                     element("label", "form-check-label", [.for_(id("f", "\(name)-\(key)"))]) {
                         text(title)
                         if let hint { element("span", "form-text d-block", text: say(hint)) }

@@ -8,6 +8,8 @@ package final class HTML {
     package let language: Language
     /// The form that is being written, where a page has several.
     var part = ""
+    /// What that form sent, when it is shown again because something in it was refused.
+    var kept: Form?
 
     package init(_ language: Language) {
         self.language = language

@@ -5,7 +5,7 @@ import Web
 
 /// The forms of a complaint's moves (办理操作): what may be done now, each with its article and its fields.
 extension ComplaintPages {
-    func actions(_ h: HTML, _ visit: Visit, _ c: Complaint, _ moves: [Move], failed: String?, _ errors: HTML.Errors) {
+    func actions(_ h: HTML, _ visit: Visit, _ c: Complaint, _ moves: [Move], failed: String?, _ sent: Form?, _ errors: HTML.Errors) {
         h.card(Text("可以办理", "What can be done now"), "actions") {
             for (index, move) in moves.enumerated() {
                 let isOpen = failed == move.name || (failed == nil && index == 0 && moves.count < 4)
@@ -15,7 +15,7 @@ extension ComplaintPages {
                         if let article = move.article(under: c.law) { h.span("action-law", visit.desk.law.register.cite(article)) }
                     }
                     visit.form(h, "/disputes/\(c.matter.id)/moves/\(move.name)", "action-form") {
-                        h.part(move.name) { fields(h, visit, c, move.name, failed == move.name ? errors : HTML.Errors()) }
+                        h.part(move.name, keeping: failed == move.name ? sent : nil) { fields(h, visit, c, move.name, failed == move.name ? errors : HTML.Errors()) }
                         h.button(move.title, ["refuse", "end", "withdraw", "redirect"].contains(move.name) ? "btn btn-danger" : "btn btn-primary")
                     }
                 }

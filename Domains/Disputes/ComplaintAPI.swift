@@ -224,7 +224,7 @@ struct ComplaintAPI: Sendable {
         let (c, actor) = try await find(visit)
         let register = visit.desk.law.register
         let language = visit.language
-        let available = ComplaintMoves.table.available(c.matter, to: actor, visit.desk.permissions)
+        let available = handling.available(c, to: actor, clocks: try await visit.desk.store.read { try Clocks.of(c.matter.id, $0) })
         return .json(
             .object([
                 ("state", .string(c.matter.state)),

@@ -25,7 +25,7 @@ struct ComplaintPages: Sendable {
         return c
     }
 
-    private func show(_ visit: Visit, _ failed: String?, _ refusal: Refusal?, revealed: (String, String, String, String?)? = nil) async throws -> Answer {
+    private func show(_ visit: Visit, _ failed: String?, _ refusal: Refusal?, sent: Form? = nil, revealed: (String, String, String, String?)? = nil) async throws -> Answer {
         let account = try visit.signedIn()
         let desk = visit.desk
         let (c, file, person, positions, op, similar) = try await desk.store.read { tx in
@@ -38,7 +38,7 @@ struct ComplaintPages: Sendable {
                 try Similar.of(c, tx)
             )
         }
-        let moves = ComplaintMoves.table.available(c.matter, to: .staff(account), desk.permissions)
+        let moves = handling.available(c, to: .staff(account), clocks: file.clocks.map(\.0))
         let state = ComplaintMoves.table.state(c.matter.state)
         return visit.page(Text("投诉 \(c.matter.number)", "Complaint \(c.matter.number)"), status: refusal?.kind.status ?? 200, active: "/desk") { h in
             h.div("page-head matter-head") {
@@ -61,7 +61,7 @@ struct ComplaintPages: Sendable {
             h.errorSummary(refusal, part: failed ?? "")
             h.div("matter-grid") {
                 h.div("matter-main") {
-                    if !moves.isEmpty { actions(h, visit, c, moves, failed: failed, HTML.Errors(refusal)) }
+                    if !moves.isEmpty { actions(h, visit, c, moves, failed: failed, sent, HTML.Errors(refusal)) }
                     dispute(h, visit, c, op)
                     if !positions.isEmpty || c.matter.state == ComplaintMoves.mediating { sides(h, visit, c, positions) }
                     outcome(h, c)
@@ -266,12 +266,13 @@ struct ComplaintPages: Sendable {
         let now = visit.desk.now
         let handling = handling
         do {
-            try await visit.desk.store.write { tx in
-                let c = try load(visit, tx)
-                try handling.apply(name, on: c, input: form, by: .staff(account), at: now, tx)
+            let after = try await visit.desk.store.write { tx in
+                try handling.apply(name, on: load(visit, tx), input: form, by: .staff(account), at: now, tx)
             }
+            // What was given back or handed on is no longer this officer's to see.
+            guard visit.maySee(after) else { return .redirect("/desk") }
         } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict {
-            return try await show(visit, name, refusal)
+            return try await show(visit, name, refusal, sent: form)
         }
         return .redirect("/disputes/\(try visit.exchange.parameter("id"))")
     }

@@ -59,6 +59,8 @@ struct CounterPages: Sendable {
         }
     }
 
+    private func sentFiles(_ f: Form) -> String? { f.files.isEmpty ? nil : f.files.map(\.name).joined(separator: "、") }
+
     private func page(_ visit: Visit, _ f: Form, _ refusal: Refusal?) -> Answer {
         let e = HTML.Errors(refusal)
         let yesNo: [(String, Text, Text?)] = [("yes", Text("是", "Yes"), nil), ("no", Text("否", "No"), nil)]
@@ -68,6 +70,11 @@ struct CounterPages: Sendable {
                 h.p("text-muted mb-0", Text("Tab 键逐项填写，Ctrl+Enter 提交", "Tab from field to field, Ctrl+Enter to send"))
             }
             h.errorSummary(refusal)
+            if let files = sentFiles(f) {
+                h.element(
+                    "p", "alert alert-warning", [.role("status")],
+                    text: h.say(Text("请重新选择证据文件，未登记前不保存：\(files)", "Choose the evidence again, nothing is kept before registration: \(files)")))
+            }
             visit.form(h, "/disputes/new", "counter-form", multipart: true, attributes: [.init("data-submit-on", "ctrl-enter")]) {
                 h.div("three-columns") {
                     h.card(Text("投诉人", "Complainant")) {

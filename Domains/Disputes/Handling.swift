@@ -61,6 +61,18 @@ package struct Handling: Sendable {
         }
     }
 
+    /// The moves that can succeed now: the table's, but for those that this matter's own standing rules out.
+    package func available(_ c: Complaint, to actor: Actor, clocks: [RunningClock]) -> [Move] {
+        ComplaintMoves.table.available(c.matter, to: actor, desk.permissions).filter { move in
+            switch move.name {
+            case "dispatch": c.matter.region.count < 6
+            case "entrust": c.matter.region.count >= 6
+            case "lead-decided": clocks.contains { $0.duty == "C5" && $0.state == "open" }
+            default: true
+            }
+        }
+    }
+
     /// One step and its fields; a missing or unknown value is refused by name.
     private struct Step {
         let c: Complaint
@@ -87,9 +99,11 @@ package struct Handling: Sendable {
     }
 
     @discardableResult
-    private func move(_ s: Step, _ name: String, _ details: [(String, String)] = [], outcome: String? = nil, sealing: Bool = false, seals: [Ledger.Seal] = []) throws -> Matter {
+    private func move(_ s: Step, _ name: String, _ details: [(String, String)] = [], outcome: String? = nil, since: Moment? = nil, sealing: Bool = false, seals: [Ledger.Seal] = [])
+        throws -> Matter
+    {
         try casework.perform(
-            name, on: s.c.matter, by: s.actor, at: s.now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome,
+            name, on: s.c.matter, by: s.actor, at: s.now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome, since: since,
             sealing: (sealing ? [.init("disputes_complaints", key: "matter", s.c.matter.id.raw)] : []) + seals, s.tx)
     }
 
@@ -118,8 +132,17 @@ package struct Handling: Sendable {
         guard to.count == 6 else { throw Refusal.invalid("/region", Text("请选择区县", "Choose a district")) }
         // The notice is the sender's: under its name and in its series.
         try issue("dispatch", s, ["dispatchTo": desk.office(for: region).name], to: ["office:\(region)"], by: "inside")
-        try s.tx.send("UPDATE casework_matters SET region = \(region), competent_at = \(s.now), assignee = NULL WHERE id = \(s.c.matter.id)")
-        return try move(s, "dispatch", [("region", region)])
+        // Law: O121 art. 15(1) counts from the day on which the competent office received it: one that gave it back has received it already.
+        let since = try earlierReceipt(s, by: String(to)) ?? s.now
+        try s.tx.send("UPDATE casework_matters SET region = \(region), competent_at = \(since), assignee = NULL WHERE id = \(s.c.matter.id)")
+        return try move(s, "dispatch", [("region", region)], since: since)
+    }
+
+    /// When an office that gave a matter back had first received it; nil where it never had it.
+    private func earlierReceipt(_ s: Step, by district: String) throws -> Moment? {
+        try s.tx.all("SELECT details FROM casework_moves WHERE matter = \(s.c.matter.id) AND move = 'return' ORDER BY id").lazy
+            .compactMap { try? JSON(parsing: Array($0.string("details").utf8)) }
+            .first { $0["by"]?.string?.hasPrefix(district) == true }?["since"]?.string.flatMap { Moment($0) }
     }
 
     /// 交派出机构: to an office of the same district, or back up to it; no period begins anew.
@@ -132,6 +155,10 @@ package struct Handling: Sendable {
         return try move(s, "entrust", [("region", region)])
     }
 
+    private func open(_ duty: String, _ s: Step) throws -> RunningClock? {
+        try Clocks.of(s.c.matter.id, s.tx).last { $0.duty == duty && $0.state == "open" }
+    }
+
     private func known(_ s: Step, _ field: String) throws -> String {
         let region = try s.text(field, 12)
         guard desk.regions.isKnown(region) else { throw Refusal.invalid("/\(field)", Text("没有代码为“\(region)”的区划", "There is no region with the code “\(region)”")) }
@@ -141,12 +168,15 @@ package struct Handling: Sendable {
     private func giveBack(_ s: Step) throws -> Matter {
         let reason = try s.text("reason", 500)
         try s.tx.send("UPDATE casework_matters SET region = \(desk.configuration.cityRegion), assignee = NULL WHERE id = \(s.c.matter.id)")
-        return try move(s, "return", [("reason", reason)])
+        return try move(s, "return", [("reason", reason), ("by", s.c.matter.region), ("since", s.c.matter.competentAt.isoText)])
     }
 
     private func request(_ s: Step) throws -> Matter {
         let what = try s.text("what", 1000)
         guard let due = s.optional("due").flatMap({ Day($0) }), due >= s.now.day else { throw Refusal.invalid("/due", Text("请填写不早于今天的日期", "Give a day that is not in the past")) }
+        if let decided = try open("C1", s)?.due, due > decided, decided >= s.now.day {
+            throw Refusal.invalid("/due", Text("受理期限\(decided)届满，提交期限不能晚于该日", "The period to decide ends on \(decided): ask for it by then"))
+        }
         let matter = try move(s, "request", [("what", what), ("due", due.description)])
         // The official form asks for proof of identity; anything else is asked for without a form.
         if s.input["identity"] == "yes" {
@@ -214,7 +244,12 @@ package struct Handling: Sendable {
         let people = try s.text("mediators", 120)
         let at = mode == "on-site" ? try s.text("at", 40) : s.optional("at") ?? ""
         let place = mode == "on-site" ? try s.text("place", 200) : s.optional("place") ?? ""
-        if !at.isEmpty { guard let moment = Moment(at), moment > s.now else { throw Refusal.invalid("/at", Text("时间应晚于现在", "The time must be in the future")) } }
+        if !at.isEmpty {
+            guard let moment = Moment(at), moment > s.now else { throw Refusal.invalid("/at", Text("时间应晚于现在", "The time must be in the future")) }
+            if let ends = try open("C3", s)?.due, moment.day > ends, ends >= s.now.day {
+                throw Refusal.invalid("/at", Text("调解期限\(ends)届满，时间不能晚于该日", "The period for mediation ends on \(ends): choose a day by then"))
+            }
+        }
         let shown = Moment(at).map { "\(Documents.chinese($0.day)) \($0.minuteText.suffix(5))" }
         try s.tx.send(
             "UPDATE disputes_complaints SET mediation_mode = \(mode), mediation_at = \(shown), mediation_place = \(place.isEmpty ? nil : place), mediators = \(people) WHERE matter = \(s.c.matter.id)"

@@ -54,7 +54,7 @@ package struct Casework: Sendable {
         sealing: [Ledger.Seal], _ tx: Transaction
     ) throws {
         let move = try writeMove(matter, name, to: matter.state, actor, article, details, now, tx)
-        for duty in duties { try Clocks.start(duty, of: matter, from: matter.competentAt, engine, tx) }
+        for duty in duties { try Clocks.start(duty, of: matter, from: matter.competentAt, at: now, engine, tx) }
         try Clocks.refreshNextDue(matter.id, tx)
         try tx.audit(
             "\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: article, details: [("number", .string(matter.number))],
@@ -62,11 +62,13 @@ package struct Casework: Sendable {
     }
 
     /// Makes a move.
-    /// - Parameter outcome: how it ended, where this move ends it.
+    /// - Parameters:
+    ///   - outcome: how it ended, where this move ends it.
+    ///   - since: the event from which the clocks that it starts run, where that is not the move itself.
     /// - Errors: `conflict` or `forbidden` by the table; `conflict` where somebody else was first.
     @discardableResult
     package func perform(
-        _ name: String, on matter: Matter, by actor: Actor, at now: Moment, details: [(String, JSON)] = [], outcome: String? = nil,
+        _ name: String, on matter: Matter, by actor: Actor, at now: Moment, details: [(String, JSON)] = [], outcome: String? = nil, since: Moment? = nil,
         sealing: [Ledger.Seal] = [], _ tx: Transaction
     ) throws -> Matter {
         let move = try table.check(name, on: matter, by: actor, permissions)
@@ -98,7 +100,7 @@ package struct Casework: Sendable {
         case .ends(let duty): try Clocks.resume(duty, of: matter, on: now.day, engine, tx)
         case nil: break
         }
-        for duty in move.starts { try Clocks.start(duty, of: matter, from: now, engine, tx) }
+        for duty in move.starts { try Clocks.start(duty, of: matter, from: since ?? now, at: now, engine, tx) }
         try Clocks.refreshNextDue(matter.id, tx)
         try tx.audit(
             "\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: move.article(under: matter.regime), details: [("number", .string(matter.number))],

@@ -55,10 +55,10 @@ package enum Clocks {
         ["casework_clocks", "casework_pauses", "casework_notices"].map { .init($0, of: "matter", matter.raw) }
     }
 
-    static func start(_ duty: String, of matter: Matter, from moment: Moment, _ engine: DeadlineEngine, _ tx: Transaction) throws {
+    static func start(_ duty: String, of matter: Matter, from moment: Moment, at now: Moment, _ engine: DeadlineEngine, _ tx: Transaction) throws {
         let deadline = try engine.deadline(duty, from: moment, received: matter.receivedAt.day, explain: false)
         // Starting the same duty anew ends the count that ran before: a return and a second dispatch.
-        try tx.send("UPDATE casework_clocks SET state = 'void', stopped_at = \(moment) WHERE matter = \(matter.id) AND duty = \(duty) AND state = 'open'")
+        try tx.send("UPDATE casework_clocks SET state = 'void', stopped_at = \(now) WHERE matter = \(matter.id) AND duty = \(duty) AND state = 'open'")
         try tx.send(
             """
             INSERT INTO casework_clocks (matter, duty, started_at, received_on, due, due_at, strict, incomplete, state)

@@ -77,6 +77,11 @@ def test_a_backup_while_serving_comes_back_whole(office, tmp_path):
     out = str(tmp_path / "backup.tar")
     run("backup", "--out", out, *office.options())
     call(office.url + "/api/v1/complaints", FILING, token=office.token)
+    # Under a running server nothing is replaced: what it acknowledges afterwards would be lost.
+    refused = run("restore", out, *office.options(), check=False)
+    assert refused.returncode != 0 and "in use" in refused.stderr + refused.stdout
+    assert run("backup", "--out", out, *office.options(), check=False).returncode != 0, "a copy is never overwritten"
+    assert call(office.url + "/api/v1/complaints/" + body["number"], token=office.token)[0] == 200
     office.stop()
     folder = tmp_path / "restored"
     folder.mkdir()

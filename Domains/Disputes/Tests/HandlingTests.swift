@@ -115,6 +115,59 @@ import Web
     }
 
     @Test(arguments: TestEngine.available)
+    func givenBackAndSentToTheSameOfficeAgainItsPeriodRunsOn(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine, at: "2026-11-18T10:00")
+        let matter = try await office.file { $0.respondentAddress = "地址不详" }
+        let sent = try await office.apply("dispatch", on: matter, by: .li, [("region", "990101")])
+        let due = try await clocks(office, matter)["C1"]?.due
+        #expect(due == Day("2026-11-27"))
+        office.clock.set("2026-11-23T10:00")
+        let back = try await office.apply("return", on: sent, by: .lin, [("reason", "不属本区")])
+        #expect(back.region == "9901")
+        let again = try await office.apply("dispatch", on: back, by: .li, [("region", "990101")])
+        #expect(try await clocks(office, matter)["C1"]?.due == due)
+        // Another office receives it for the first time.
+        let other = try await office.apply("return", on: again, by: .lin, [("reason", "确不属本区")])
+        try await office.apply("dispatch", on: other, by: .li, [("region", "990102")])
+        #expect(try await clocks(office, matter)["C1"]?.due == Day("2026-12-02"))
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    @Test func aMoveThatCanOnlyFailIsNotOffered() async throws {
+        let office = try await TestOffice(.sqlite)
+        let (handling, desk) = (office.handling, office.desk)
+        func offered(_ matter: Matter, _ persona: Persona) async throws -> Set<String> {
+            let account = office.account(persona)
+            return try await desk.store.read { tx in
+                Set(handling.available(try tx.complaint(matter.id), to: .staff(account), clocks: try Clocks.of(matter.id, tx)).map(\.name))
+            }
+        }
+        let matter = try await office.file { $0.respondentAddress = "地址不详" }
+        #expect(try await offered(matter, .li).contains("dispatch"))
+        let sent = try await office.apply("dispatch", on: matter, by: .li, [("region", "990101")])
+        #expect(try await !offered(sent, .li).contains("dispatch"))
+        try await office.apply("accept", on: sent, by: .lin)
+        #expect(try await !offered(sent, .lin).contains("lead-decided"))
+        try await office.apply("lead", on: sent, by: .wu, [("facts", "无证经营")])
+        #expect(try await offered(sent, .lin).contains("lead-decided"))
+    }
+
+    @Test func aDayAfterThePeriodIsRefusedByItsField() async throws {
+        let office = try await TestOffice(.sqlite, at: "2026-09-18T10:00")
+        let matter = try await office.file()
+        func refused(_ move: String, _ by: Persona, _ input: [(String, String)]) async -> [String] {
+            do {
+                try await office.apply(move, on: matter, by: by, input)
+                return []
+            } catch { return (error as? Refusal)?.fields.map(\.pointer) ?? ["?"] }
+        }
+        #expect(await refused("request", .lin, [("what", "身份证明"), ("due", "2026-09-30")]) == ["/due"])
+        try await office.apply("accept", on: matter, by: .lin)
+        let late = [("mode", "on-site"), ("consent", "yes"), ("mediators", "吴"), ("at", "2026-12-24T09:30"), ("place", "调解室")]
+        #expect(await refused("arrange", .wu, late) == ["/at"])
+    }
+
+    @Test(arguments: TestEngine.available)
     func anImportedComplaintIsTakenUpOnceItsParticularsAreThere(_ engine: TestEngine) async throws {
         let office = try await TestOffice(engine)
         let matter = try await office.file {
