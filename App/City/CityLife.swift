@@ -165,7 +165,7 @@ extension CityBuilder {
         var script: [(at: Moment, move: String, fields: [(String, String)])] = []
         func then(_ day: Int, _ hour: Int, _ move: String, _ fields: [(String, String)] = []) { script.append((at(day, hour), move, fields)) }
         switch story.state {
-        case "supplement": then(1, 10, "request", [("what", draw.pick(data.requests)), ("due", end.day.adding(days: 4).description)])
+        case "supplement": then(1, 10, "request", [("what", draw.pick(data.requests)), ("due", at(6, 10).day.description)])
         case "refused": then(3, 15, "refuse", [("ground", "2"), ("reason", draw.pick(data.refusalReasons["2"] ?? ["已由其他机构处理"]))])
         case "received", "overdue": break
         default:
@@ -290,7 +290,7 @@ extension CityBuilder {
     }
 
     private func decision(_ at: Moment, _ plan: Plan) -> [(Moment, Step)] {
-        if plan.supplement { return [(later(at, days: draw.int(0...2)), .move("request", [("what", draw.pick(data.requests)), ("due", later(at, days: 9).day.description)]))] }
+        if plan.supplement { return [(later(at, days: draw.int(0...2)), .move("request", [("what", draw.pick(data.requests)), ("due", later(at, days: 4).day.description)]))] }
         let when = later(at, days: plan.delay)
         switch plan.fate {
         case .withdraw: return [(later(at, days: draw.int(0...3)), .move("withdraw", []))]
