@@ -1,5 +1,41 @@
+import Formats
 import Kernel
 import Web
+
+/// What the last act came to (提示), carried over a redirect and shown once: in a cookie with our mark, for a minute.
+extension Visit {
+    private static var saidCookie: String { "sinan_said" }
+
+    /// Goes on to another page and says there what happened.
+    /// - Parameter refused: that it did not happen, and why.
+    package func redirect(_ path: String, saying text: Text, refused: Bool = false) -> Answer {
+        let said = Link.encode((refused ? "-" : "+") + text[language])
+        return .redirect(path).setting(cookie: Visit.saidCookie, to: "\(seal("said", said)).\(said)", maxAge: 60, secure: desk.configuration.secureCookies)
+    }
+
+    private var said: String? {
+        guard let parts = exchange.cookies[Visit.saidCookie]?.split(separator: ".", maxSplits: 1).map(String.init), parts.count == 2,
+            Crypto.equal(Array(parts[0].utf8), Array(seal("said", parts[1]).utf8))
+        else { return nil }
+        return try? Form.decode(Array(parts[1].utf8)[...])
+    }
+
+    private func said(_ h: HTML) {
+        guard let said else { return }
+        h.element("div", said.hasPrefix("-") ? "alert alert-danger" : "alert alert-success", [.role(said.hasPrefix("-") ? "alert" : "status")], text: String(said.dropFirst()))
+    }
+
+    private func saidOnce(_ answer: Answer) -> Answer {
+        said == nil ? answer : answer.setting(cookie: Visit.saidCookie, to: "", maxAge: 0, secure: desk.configuration.secureCookies)
+    }
+}
+
+extension Refusal {
+    /// In one line: what is wrong with each field, or the whole.
+    var whole: Text {
+        fields.isEmpty ? text : Text(fields.map(\.text.zh).joined(separator: "；"), fields.map(\.text.en).joined(separator: "; "))
+    }
+}
 
 /// The page around every page (版式): head, navigation, language switch, foot. Public pages are wide and quiet, staff pages dense.
 extension Visit {
@@ -30,10 +66,15 @@ extension Visit {
                     navigation(h, active)
                 }
             }
-            h.element("main", account == nil ? "site-main" : "site-main staff", [.id("main")]) { h.div("container-xl") { body(h) } }
+            h.element("main", account == nil ? "site-main" : "site-main staff", [.id("main")]) {
+                h.div("container-xl") {
+                    said(h)
+                    body(h)
+                }
+            }
             foot(h)
         }
-        return .page(h, status: status)
+        return saidOnce(.page(h, status: status))
     }
 
     private func navigation(_ h: HTML, _ active: String) {

@@ -71,7 +71,8 @@ extension HTML {
             void(
                 "input", "form-control" + cls,
                 [
-                    .id(id("f", name)), .name(name), .type(type), .value(self.value(of: name, value)), .describedBy(described), .init("autocomplete", autocomplete),
+                    .id(id("f", name)), .name(name), .type(type), .value(type == "password" ? nil : self.value(of: name, value)), .describedBy(described),
+                    .init("autocomplete", autocomplete),
                     .init("inputmode", inputmode), .init("required", if: required), .init("aria-invalid", errors[name] == nil ? nil : "true"),
                 ] + attributes)
         }
@@ -126,6 +127,9 @@ extension HTML {
             }
         }
     }
+
+    /// Asks before the button does what cannot be undone, where scripts run.
+    package func confirming(_ text: Text) -> Attribute { .init("data-confirm", say(text)) }
 
     package func hidden(_ name: String, _ value: String) { void("input", nil, [.type("hidden"), .name(name), .value(value)]) }
 

@@ -16,7 +16,10 @@ extension ComplaintPages {
                     }
                     visit.form(h, "/disputes/\(c.matter.id)/moves/\(move.name)", "action-form") {
                         h.part(move.name, keeping: failed == move.name ? sent : nil) { fields(h, visit, c, move.name, failed == move.name ? errors : HTML.Errors()) }
-                        h.button(move.title, ["refuse", "end", "withdraw", "redirect"].contains(move.name) ? "btn btn-danger" : "btn btn-primary")
+                        let isFinal = ["refuse", "end", "withdraw", "redirect"].contains(move.name)
+                        h.button(
+                            move.title, isFinal ? "btn btn-danger" : "btn btn-primary",
+                            attributes: isFinal ? [h.confirming(Text("确定“\(move.title.zh)”？办理后不能撤销。", "\(move.title.en)? This cannot be undone."))] : [])
                     }
                 }
             }

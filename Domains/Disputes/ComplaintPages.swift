@@ -167,7 +167,11 @@ struct ComplaintPages: Sendable {
                         ], value: nil, empty: Text("请选择", "Choose"))
                     h.button(Text("查看（将记入日志）", "Show (this is logged)"), "btn btn-sm btn-outline-secondary")
                 }
-                visit.form(h, "/disputes/\(c.matter.id)/code", "mt-2") { h.button(Text("重发查询码", "Give a new tracking code"), "btn btn-sm btn-outline-secondary") }
+                visit.form(h, "/disputes/\(c.matter.id)/code", "mt-2") {
+                    h.button(
+                        Text("重发查询码", "Give a new tracking code"), "btn btn-sm btn-outline-secondary",
+                        attributes: [h.confirming(Text("旧查询码将立即失效，确定重发？", "The old code ends at once. Give a new one?"))])
+                }
                 h.a("/disputes/\(c.matter.id)/registration", "small d-block mt-2", Text("打印投诉登记表", "Print the registration form"))
             }
         }
@@ -178,10 +182,13 @@ struct ComplaintPages: Sendable {
     /// Facts for a person to weigh under art. 17, never a judgement.
     private func pattern(_ h: HTML, _ visit: Visit, _ similar: Similar) {
         let (mine, others) = (similar.likes.filter { visit.maySee($0.matter) }, similar.likes.filter { !visit.maySee($0.matter) })
-        guard similar.samePhone > 0 || similar.sameRespondent > 0 || !similar.likes.isEmpty else { return }
+        guard similar.samePhone > 0 || (similar.sameRespondent ?? 0) > 0 || !similar.likes.isEmpty else { return }
         h.card(Text("相关情况（供人工判断）", "Related facts (for a person to weigh)")) {
             h.p("mb-1", Text("同一电话近一年其他投诉：\(similar.samePhone)件", "Other complaints by this phone in a year: \(similar.samePhone)"))
-            h.p("mb-1", Text("同一商家在办投诉：\(similar.sameRespondent)件", "Open complaints about this business: \(similar.sameRespondent)"))
+            h.p(
+                "mb-1",
+                similar.sameRespondent.map { Text("同一商家在办投诉：\($0)件", "Open complaints about this business: \($0)") }
+                    ?? Text("商家未与登记库匹配，未统计其在办投诉", "The business is not matched with the register: its open complaints are not counted"))
             if !similar.likes.isEmpty {
                 h.h3(Text("内容相近的投诉", "Complaints that read alike"), "h6 mt-3")
                 h.element("ul", "plain-list") {

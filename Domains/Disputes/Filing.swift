@@ -48,6 +48,8 @@ package struct Filing: Sendable {
         let digits = complainantPhone.filter { $0.isASCII && $0.isNumber }
         if !complainantPhone.isEmpty, !(5...15).contains(digits.count) || complainantPhone.contains(where: { !($0.isASCII && $0.isNumber) && !"+-() *".contains($0) }) {
             wrong.append(.init("/complainant/phone", Text("电话号码格式不正确", "This is not a phone number")))
+        } else if complainantPhone.phone.hasPrefix("1"), digits.count > 6, complainantPhone.phone.count != 11 {
+            wrong.append(.init("/complainant/phone", Text("手机号码应为11位", "A mobile number has 11 digits")))
         }
         need(complainantAddress, "/complainant/address", 200, Text("通讯地址", "a postal address"))
         need(respondentName, "/respondent/name", 120, Text("商家名称", "the name of the business"))
@@ -140,7 +142,7 @@ package enum Registration {
         try tx.send(
             """
             INSERT INTO disputes_complainants (matter, name, phone, address, id_type, id_number, agent, salt)
-            VALUES (\(matter.id), \(filing.complainantName.trimmed), \(filing.complainantPhone.trimmed), \(filing.complainantAddress.trimmed), \(filing.idType), \(filing.idNumber), \(filing.agent),
+            VALUES (\(matter.id), \(filing.complainantName.trimmed), \(filing.complainantPhone.phone), \(filing.complainantAddress.trimmed), \(filing.idType), \(filing.idNumber), \(filing.agent),
             \(Crypto.hex(Crypto.random(16))))
             """)
         for claim in filing.claims { try tx.send("INSERT INTO disputes_claims (matter, kind, amount) VALUES (\(matter.id), \(claim.kind), \(claim.amount))") }
@@ -167,5 +169,16 @@ package enum Registration {
     private static func title(_ filing: Filing) -> String {
         let what = filing.purchase ?? String(filing.facts.trimmed.prefix(18))
         return String("\(filing.respondentName.trimmed)：\(what.filter { !$0.isNewline })".prefix(60))
+    }
+}
+
+extension String {
+    /// A phone number as it is kept: without blanks, dashes, brackets and China's own prefix, so that one phone is one value.
+    var phone: String {
+        let plain = filter { !" -()".contains($0) }
+        for prefix in ["+86", "0086", "86"] where plain.hasPrefix(prefix) && plain.count == prefix.count + 11 && plain.dropFirst(prefix.count).hasPrefix("1") {
+            return String(plain.dropFirst(prefix.count))
+        }
+        return plain
     }
 }

@@ -273,6 +273,11 @@ struct IntakePages: Sendable {
             draft.fields.set("respondentName", chosen.name)
             draft.fields.set("respondentAddress", chosen.address)
             draft.fields.set("respondentUSCC", chosen.uscc)
+            // A link typed for another business does not go with this one.
+            if let link = draft.fields["shopURL"], try await visit.desk.store.read({ try Operators.find(shopURL: link, $0) })?.id != chosen.id {
+                draft.fields.remove("shopURL")
+                draft.fields.remove("platform")
+            }
             return try await keep(visit, draft, token, then: .redirect(Step.claim.path))
         }
         if let index = form["remove"].flatMap({ Int($0) }), step == .evidence, draft.files.indices.contains(index) {
@@ -291,16 +296,23 @@ struct IntakePages: Sendable {
                 if draft.fields["respondentUSCC"] == nil { draft.fields.set("respondentUSCC", known.uscc) }
             }
         }
+        var rejected: [Refusal.Field] = []
         do {
             if step == .evidence {
                 guard draft.files.count + form.files.count <= Attachments.maximumCount else {
                     throw Refusal.invalid("/files", Text("最多\(Attachments.maximumCount)个附件", "At most \(Attachments.maximumCount) files"))
                 }
                 let files = visit.desk.files
-                draft.files += try form.files.map { try Attachments.keep($0.name, $0.bytes, files) }
+                // What is good is kept, what is not is named.
+                for file in form.files {
+                    do { draft.files.append(try Attachments.keep(file.name, file.bytes, files)) } catch let refusal as Refusal where refusal.kind == .invalid {
+                        rejected += refusal.fields
+                    }
+                }
             }
             let snapshot = draft
             try await visit.desk.store.write { try snapshot.save(token, at: now, $0) }
+            if !rejected.isEmpty { throw Refusal.invalid(rejected) }
             if step == .check { return try await submit(visit, draft, token) }
             try check(draft, step, today: visit.desk.today())
         } catch let refusal as Refusal {

@@ -93,7 +93,8 @@ package enum Likeness {
 /// What else is known of the same phone and the same business (相关投诉).
 struct Similar: Sendable {
     let samePhone: Int
-    let sameRespondent: Int
+    /// nil where the business is not in the register: then nothing can be counted.
+    let sameRespondent: Int?
     let likes: [Likeness.Like]
 
     static func of(_ c: Complaint, _ tx: Transaction) throws -> Similar {
@@ -103,7 +104,7 @@ struct Similar: Sendable {
             SELECT count(*) AS n FROM disputes_complainants p JOIN casework_matters m ON m.id = p.matter
             WHERE p.phone = (SELECT phone FROM disputes_complainants WHERE matter = \(c.matter.id)) AND p.phone <> \(ComplaintImport.noPhone) AND p.matter <> \(c.matter.id) AND m.received_at > \(year)
             """)
-        let respondent = try c.matter.operator.map { try tx.count("SELECT count(*) AS n FROM casework_matters WHERE operator = \($0) AND open = 1 AND id <> \(c.matter.id)") } ?? 0
+        let respondent = try c.matter.operator.map { try tx.count("SELECT count(*) AS n FROM casework_matters WHERE operator = \($0) AND open = 1 AND id <> \(c.matter.id)") }
         // Looked for while it is being decided whether to take it up: later nobody asks.
         let likes = [ComplaintMoves.received, ComplaintMoves.supplement].contains(c.matter.state) ? try Likeness.of(c, tx) : []
         return Similar(samePhone: phone, sameRespondent: respondent, likes: likes)

@@ -52,6 +52,7 @@ package enum Attachments {
     package static func keep(_ name: String, _ bytes: [UInt8], _ files: FileStore) throws -> Kept {
         func refuse(_ zh: String, _ en: String) -> Refusal { Refusal.invalid("/files", Text("“\(name)”\(zh)", "“\(name)” \(en)")) }
         guard bytes.count <= maximumSize else { throw refuse("超过20MB", "is larger than 20 MB") }
+        guard !bytes.isEmpty else { throw refuse("是空文件", "is empty") }
         guard let kind = FileKind(sniffing: bytes) else { throw refuse("不是可接收的类型（照片 JPG、PNG、WebP，PDF 或 MP4）", "is not of an accepted type (photo as JPG, PNG or WebP, PDF, MP4)") }
         let outside: String? = kind.isImage ? try FileKind.withoutMetadata(bytes).map { try files.keep($0) } : kind == .pdf ? try files.keep(bytes) : nil
         return Kept(name: name, kind: kind, size: bytes.count, hash: try files.keep(bytes), outsideHash: outside)

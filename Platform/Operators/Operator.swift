@@ -107,9 +107,18 @@ package enum Operators {
         try tx.all("SELECT * FROM operators_shops WHERE operator = \(id) ORDER BY platform, name").map(Shop.init)
     }
 
-    /// The operator behind a shop's address, by the address itself.
+    /// The operator behind a shop's address, however the address was copied: with or without what follows `?` and `#`, a last slash, TLS.
     package static func find(shopURL: String, _ tx: Transaction) throws -> Operator? {
-        try tx.one("SELECT o.* FROM operators_shops s JOIN operators o ON o.id = s.operator WHERE s.url = \(shopURL) ORDER BY s.id").map(Operator.init)
+        let bare = String(shopURL.prefix { $0 != "#" })
+        let plain = String(bare.prefix { $0 != "?" })
+        var written: [String] = []
+        for base in [bare, plain] {
+            guard let at = base.firstRange(of: "://")?.upperBound else { continue }
+            let rest = base[at...].hasSuffix("/") ? String(base[at...].dropLast()) : String(base[at...])
+            for scheme in ["https://", "http://"] { written += [scheme + rest, scheme + rest + "/"] }
+        }
+        guard !written.isEmpty else { return nil }
+        return try tx.one("SELECT o.* FROM operators_shops s JOIN operators o ON o.id = s.operator WHERE s.url IN (\(list: written)) ORDER BY s.id").map(Operator.init)
     }
 
     /// Instant search: a code or its beginning, a name or two characters of it, pinyin initials, an address.

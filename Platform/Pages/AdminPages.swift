@@ -22,7 +22,7 @@ package struct AdminPages: Sendable {
         ]
     }
 
-    private func overview(_ visit: Visit, _ refusal: Refusal?) async throws -> Answer {
+    private func overview(_ visit: Visit, _ refusal: Refusal?, of part: String = "", _ sent: Form? = nil) async throws -> Answer {
         guard visit.may("calendar.change") || visit.may("office.change") || visit.may("accounts.change") || visit.may("templates.change") else {
             throw Refusal.forbidden("calendar.change")
         }
@@ -30,8 +30,12 @@ package struct AdminPages: Sendable {
         let accounts = visit.may("accounts.change") ? try await visit.desk.store.read { try Accounts.all($0) } : []
         return visit.page(Text("系统管理", "Administration"), status: refusal?.kind.status ?? 200, active: "/admin") { h in
             h.div("page-head") { h.h1(Text("系统管理", "Administration")) }
-            h.errorSummary(refusal)
-            if visit.may("office.change") { officeCard(h, visit, HTML.Errors(refusal)) }
+            h.errorSummary(refusal, part: part)
+            func form(_ name: String, _ write: (HTML.Errors) -> Void) {
+                let isThis = name == part
+                h.part(name, keeping: isThis ? sent : nil) { write(HTML.Errors(isThis ? refusal : nil)) }
+            }
+            if visit.may("office.change") { form("office") { officeCard(h, visit, $0) } }
             if visit.may("calendar.change") {
                 h.card(Text("工作日历", "Working-day calendar")) {
                     h.p(
@@ -51,7 +55,7 @@ package struct AdminPages: Sendable {
             if visit.may("templates.change") {
                 h.card(Text("文书模板", "Document templates")) { h.ul("plain") { for form in forms { h.li { h.a("/admin/templates/\(form.name)", nil, form.title) } } } }
             }
-            if visit.may("accounts.change") { accountList(h, visit, accounts, HTML.Errors(refusal)) }
+            if visit.may("accounts.change") { form("account") { accountList(h, visit, accounts, $0) } }
         }
     }
 
@@ -92,11 +96,11 @@ package struct AdminPages: Sendable {
             if value.count > s.max { wrong.append(.init("/\(s.field)", Text("不能超过\(s.max)字", "At most \(s.max) characters"))) }
             values.append((s.setting, value))
         }
-        guard wrong.isEmpty else { return try await overview(visit, .invalid(wrong)) }
+        guard wrong.isEmpty else { return try await overview(visit, .invalid(wrong), of: "office", form) }
         let (now, set) = (visit.desk.now, values)
         try await visit.desk.store.write { try Settings.set(set, by: officer.mark, at: now, $0) }
         visit.desk.configuration = try await Settings.load(visit.desk.store, over: visit.desk.configuration)
-        return .redirect("/admin")
+        return visit.redirect("/admin", saying: Text("机构设置已保存", "The settings are saved"))
     }
 
     // MARK: Calendar
@@ -178,7 +182,10 @@ package struct AdminPages: Sendable {
                                 h.td {
                                     visit.form(h, "/admin/accounts/\(account.id)/active") {
                                         h.hidden("active", account.active ? "no" : "yes")
-                                        h.button(account.active ? Text("停用", "Deactivate") : Text("启用", "Activate"), "btn btn-sm btn-outline-secondary")
+                                        h.button(
+                                            account.active ? Text("停用", "Deactivate") : Text("启用", "Activate"), "btn btn-sm btn-outline-secondary",
+                                            attributes: account.active
+                                                ? [h.confirming(Text("停用后\(account.name)立即退出登录，确定停用？", "\(account.name) is signed out at once. Deactivate?"))] : [])
                                     }
                                 }
                             }
@@ -186,7 +193,7 @@ package struct AdminPages: Sendable {
                     }
                 }
             }
-            h.element("details", nil) {
+            h.element("details", nil, [.init("open", if: !errors.isEmpty)]) {
                 h.element("summary", text: h.say(Text("新增账号", "Add an account")))
                 visit.form(h, "/admin/accounts", "mt-3") {
                     h.field("login", Text("登录名", "Login"), value: nil, errors: errors, autocomplete: "off")
@@ -217,8 +224,8 @@ package struct AdminPages: Sendable {
             try Accounts.check(new)
             let hash = Crypto.passwordHash(new.password)
             try await visit.desk.store.write { try Accounts.add(new, hash: hash, at: now, by: officer.mark, $0) }
-            return .redirect("/admin")
-        } catch let refusal as Refusal where refusal.kind == .invalid { return try await overview(visit, refusal) }
+            return visit.redirect("/admin", saying: Text("已新增账号\(new.login)", "The account \(new.login) was added"))
+        } catch let refusal as Refusal where refusal.kind == .invalid { return try await overview(visit, refusal, of: "account", form) }
     }
 
     private func setActive(_ visit: Visit) async throws -> Answer {
@@ -265,7 +272,9 @@ package struct AdminPages: Sendable {
                     "body", Text("模板（Mustache）", "Template (Mustache)"), value: body ?? current, rows: 26,
                     hint: Text("保存前会先试填；变量见文书说明。", "It is tried before it is saved; the variables are in the documents' card."), errors: HTML.Errors(refusal), maxLength: 60_000)
                 h.button(Text("保存", "Save"), name: "step", value: "save")
-                h.button(Text("恢复为官方式样", "Back to the official form"), "btn btn-outline-secondary ms-2", name: "step", value: "reset")
+                h.button(
+                    Text("恢复为官方式样", "Back to the official form"), "btn btn-outline-secondary ms-2", name: "step", value: "reset",
+                    attributes: [h.confirming(Text("本机关的改动将丢失，确定恢复？", "Your changes are lost. Restore it?"))])
             }
         }
     }
@@ -300,6 +309,9 @@ package struct AdminPages: Sendable {
                 else {
                     throw Refusal.invalid("/body", Text("模板中只能有文字和版式，不能有脚本、框架、图片或外部内容", "A template holds text and layout only: no script, frame, image or outside content"))
                 }
+                guard body.contains("{{") else {
+                    throw Refusal.invalid("/body", Text("模板中没有任何变量，制作的文书将没有编号和当事人", "The template has no variable: documents would have no number and no parties"))
+                }
                 _ = try Documents.render(body, ["office": visit.desk.configuration.officeName, "number": "×〔2026〕1号"])
                 try await visit.desk.store.write { tx in
                     try tx.run(
@@ -314,7 +326,7 @@ package struct AdminPages: Sendable {
                         sealing: [.init(whole: "platform_office_templates")])
                 }
             }
-            return .redirect("/admin/templates/\(form.name)")
+            return visit.redirect("/admin/templates/\(form.name)", saying: Text("式样已保存", "The form is saved"))
         } catch let refusal as Refusal where refusal.kind == .invalid { return try await template(visit, refusal, body: body) }
     }
 }

@@ -50,7 +50,9 @@ extension Visit {
                     h.div("clock-head") {
                         h.span("clock-duty", desk.law.catalogue[clock.duty]?.title ?? Text(verbatim: clock.duty))
                         switch clock.state {
-                        case "open": urgency(h, clock.due)
+                        case "open" where house.kinds[matter.kind]?.table.pauses(clock.duty, in: matter.state) == true:
+                            h.badge(Text("暂停计算", "paused"), "violet")
+                        case "open": urgency(h, deadline?.due ?? clock.due)
                         case "met": h.badge(Text("按时", "on time"), "green")
                         case "missed": h.badge(Text("逾期", "late"), "red")
                         default: h.badge(Text("已终止计算", "no longer counted"), "grey")
@@ -224,8 +226,13 @@ package enum MatterRoutes {
             },
             Route(.post, "/matters/:id/links", .permitted("casework.note")) { visit in
                 let form = try visit.exchange.form()
-                guard let number = form["number"], let why = form["why"], why.count <= 100 else { throw Refusal.invalid("/number", Text("请填写编号和原因", "Give the number and why")) }
                 return try await act(visit) { matter, now, tx in
+                    guard let number = form["number"], let why = form["why"], why.count <= 100 else {
+                        throw Refusal.invalid("/number", Text("请填写编号和原因", "Give the number and why"))
+                    }
+                    guard try tx.one("SELECT id FROM casework_matters WHERE number = \(number)") != nil else {
+                        throw Refusal.invalid("/number", Text("没有编号为“\(number)”的事项", "There is no matter “\(number)”"))
+                    }
                     let other = try tx.matter(number: number)
                     guard visit.maySee(other) else { throw Refusal.notFound }
                     try Casework.link(matter, with: other, why: why, by: visit.signedIn(), at: now, tx)
@@ -234,9 +241,11 @@ package enum MatterRoutes {
             Route(.post, "/matters/:id/files", .permitted("casework.note"), cap: 64 << 20) { visit in
                 let form = try visit.exchange.form()
                 let files = visit.desk.files
-                let kept = try form.files.filter { $0.field == "files" }.map { try Attachments.keep($0.name, $0.bytes, files) }
-                guard !kept.isEmpty else { throw Refusal.invalid("/files", Text("请选择文件", "Choose a file")) }
-                return try await act(visit) { matter, now, tx in try Attachments.attach(kept, to: matter, source: "staff", by: visit.signedIn().mark, at: now, tx) }
+                return try await answer(visit) {
+                    let kept = try form.files.filter { $0.field == "files" }.map { try Attachments.keep($0.name, $0.bytes, files) }
+                    guard !kept.isEmpty else { throw Refusal.invalid("/files", Text("请选择文件", "Choose a file")) }
+                    try await write(visit) { matter, now, tx in try Attachments.attach(kept, to: matter, source: "staff", by: visit.signedIn().mark, at: now, tx) }
+                }
             },
             Route(.post, "/matters/:id/clocks/:clock/extend", .permitted("casework.extend")) { visit in
                 guard let key = Int64(try visit.exchange.parameter("clock")) else { throw Refusal.notFound }
@@ -264,7 +273,7 @@ package enum MatterRoutes {
                         if open.isEmpty { h.empty(Text("没有正在计算的期限", "No period is running"), Text("事项办结后期限不再计算。", "Nothing is counted once a matter is closed.")) }
                         for (clock, deadline) in open {
                             h.card(desk.law.catalogue[clock.duty]?.title ?? Text(verbatim: clock.duty)) {
-                                h.p { visit.urgency(h, clock.due) }
+                                h.p { visit.urgency(h, deadline.due) }
                                 visit.explanation(h, deadline, stricter: true)
                             }
                         }
@@ -319,14 +328,30 @@ package enum MatterRoutes {
     }
 
     private static func act(_ visit: Visit, _ body: @escaping @Sendable (Matter, Moment, Transaction) throws -> Void) async throws -> Answer {
+        try await answer(visit) { try await write(visit, body) }
+    }
+
+    /// Back to the matter's page, which says how it went: an act that was refused must not end on a page of its own.
+    private static func answer(_ visit: Visit, _ work: () async throws -> Void) async throws -> Answer {
+        let id = try visit.exchange.id(of: Matter.self)
+        let matter = try await visit.desk.store.read { tx in
+            let matter = try tx.matter(id)
+            guard visit.maySee(matter) else { throw Refusal.notFound }
+            return matter
+        }
+        do { try await work() } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict {
+            return visit.redirect(visit.house.path(matter), saying: refusal.whole, refused: true)
+        }
+        return visit.redirect(visit.house.path(matter), saying: Text("已保存", "Saved"))
+    }
+
+    private static func write(_ visit: Visit, _ body: @escaping @Sendable (Matter, Moment, Transaction) throws -> Void) async throws {
         let id = try visit.exchange.id(of: Matter.self)
         let now = visit.desk.now
-        let matter = try await visit.desk.store.write { tx in
+        try await visit.desk.store.write { tx in
             let matter = try tx.matter(id)
             guard visit.maySee(matter) else { throw Refusal.notFound }
             try body(matter, now, tx)
-            return matter
         }
-        return .redirect(visit.house.path(matter))
     }
 }

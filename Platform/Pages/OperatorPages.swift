@@ -129,7 +129,9 @@ package enum OperatorPages {
                         if !contact.note.isEmpty { h.span("d-block small text-muted", contact.note) }
                         if visit.may("operators.contact") {
                             visit.form(h, "/operators/\(o.id)/contacts", "d-inline") {
-                                h.button(Text("移除", "Remove"), "btn btn-sm btn-link", name: "remove", value: String(contact.id))
+                                h.button(
+                                    Text("移除", "Remove"), "btn btn-sm btn-link", name: "remove", value: String(contact.id),
+                                    attributes: [h.confirming(Text("确定移除“\(contact.name.description)”？", "Remove \(contact.name.description)?"))])
                             }
                         }
                     }

@@ -5,6 +5,10 @@ document.addEventListener("keydown", (event) => {
     if (form) form.requestSubmit();
   }
 });
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-confirm]");
+  if (button && !confirm(button.dataset.confirm)) event.preventDefault();
+});
 const errors = document.getElementById("errors");
 if (errors) errors.focus();
 for (const input of document.querySelectorAll("input[data-lookup]")) {

@@ -92,6 +92,7 @@ def visit(chromium, city):
         context = chromium.new_context(viewport={"width": width, "height": 900}, locale=language, java_script_enabled=scripts, base_url=city.url)
         contexts.append(context)
         page = context.new_page()
+        page.on("dialog", lambda dialog: dialog.accept())
         page.set_default_timeout(15000)
         page.faults = []
         page.on("pageerror", lambda e: page.faults.append(str(e)))

@@ -24,6 +24,7 @@ def imported(chromium, city):
     """Imports the file as an intake officer does, twice; returns the numbers that were given."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN", base_url=city.url)
     page = context.new_page()
+    page.on("dialog", lambda dialog: dialog.accept())
     page.goto("/demo")
     page.locator("form:has(input[value='demo-intake']) button").click()
     page.wait_for_url("**/desk")
