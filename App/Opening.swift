@@ -53,6 +53,10 @@ enum Opening {
     /// - Parameter migrating: brings the schema up to date; otherwise a schema that is behind is refused.
     static func open(_ options: DatabaseOptions, migrating: Bool, demo: Bool = false) async throws -> Office {
         let logger = logger()
+        let file = String(options.database.dropFirst("sqlite:".count))
+        if !migrating, options.database.hasPrefix("sqlite:"), file != ":memory:", !FileManager.default.fileExists(atPath: file) {
+            throw Refusal(.notFound, Text("没有数据库 \(file)：请检查路径，或先运行 sinan migrate", "There is no database \(file): check the path, or run sinan migrate first"))
+        }
         if options.database != "sqlite::memory:" {
             try FileManager.default.createDirectory(atPath: options.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             _ = try Occupancy(folder: options.folder, alone: false)

@@ -63,7 +63,8 @@ extension Visit {
                         "从严理解应不晚于\(deadline.strict)（法条只写“法定节假日”，是否含周末未明）。",
                         "Read strictly it is \(deadline.strict): the article speaks of public holidays and leaves weekends open."))
             }
-            if let note = rule.note { h.p("mb-1 text-muted", Text(note, rule.noteEn ?? note)) }
+            // Remarks on how the rule was read are for who applies it.
+            if stricter, let note = rule.note { h.p("mb-1 text-muted", Text(note, rule.noteEn ?? note)) }
             if rule.verified == false { h.p("mb-1 text-warning-emphasis", Text("该规则尚未与官方文本核对。", "This rule was not yet compared with the official text.")) }
             if deadline.days.isEmpty { return }
             if deadline.days.count <= 130 {

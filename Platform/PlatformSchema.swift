@@ -128,6 +128,8 @@ package enum PlatformSchema {
                 """,
                 "CREATE INDEX operators_contacts_operator ON operators_contacts (operator)",
             ]),
+        // A complaint names its shop by address.
+        Migration("operators.3", ["CREATE INDEX operators_shops_url ON operators_shops (url)"]),
         // What lapses first, whatever its kind: a city has fifty thousand open at a time.
         Migration("casework.2", ["CREATE INDEX casework_matters_open ON casework_matters (open, next_due, id)"]),
     ]

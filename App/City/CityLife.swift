@@ -121,7 +121,7 @@ extension CityBuilder {
         var fields = fields.map { key, value in
             key == "ground" && c.law == "O20" ? (key, (name == "end" ? ending : refusal)[value] ?? value) : (key, value)
         }
-        if name == "accept" || name == "refuse", c.source != "web" { fields.append(("channel", c.source == "counter" ? "counter" : "phone")) }
+        if ["accept", "refuse", "request"].contains(name), c.source != "web" { fields.append(("channel", c.source == "counter" ? "counter" : "phone")) }
         return fields
     }
 

@@ -52,6 +52,7 @@ extension ComplaintPages {
             area("what", Text("需要补充的材料", "What is needed"), Text("例如：身份证明、购买凭证。等待期间受理期限照常计算。", "Such as proof of identity or purchase. The period to decide goes on running."))
             h.checkbox("identity", Text("要求提供身份证明（制作限期提供身份证明材料通知书）", "Proof of identity is asked for (the official form is issued)"), checked: false)
             h.field("due", Text("提交期限", "To be sent by"), value: visit.desk.calendar.value.workday(from: visit.desk.today().adding(days: 3)).description, type: "date", errors: e)
+            channel(h, c, e)
         case "accept":
             h.p("text-muted small", Text("受理后自动生成受理决定书并告知投诉人，开始计算调解期限。", "The decision is issued and told to the complainant; the period for mediation begins."))
             area("note", Text("说明", "Remark"), required: false)
@@ -87,6 +88,7 @@ extension ComplaintPages {
                     ("paper", Text("制作调解书", "A mediation paper"), nil), ("performed", Text("已即时履行", "Performed at once"), nil),
                     ("record", Text("双方同意不制作，留存调解记录", "Both do without; a record is kept"), nil),
                 ], value: nil, errors: e)
+            h.select("channel", Text("调解书如何交付双方", "How the paper reaches both"), options: Notice.onPaper, value: "counter", errors: e)
         case "end": ending(h, visit, c, e)
         case "tell":
             h.select("channel", Text("告知方式", "How both are told"), options: Notice.channels, value: nil, errors: e, empty: Text("请选择", "Choose"))

@@ -14,6 +14,8 @@ enum Notice {
     static let channels: [(String, Text)] = [
         ("portal", Text("网上查询页", "Tracking page")), ("phone", Text("电话", "Phone")), ("sms", Text("短信", "SMS")), ("mail", Text("邮寄", "Post")), ("counter", Text("当面", "In person")),
     ]
+    /// How a signed paper reaches somebody.
+    static let onPaper = channels.filter { $0.0 == "counter" || $0.0 == "mail" }
     /// Where a complaint came from.
     static func source(_ name: String) -> Text {
         switch name {
@@ -64,6 +66,7 @@ package enum ComplaintDocuments {
         set("complainantIDNumber", person.idNumber?.whole(.bySubject))
         set("agentName", person.agent)
         set("respondentPhone", c.respondentPhone)
+        set("respondentHead", try c.matter.operator.map { try Operators.find($0, tx).representative })
         set("occurredOn", c.occurredOn.map(Documents.chinese))
         set("occurredPlace", c.occurredPlace)
         set("purchase", c.purchase)

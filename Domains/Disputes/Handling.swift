@@ -131,7 +131,9 @@ package struct Handling: Sendable {
         }
         guard to.count == 6 else { throw Refusal.invalid("/region", Text("请选择区县", "Choose a district")) }
         // The notice is the sender's: under its name and in its series.
-        try issue("dispatch", s, ["dispatchTo": desk.office(for: region).name], to: ["office:\(region)"], by: "inside")
+        try issue(
+            "dispatch", s, ["dispatchTo": desk.office(for: region).name, "attachmentCount": String(Attachments.of(s.c.matter.id, s.tx).count)], to: ["office:\(region)"],
+            by: "inside")
         // Law: O121 art. 15(1) counts from the day on which the competent office received it: one that gave it back has received it already.
         let since = try earlierReceipt(s, by: String(to)) ?? s.now
         try s.tx.send("UPDATE casework_matters SET region = \(region), competent_at = \(since), assignee = NULL WHERE id = \(s.c.matter.id)")
@@ -173,16 +175,17 @@ package struct Handling: Sendable {
 
     private func request(_ s: Step) throws -> Matter {
         let what = try s.text("what", 1000)
+        let channel = try channel(s)
         guard let due = s.optional("due").flatMap({ Day($0) }), due >= s.now.day else { throw Refusal.invalid("/due", Text("请填写不早于今天的日期", "Give a day that is not in the past")) }
         if let decided = try open("C1", s)?.due, due > decided, decided >= s.now.day {
             throw Refusal.invalid("/due", Text("受理期限\(decided)届满，提交期限不能晚于该日", "The period to decide ends on \(decided): ask for it by then"))
         }
-        let matter = try move(s, "request", [("what", what), ("due", due.description)])
+        let matter = try move(s, "request", [("what", what), ("due", due.description), ("channel", channel)])
         // The official form asks for proof of identity; anything else is asked for without a form.
         if s.input["identity"] == "yes" {
-            try issue("identity", s, ["identityMaterials": what, "dueOn": Documents.chinese(due)], to: ["complainant"])
+            try issue("identity", s, ["identityMaterials": what, "dueOn": Documents.chinese(due)], to: ["complainant"], by: channel)
         } else {
-            try Casework.notify("complainant", of: s.c.matter.id, by: "portal", Notice.supplement.zh, at: s.now, s.tx)
+            try Casework.notify("complainant", of: s.c.matter.id, by: channel, Notice.supplement.zh, at: s.now, s.tx)
         }
         return matter
     }
@@ -219,8 +222,13 @@ package struct Handling: Sendable {
         let matter = try move(
             s, "refuse", [("ground", ground.article), ("reason", reason), ("factors", factors.joined(separator: ",")), ("channel", channel)], outcome: "refused", sealing: true)
         try issue(
-            "refusal", s, ["grounds": ComplaintDocuments.checklist(grounds, chosen: ground.id), "remedies": Grounds.shared.remedies.map { ["text": $0.zh] }], to: ["complainant"],
-            by: channel)
+            "refusal", s,
+            [
+                "reason": reason
+                    + (factors.isEmpty
+                        ? "" : "（考虑的因素：" + factors.compactMap { id in Grounds.shared.factors(s.c.law).first { $0.id == id }?.text.zh }.joined(separator: "；") + "）"),
+                "grounds": ComplaintDocuments.checklist(grounds, chosen: ground.id), "remedies": Grounds.shared.remedies.map { ["text": $0.zh] },
+            ], to: ["complainant"], by: channel)
         return matter
     }
 
@@ -258,7 +266,7 @@ package struct Handling: Sendable {
         // The official notice speaks of a place and an hour; by phone or video both are told without it.
         let channel = try s.input["channel"].map { _ throws(Refusal) in try s.choice("channel", Notice.channels.map(\.0).filter { $0 != "portal" }) } ?? "phone"
         if mode == "on-site" {
-            try issue("mediation", s, ["recusalDays": "3", "recipients": "\(s.c.respondentName)、投诉人", "bring": "身份证明、购买凭证及其他证据"], to: ["complainant"])
+            try issue("mediation", s, ["recusalDays": "3", "recipients": "\(s.c.respondentName)、投诉人", "bring": "购买凭证及其他证据"], to: ["complainant"])
         }
         try Casework.notify("respondent", of: s.c.matter.id, by: channel, Notice.mediation.zh, at: s.now, s.tx)
         return matter
@@ -289,8 +297,11 @@ package struct Handling: Sendable {
         }
         try s.tx.send("UPDATE disputes_complaints SET agreement = \(text), agreement_form = \(form) WHERE matter = \(s.c.matter.id)")
         let matter = try move(s, "agree", [("form", form)], outcome: "agreed", sealing: true)
-        // One copy each (O121 art. 24).
-        if form == "paper" { try issue("agreement", s, to: ["complainant", "respondent"], by: "counter") }
+        // One copy each (O121 art. 24): signed on the spot, unless it is said that they went by post.
+        if form == "paper" {
+            let channel = s.input["channel"] == nil ? "counter" : try s.choice("channel", Notice.onPaper.map(\.0))
+            try issue("agreement", s, to: ["complainant", "respondent"], by: channel)
+        }
         return matter
     }
 

@@ -78,9 +78,10 @@ struct TrackPages: Sendable {
                 h.errorSummary(refusal)
                 h.div("track-state") {
                     h.badge(state.title, state.tone)
-                    h.h1(state.outside, "h3")
+                    h.h1(headline(c, state), "h3")
                     h.p("text-muted mb-0", c.matter.title)
                 }
+                asked(h, c, file)
                 waiting(h, visit, c, file)
                 if !notices.isEmpty {
                     h.card(Text("给您的文书", "Documents for you")) {
@@ -124,6 +125,23 @@ struct TrackPages: Sendable {
                 }
                 h.p("text-muted small mb-0", Text("请截图或记下编号和查询码，凭此查询进度。查询码不会再次显示。", "Take a picture or write both down: you need them to follow it. The code is not shown again."))
             }
+        }
+    }
+
+    /// A closed complaint says how it ended.
+    private func headline(_ c: Complaint, _ state: State) -> Text {
+        guard c.matter.state == ComplaintMoves.closed else { return state.outside }
+        return c.agreement == nil ? Text("调解未成，已办结", "Closed without agreement") : Text("双方已达成协议，已办结", "Closed: you and the business have agreed")
+    }
+
+    /// What the complainant was asked for, in the office's own words, and by when.
+    private func asked(_ h: HTML, _ c: Complaint, _ file: MatterFile) {
+        guard c.matter.state == ComplaintMoves.supplement, let request = file.moves.last(where: { $0.move == "request" }),
+            let details = try? JSON(parsing: Array(request.details.utf8)), let what = details["what"]?.string
+        else { return }
+        h.card(Text("请您补充", "What we need from you"), "asked") {
+            h.p("pre mb-1", what)
+            if let due = details["due"]?.string { h.p("mb-0 fw-semibold", Text("请于\(due)前提交（见本页下方“补充材料”）", "By \(due), below on this page")) }
         }
     }
 
@@ -232,7 +250,8 @@ struct TrackPages: Sendable {
         } catch let refusal as Refusal where refusal.kind == .invalid {
             return try await show(visit, refusal)
         }
-        return .redirect(Link.query("/track/\(number)", [("code", code)]))
+        let path = Link.query("/track/\(number)", [("code", code)])
+        return visit.redirect(path, saying: name == "supply" ? Text("补充材料已收到", "What you added was received") : Text("投诉已撤回", "The complaint was withdrawn"))
     }
 
     private func document(_ visit: Visit) async throws -> Answer {

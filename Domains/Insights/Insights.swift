@@ -62,17 +62,21 @@ package enum Insights {
                             }
                             h.element("tbody") {
                                 for d in figures.districts {
+                                    // The city's own row is what it has not sent on to a district.
+                                    let isCity = d.code == visit.desk.configuration.cityRegion
+                                    let list = isCity ? "/desk?whose=city" : "/desk?region=\(d.code)"
+                                    let name = isCity ? visit.language == .zh ? "市局（未分送）" : "City office (not dispatched)" : visit.region(d.code)
                                     h.tr {
-                                        h.td { h.a("/desk?region=\(d.code)", nil, visit.region(d.code)) }
-                                        h.element("td", "number", [.init("data-label", h.say(Text("在办", "Open")))]) { h.a("/desk?region=\(d.code)", nil, "\(d.open)") }
+                                        h.td { h.a(list, nil, name) }
+                                        h.element("td", "number", [.init("data-label", h.say(Text("在办", "Open")))]) { h.a(list, nil, "\(d.open)") }
                                         h.element("td", "number", [.init("data-label", h.say(Text("逾期", "Overdue")))]) {
-                                            if d.overdue > 0 { h.a("/desk?region=\(d.code)&due=overdue", "text-danger", "\(d.overdue)") } else { h.text("0") }
+                                            if d.overdue > 0 { h.a(list + "&due=overdue", "text-danger", "\(d.overdue)") } else { h.text("0") }
                                         }
                                         h.element("td", "number", [.init("data-label", h.say(Text("近一年", "In a year")))]) {
-                                            h.a("/desk?region=\(d.code)&received=year", nil, "\(d.received)")
+                                            h.a(list + "&received=year", nil, "\(d.received)")
                                         }
                                         h.element("td", "number", [.init("data-label", h.say(Text("成功率", "Success")))]) {
-                                            h.a("/desk?region=\(d.code)&outcome=agreed,ended", nil, percent(d.agreed, d.agreed + d.ended))
+                                            h.a(list + "&outcome=agreed,ended", nil, percent(d.agreed, d.agreed + d.ended))
                                         }
                                     }
                                 }

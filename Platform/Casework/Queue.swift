@@ -3,7 +3,7 @@ import Store
 
 /// The work queue of staff (待办队列): open matters of a region, what lapses first on top.
 package struct QueueFilter: Sendable, Equatable {
-    package enum Whose: String, Sendable, CaseIterable { case office, mine, unassigned }
+    package enum Whose: String, Sendable, CaseIterable { case office, mine, unassigned, city }
     package enum Due: String, Sendable, CaseIterable { case overdue, today, week }
     package var whose = Whose.office
     package var due: Due?
@@ -100,6 +100,10 @@ package enum Queue {
         let region = f.region.map { $0.hasPrefix(account.region) ? $0 : account.region } ?? account.region
         if f.whose == .mine {
             all.append("assignee = \(account.id)")
+        } else if f.whose == .city {
+            // What no district has yet.
+            all.append("region = \(city)")
+            if !city.hasPrefix(account.region) { all.append("region = \(account.region)") }
         } else if !region.isEmpty, region != city {
             // A district is met often enough on the way through what lapses first; a township is looked up.
             all.append(region.count <= 6 && !f.isHistory ? "(region || '') >= \(region) AND (region || '') < \(region + "~")" : "region >= \(region) AND region < \(region + "~")")

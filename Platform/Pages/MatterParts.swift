@@ -144,10 +144,12 @@ extension Visit {
             if file.documents.isEmpty { h.p("text-muted mb-0", Text("尚未制作文书", "No document has been issued yet")) }
             h.ul("plain") {
                 for document in file.documents.reversed() {
+                    let isReplaced = file.documents.last { $0.form == document.form }?.id != document.id
                     h.li {
                         h.a("/documents/\(document.id)", nil, house.title(document.title))
                         h.span("text-muted small ms-2", document.number)
                         h.a("/documents/\(document.id).pdf", "ms-2 small", Text(verbatim: "PDF"))
+                        if isReplaced { h.badge(Text("已被后一份代替", "replaced by a later one"), "grey") }
                     }
                 }
             }

@@ -23,7 +23,7 @@ package enum OperatorPages {
         let region = visit.exchange.query["region"] ?? ""
         let (found, total) = try await visit.desk.store.read { tx in
             (
-                try typed.map { try Operators.search($0, region: region, limit: 40, tx) },
+                try typed.map { try Operators.search($0, region: region, limit: Self.shown, tx) },
                 try tx.one("SELECT value FROM platform_settings WHERE name = 'operators.count'")?.string("value")
             )
         }
@@ -80,8 +80,12 @@ package enum OperatorPages {
                     }
                 }
             }
+            if found.count == Self.shown {
+                h.p("text-muted small", Text("仅显示前\(Self.shown)家，请补充关键词或选择辖区。", "The first \(Self.shown) are shown: add to what you typed, or choose a region."))
+            }
         }
     }
+    private static let shown = 40
 
     /// Names and phones, once somebody has said what for; it is written down.
     private static func reveal(_ visit: Visit) async throws -> Answer {

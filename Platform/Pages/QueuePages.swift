@@ -37,12 +37,12 @@ package enum QueuePages {
         let assigns = visit.may("casework.assign") && !filter.isHistory
         return visit.page(Text("工作台", "Queue"), active: "/desk") { h in
             h.div("page-head") {
-                h.h1(Text("待办事项", "Work queue"))
+                h.h1(filter.isHistory ? Text("事项清单", "List of matters") : Text("待办事项", "Work queue"))
                 h.p(
                     "text-muted mb-0",
                     Text(
-                        "\(account.name) · \(visit.region(account.region)) · 最先到期的在前",
-                        "\(account.name) · \(visit.region(account.region)) · what lapses first comes first"))
+                        "\(account.name) · \(visit.region(account.region)) · \(filter.isHistory ? "最近收到的在前" : "最先到期的在前")",
+                        "\(account.name) · \(visit.region(account.region)) · \(filter.isHistory ? "the newest first" : "what lapses first comes first")"))
             }
             tiles(h, filter, counts)
             filterBar(h, visit, filter, filters)
@@ -62,7 +62,7 @@ package enum QueuePages {
             } else {
                 visit.form(h, "/desk/assign") {
                     h.hidden("back", Link.query("/desk", filter.pairs))
-                    list(h, visit, page.matters, names, selectable: assigns)
+                    list(h, visit, page.matters, names, selectable: assigns, dates: filter.isHistory ? Text("到期或办结", "Due or closed") : Text("到期", "Due"))
                     if assigns {
                         h.div("assign-bar") {
                             h.button(Text("将所选分派给…", "Assign the picked to…"), "btn btn-sm btn-primary")
@@ -120,9 +120,12 @@ package enum QueuePages {
                     h.element("option", nil, [.value(region.code), .selected(region.code == filter.region)], text: visit.region(region.code))
                 }
             }
-            h.element("select", "form-select form-select-sm", [.name("closed"), .label(h.say(Text("办理情况", "Open or closed")))]) {
-                h.element("option", nil, [.value(""), .selected(!filter.closed)], text: h.say(Text("在办", "Open")))
-                h.element("option", nil, [.value("yes"), .selected(filter.closed)], text: h.say(Text("已结", "Closed")))
+            // What is asked for over a time holds both.
+            if !filter.isAccount {
+                h.element("select", "form-select form-select-sm", [.name("closed"), .label(h.say(Text("办理情况", "Open or closed")))]) {
+                    h.element("option", nil, [.value(""), .selected(!filter.closed)], text: h.say(Text("在办", "Open")))
+                    h.element("option", nil, [.value("yes"), .selected(filter.closed)], text: h.say(Text("已结", "Closed")))
+                }
             }
             if filter.whose != .office { h.hidden("whose", filter.whose.rawValue) }
             if let due = filter.due { h.hidden("due", due.rawValue) }
@@ -148,7 +151,7 @@ package enum QueuePages {
         }
     }
 
-    package static func list(_ h: HTML, _ visit: Visit, _ matters: [Matter], _ names: [Int64: String], selectable: Bool) {
+    package static func list(_ h: HTML, _ visit: Visit, _ matters: [Matter], _ names: [Int64: String], selectable: Bool, dates: Text = Text("到期", "Due")) {
         h.div("table-wrap") {
             h.element("table", "table table-hover queue") {
                 h.element("thead") {
@@ -157,7 +160,7 @@ package enum QueuePages {
                         h.th(Text("编号", "Number"))
                         h.th(Text("事由", "Matter"))
                         h.th(Text("状态", "State"))
-                        h.th(Text("到期", "Due"))
+                        h.th(dates)
                         h.th(Text("辖区", "Region"))
                         h.th(Text("承办", "With"))
                         h.th(Text("收到", "Received"))
@@ -177,7 +180,11 @@ package enum QueuePages {
                             h.td("number") { h.a(visit.house.path(matter), nil, matter.number) }
                             h.td("title", matter.title)
                             h.td { if let state { h.badge(state.title, state.tone) } }
-                            h.td("nowrap") { matter.open ? visit.urgency(h, matter.nextDue, why: "/matters/\(matter.id)/why") : h.text(matter.closedAt?.day.description ?? "") }
+                            h.td("nowrap") {
+                                matter.open
+                                    ? visit.urgency(h, matter.nextDue, why: "/matters/\(matter.id)/why")
+                                    : h.text(matter.closedAt.map { Text("\($0.day) 办结", "closed \($0.day)") } ?? Text("", ""))
+                            }
                             h.element("td", "nowrap", [.init("data-label", h.say(Text("辖区", "Region")))], text: visit.region(matter.region))
                             h.element("td", "nowrap", [.init("data-label", h.say(Text("承办", "With")))], text: matter.assignee.flatMap { names[$0.raw] } ?? "—")
                             h.element("td", "nowrap", [.init("data-label", h.say(Text("收到", "Received")))], text: matter.receivedAt.day.description)

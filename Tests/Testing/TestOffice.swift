@@ -178,8 +178,8 @@ package final class TestOffice: Sendable {
         return Reply(status: response.status.code, headers: response.headers, bytes: collector.bytes.withLock { $0 })
     }
 
-    package func get(_ path: String, as persona: Persona? = nil, headers: [(String, String)] = []) async throws -> Reply {
-        try await send(.get, path, as: persona, headers: headers)
+    package func get(_ path: String, as persona: Persona? = nil, headers: [(String, String)] = [], cookies: [String: String] = [:]) async throws -> Reply {
+        try await send(.get, path, as: persona, headers: headers, cookies: cookies)
     }
 
     /// Posts a form with the token that its page would carry.

@@ -44,6 +44,29 @@ import Web
         #expect(reply.status == 422 && reply.text.contains("f-respondentAddress") && reply.text.contains("福临超市"))
     }
 
+    @Test(arguments: [("13812345678", "13812345678"), ("+86 138-1234-5678", "13812345678"), ("0571-88881234", "057188881234"), ("12315", "12315")])
+    func aPhoneIsOneValueHoweverItIsWritten(_ typed: String, _ kept: String) async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file { $0.complainantPhone = typed }
+        #expect(try await office.desk.store.read { try $0.one("SELECT phone FROM disputes_complainants WHERE matter = \(matter.id)")?.string("phone") } == kept)
+        await #expect(throws: Refusal.self) { try await office.file { $0.complainantPhone = "1381234567" } }
+    }
+
+    @Test(arguments: ["https://shop.example/3", "https://shop.example/3/", "http://shop.example/3?spm=2014#pics", "https://shop.example/4"])
+    func aShopIsFoundHoweverItsAddressWasCopied(_ typed: String) async throws {
+        let office = try await TestOffice(.sqlite)
+        let found = try await office.desk.store.write { tx in
+            let id = try tx.insert(
+                """
+                INSERT INTO operators (uscc, name, kind, status, address, region, industry, representative, phone, initials, changed_at)
+                VALUES ('91990101MA00000000', '三号店', 'enterprise', 'active', '青溪区', '990101', '', '', '', 'shd', 0) RETURNING id
+                """)
+            try tx.run("INSERT INTO operators_shops (operator, platform, shop, name, url) VALUES (\(id), '商城', '3', '三号店', 'https://shop.example/3')")
+            return try Operators.find(shopURL: typed, tx)
+        }
+        #expect((found == nil) == typed.hasSuffix("/4"))
+    }
+
     @Test func aStoredScriptComesOutAsText() async throws {
         let office = try await TestOffice(.sqlite)
         let evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -153,8 +176,33 @@ import Web
         let matter = try await office.file()
         let reply = try await office.post("/disputes/\(matter.id)/moves/refuse", as: .lin, [("ground", "1")])
         #expect(reply.status == 422 && reply.text.contains("errors"))
+        // What was typed is still there, and only in the form that was refused.
+        let kept = try await office.post(
+            "/disputes/\(matter.id)/moves/refuse", as: .lin, [("ground", "3"), ("reason", "多次就同一事项投诉")])
+        #expect(kept.status == 422 && kept.text.components(separatedBy: "多次就同一事项投诉").count == 2)
+        #expect(kept.text.contains("id=\"f-refuse-ground-3\" name=\"ground\" value=\"3\" checked"))
         let gone = try await office.post("/disputes/\(matter.id)/moves/close", as: .wu, [])
         #expect(gone.status == 409 && gone.text.contains("当前状态"))
+    }
+
+    @Test func anActThatIsRefusedEndsOnTheMattersPageAndSaysWhy() async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file()
+        let reply = try await office.post("/matters/\(matter.id)/links", as: .lin, [("number", "TS0"), ("why", "同一商家")])
+        #expect(reply.status == 303 && reply.location == "/disputes/\(matter.id)")
+        let said = try #require(reply.cookie("sinan_said"))
+        let page = try await office.get("/disputes/\(matter.id)", as: .lin, cookies: ["sinan_said": said])
+        #expect(page.text.contains("没有编号为“TS0”的事项") && page.cookie("sinan_said") == "")
+        // Words that are not ours are not shown.
+        let forged = try await office.get("/disputes/\(matter.id)", as: .lin, cookies: ["sinan_said": "00000000000000000000000000000000.%2BPay%20here"])
+        #expect(!forged.text.contains("Pay here"))
+    }
+
+    @Test func whoGivesAMatterBackReturnsToTheQueue() async throws {
+        let office = try await TestOffice(.sqlite)
+        let matter = try await office.file()
+        let reply = try await office.post("/disputes/\(matter.id)/moves/return", as: .lin, [("reason", "不属本区")])
+        #expect(reply.status == 303 && reply.location == "/desk")
     }
 
     /// A page may not ask the database more often because a city is larger.
