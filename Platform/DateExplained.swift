@@ -152,6 +152,18 @@ extension Visit {
     /// - Parameter why: where its explanation opens.
     package func urgency(_ h: HTML, _ due: Day?, why: String? = nil) {
         guard let due else { return h.span("text-muted", "—") }
+        if let why {
+            h.a(why, "due", [.title(h.say(Text("为什么是这一天", "Why this day")))]) { h.element("time", nil, [.init("datetime", due.description)], text: due.description) }
+        } else {
+            h.element("time", "due", [.init("datetime", due.description)], text: due.description)
+        }
+        left(h, due)
+        // A day in a year without a calendar is an estimate wherever it shows.
+        if !desk.calendar.value.isKnown(due) { h.badge(Text("估算", "estimate"), "amber") }
+    }
+
+    /// How many days are left, as a badge.
+    package func left(_ h: HTML, _ due: Day) {
         let left = due - desk.today()
         let (text, tone): (Text, String) =
             switch left {
@@ -160,13 +172,6 @@ extension Visit {
             case 1...2: (Text("剩\(left)天", "\(left) d left"), "amber")
             default: (Text("剩\(left)天", "\(left) d left"), "green")
             }
-        if let why {
-            h.a(why, "due", [.title(h.say(Text("为什么是这一天", "Why this day")))]) { h.element("time", nil, [.init("datetime", due.description)], text: due.description) }
-        } else {
-            h.element("time", "due", [.init("datetime", due.description)], text: due.description)
-        }
         h.badge(text, tone)
-        // A day in a year without a calendar is an estimate wherever it shows.
-        if !desk.calendar.value.isKnown(due) { h.badge(Text("估算", "estimate"), "amber") }
     }
 }

@@ -56,7 +56,7 @@ struct ComplaintPages: Sendable {
                         )
                     }
                 }
-                h.div("head-due") { visit.urgency(h, c.matter.nextDue) }
+                h.div("head-due") { visit.headDue(h, file, matter: c.matter) }
             }
             h.errorSummary(refusal, part: failed ?? "")
             h.div("matter-grid") {

@@ -50,9 +50,9 @@ extension Visit {
                     h.div("clock-head") {
                         h.span("clock-duty", desk.law.catalogue[clock.duty]?.title ?? Text(verbatim: clock.duty))
                         switch clock.state {
-                        case "open" where house.kinds[matter.kind]?.table.pauses(clock.duty, in: matter.state) == true:
+                        case "open" where isPaused(clock, matter):
                             h.badge(Text("暂停计算", "paused"), "violet")
-                        case "open": urgency(h, deadline?.due ?? clock.due)
+                        case "open": left(h, deadline?.due ?? clock.due)
                         case "met": h.badge(Text("按时", "on time"), "green")
                         case "missed": h.badge(Text("逾期", "late"), "red")
                         default: h.badge(Text("已终止计算", "no longer counted"), "grey")
@@ -75,6 +75,18 @@ extension Visit {
                     }
                 }
             }
+        }
+    }
+
+    /// Whether the count stands still in the state that the matter is in.
+    private func isPaused(_ clock: RunningClock, _ matter: Matter) -> Bool { house.kinds[matter.kind]?.table.pauses(clock.duty, in: matter.state) == true }
+
+    /// What lapses first, at the head of a matter's page.
+    package func headDue(_ h: HTML, _ file: MatterFile, matter: Matter) {
+        if matter.nextDue == nil, file.clocks.contains(where: { $0.0.state == "open" && isPaused($0.0, matter) }) {
+            h.badge(Text("期限暂停计算", "the period is paused"), "violet")
+        } else {
+            urgency(h, matter.nextDue)
         }
     }
 
@@ -275,7 +287,7 @@ package enum MatterRoutes {
                         if open.isEmpty { h.empty(Text("没有正在计算的期限", "No period is running"), Text("事项办结后期限不再计算。", "Nothing is counted once a matter is closed.")) }
                         for (clock, deadline) in open {
                             h.card(desk.law.catalogue[clock.duty]?.title ?? Text(verbatim: clock.duty)) {
-                                h.p { visit.urgency(h, deadline.due) }
+                                h.p { visit.left(h, deadline.due) }
                                 visit.explanation(h, deadline, stricter: true)
                             }
                         }
