@@ -22,6 +22,9 @@ package struct ImportFormat: Sendable {
         self.columns = columns
     }
 
+    /// What a column is called in an office's file.
+    func title(of column: String) -> String { columns.first { $0.name == column }?.titles.first ?? column }
+
     /// Which cell of a row is which column.
     /// - Errors: names every required column that no title matches, and the titles found.
     func map(header: [String]) throws(Refusal) -> [String: Int] {
@@ -151,6 +154,7 @@ package enum Transfer {
             done = min(start + batchSize, records.count)
             try await progress(done, records.count)
         }
+        total.rejects = total.rejects.map { ImportReject(line: $0.line, column: format.title(of: $0.column), reason: $0.reason, cells: $0.cells) }
         total.rejectedFile = try rejected(total.rejects, header: header, beside: file)
         return total
     }

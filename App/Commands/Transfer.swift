@@ -124,7 +124,7 @@ struct Export: AsyncParsableCommand {
                     let m = Matter(row)
                     return [
                         m.number, ComplaintMoves.table.state(m.state).title.zh, m.receivedAt.minuteText, row.string("respondent_name"), row.string("respondent_address"),
-                        row.optionalMoney("amount")?.plain ?? "", row.string("facts"), m.region, m.outcome ?? "",
+                        row.optionalMoney("amount")?.plain ?? "", row.string("facts"), m.region, m.outcome.map { ComplaintMoves.table.outcomes[$0]?.zh ?? $0 } ?? "",
                     ]
                 }
             }

@@ -18,6 +18,9 @@ package struct Money: Hashable, Comparable, Sendable {
         self.fen = yuan * 100 + (cents.utf8.count == 1 ? fen * 10 : fen)
     }
 
+    /// What a sum must look like, said of one that does not.
+    package static let shape = Text("金额应为0元以上的数字，整数最多12位，小数最多两位", "An amount is a number from 0, with at most 12 digits and two decimals")
+
     /// `1580.00`.
     package var plain: String {
         let (sign, value) = (fen < 0 ? "-" : "", abs(fen))

@@ -37,6 +37,10 @@ extension ComplaintPages {
                 "region", Text("分送至", "Dispatch to"), options: districts.map { ($0.code, Text(verbatim: visit.region($0.code))) }, value: suggested(visit, c),
                 hint: Text("依据被投诉人实际经营地或住所地；平台内经营者依公示地址", "By the business's actual place or domicile; for a merchant on a platform its published address"), errors: e,
                 empty: Text("请选择", "Choose"))
+            h.field(
+                "due", Text("处理结果报告日期", "Result to be reported by"), value: nil, type: "date", hint: Text("写入通知书；留空则由经办人手填", "Goes into the notice; a blank is left otherwise"),
+                errors: e, required: false)
+            h.field("pages", Text("所附材料页数", "Pages that come with it"), value: nil, errors: e, required: false, inputmode: "numeric")
         case "entrust":
             let district = String(c.matter.region.prefix(6))
             let offices = [district] + visit.desk.regions.children(of: district).map(\.code)
@@ -45,8 +49,15 @@ extension ComplaintPages {
                 hint: Text("派出机构以区县局名义办理，期限照常计算", "It acts in the district's name; the periods go on running"), errors: e, empty: Text("请选择", "Choose"))
         case "amend":
             h.p("text-muted small", Text("只填需要更正的项目，留空的不变。更正记入日志。", "Fill in only what changes; what is left empty stays. It goes into the ledger."))
-            for (field, title) in Amendment.fields { h.field(field, title, value: nil, errors: e, required: false, autocomplete: "off") }
+            for field in Amendment.fields {
+                if field.name == "facts" {
+                    area(field.name, field.title, required: false)
+                } else {
+                    h.field(field.name, field.title, value: nil, type: field.name == "occurredOn" ? "date" : "text", errors: e, required: false, autocomplete: "off")
+                }
+            }
             area("reason", Text("更正理由", "Reason"))
+        case "hand-back": area("reason", Text("交回原因", "Why it is handed back"))
         case "return": area("reason", Text("退回原因", "Why it is returned"))
         case "request":
             area("what", Text("需要补充的材料", "What is needed"), Text("例如：身份证明、购买凭证。等待期间受理期限照常计算。", "Such as proof of identity or purchase. The period to decide goes on running."))

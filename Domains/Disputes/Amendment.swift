@@ -3,62 +3,63 @@ import Platform
 import Store
 import Web
 
-/// Correcting who complains and about whom (更正登记信息): what a filing lacked or had wrong, with a reason, in the ledger.
+/// Correcting who complains, about whom and about what (更正登记信息): what a filing lacked or had wrong, with a reason, in the ledger.
 ///
-/// Law: O121 art. 10(1): true name, phone and address of the complainant, name and address of the respondent.
+/// Law: O121 art. 10(1): true name, phone and address of the complainant, name and address of the respondent, claim and facts.
 enum Amendment {
-    static let fields: [(field: String, title: Text)] = [
-        ("name", Text("投诉人姓名", "The complainant's name")), ("phone", Text("投诉人电话", "The complainant's phone")), ("address", Text("投诉人地址", "The complainant's address")),
-        ("respondentName", Text("被投诉人名称", "The name of the business")), ("respondentAddress", Text("被投诉人地址", "The address of the business")),
-        ("respondentPhone", Text("被投诉人电话", "The phone of the business")), ("respondentUSCC", Text("统一社会信用代码", "The credit code")),
-        ("externalNumber", Text("全国平台编号", "The national number")),
+    /// Personal ones do not leave their old value in the history, which more people read.
+    static let fields: [(name: String, title: Text, personal: Bool)] = [
+        ("name", Text("投诉人姓名", "The complainant's name"), true), ("phone", Text("投诉人电话", "The complainant's phone"), true),
+        ("address", Text("投诉人地址", "The complainant's address"), true),
+        ("respondentName", Text("被投诉人名称", "The name of the business"), false), ("respondentAddress", Text("被投诉人地址", "The address of the business"), false),
+        ("respondentPhone", Text("被投诉人电话", "The phone of the business"), false), ("respondentUSCC", Text("统一社会信用代码", "The credit code"), false),
+        ("platform", Text("平台", "The platform"), false), ("shopURL", Text("网店链接", "The shop's link"), false),
+        ("purchase", Text("商品或服务", "Goods or service"), false), ("occurredOn", Text("发生日期", "Day of the event"), false), ("amount", Text("金额（元）", "The amount (yuan)"), false),
+        ("facts", Text("事实经过", "The facts"), false), ("externalNumber", Text("全国平台编号", "The national number"), false),
     ]
 
-    /// Writes what was given and differs; what was left empty stays. Returns what changed.
+    /// Writes what was given and differs; what was left empty stays. Returns what changed, and what stood there before.
     /// - Errors: every wrong field by its name; nothing to change.
-    static func make(on c: Complaint, input: Form, desk: Desk, at now: Moment, _ tx: Transaction) throws -> [Text] {
+    static func make(on c: Complaint, input: Form, desk: Desk, at now: Moment, _ tx: Transaction) throws -> (titles: [Text], before: String) {
         let person = try tx.complainant(of: c.matter.id)
-        var f = Filing()
-        f.source = c.source
-        (f.publication, f.delegation) = (c.publication ?? false, c.delegation ?? false)
-        f.complainantName = person.name.whole(.bySubject)
-        f.complainantPhone = person.phone.whole(.bySubject)
-        f.complainantAddress = person.address.whole(.bySubject)
-        f.respondentName = c.respondentName
-        f.respondentAddress = c.respondentAddress
-        f.respondentPhone = c.respondentPhone
-        f.respondentUSCC = c.respondentUSCC
-        f.externalNumber = c.externalNumber
-        f.facts = c.facts
-        f.claims = c.claims
-        var changed: [Text] = []
-        func take(_ field: String, _ now: String?, _ set: (String) -> Void) {
-            guard let new = input[field]?.trimmed, !new.isEmpty, new != now else { return }
-            set(new)
-            changed.append(fields.first { $0.field == field }!.title)
+        let old: [String: String] = [
+            "name": person.name.whole(.bySubject), "phone": person.phone.whole(.bySubject), "address": person.address.whole(.bySubject), "respondentName": c.respondentName,
+            "respondentAddress": c.respondentAddress, "respondentPhone": c.respondentPhone ?? "", "respondentUSCC": c.respondentUSCC ?? "", "platform": c.platform ?? "",
+            "shopURL": c.shopURL ?? "", "purchase": c.purchase ?? "", "occurredOn": c.occurredOn?.description ?? "", "amount": c.amount?.plain ?? "", "facts": c.facts,
+            "externalNumber": c.externalNumber ?? "",
+        ]
+        var form = Form()
+        var changed: [(title: Text, before: String?)] = []
+        for field in fields {
+            let was = old[field.name] ?? ""
+            let new = input[field.name].map { field.name == "respondentUSCC" ? $0.uppercased() : field.name == "phone" ? $0.phone : $0 } ?? was
+            // The same sum in other words is no change.
+            let differs = field.name == "amount" ? Money(yuan: new)?.plain != Money(yuan: was)?.plain || (Money(yuan: new) == nil && !new.isEmpty) : new != was
+            if differs { changed.append((field.title, field.personal || was.isEmpty ? nil : was)) }
+            form.add(field.name, new)
         }
-        take("name", f.complainantName) { f.complainantName = $0 }
-        take("phone", f.complainantPhone) { f.complainantPhone = $0 }
-        take("address", f.complainantAddress) { f.complainantAddress = $0 }
-        take("respondentName", f.respondentName) { f.respondentName = $0 }
-        take("respondentAddress", f.respondentAddress) { f.respondentAddress = $0 }
-        take("respondentPhone", f.respondentPhone) { f.respondentPhone = $0 }
-        take("respondentUSCC", f.respondentUSCC) { f.respondentUSCC = $0.uppercased() }
-        take("externalNumber", f.externalNumber) { f.externalNumber = $0 }
+        var f = try Filing(form: form, source: c.source)
+        (f.publication, f.delegation, f.claims) = (c.publication ?? false, c.delegation ?? false, c.claims)
         let flaws = f.flaws(today: now.day)
         if !flaws.isEmpty { throw Filing.forForm(.invalid(flaws)) }
-        guard !changed.isEmpty else { throw Refusal.invalid("/name", Text("没有需要更正的内容", "Nothing is different")) }
+        guard !changed.isEmpty else { throw Refusal.invalid("/reason", Text("没有需要更正的内容：请在上面填写要更正的项目", "Nothing is different: fill in what changes above")) }
         try tx.send("UPDATE disputes_complainants SET name = \(f.complainantName), phone = \(f.complainantPhone), address = \(f.complainantAddress) WHERE matter = \(c.matter.id)")
         try tx.send(
             """
             UPDATE disputes_complaints SET respondent_name = \(f.respondentName), respondent_address = \(f.respondentAddress), respondent_phone = \(f.respondentPhone),
-            respondent_uscc = \(f.respondentUSCC), external_number = \(f.externalNumber) WHERE matter = \(c.matter.id)
+            respondent_uscc = \(f.respondentUSCC), external_number = \(f.externalNumber), platform = \(f.platform), shop_url = \(f.shopURL), facts = \(f.facts), purchase = \(f.purchase),
+            occurred_on = \(f.occurredOn), amount = \(f.amount) WHERE matter = \(c.matter.id)
             """)
-        if let code = f.respondentUSCC, let found = try Operators.find(uscc: code, tx) {
-            try tx.send("UPDATE casework_matters SET operator = \(found.id) WHERE id = \(c.matter.id)")
+        let names = ["respondentName", "respondentUSCC", "shopURL"]
+        let found = names.contains(where: { input[$0] != nil }) ? try Registration.respondent(of: f, tx)?.id : c.matter.operator
+        try tx.send("UPDATE casework_matters SET operator = \(found), title = \(Registration.title(f)) WHERE id = \(c.matter.id)")
+        if f.facts != c.facts {
+            try Likeness.forget(c.matter.id, facts: c.facts, tx)
+            tx.atCommit(Likeness.Entry(c.matter.id, facts: f.facts))
         }
-        Registration.index(c.matter, f, tx)
-        return changed
+        Registration.index(try tx.matter(c.matter.id), f, tx)
+        let before = changed.compactMap { change in change.before.map { "\(change.title.zh)：\($0)" } }.joined(separator: "；")
+        return (changed.map(\.title), before)
     }
 }
 

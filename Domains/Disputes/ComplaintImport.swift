@@ -55,7 +55,7 @@ package enum ComplaintImport {
         f.externalNumber = r["externalNumber"].isEmpty ? nil : r["externalNumber"]
         f.region = r["region"].isEmpty ? nil : r["region"]
         if !r["amount"].isEmpty {
-            guard let money = Money(yuan: r["amount"]) else { throw r.reject("amount", Text("金额应为最多两位小数的数字", "an amount is a number with at most two decimals")) }
+            guard let money = Money(yuan: r["amount"]) else { throw r.reject("amount", Money.shape) }
             f.amount = money
         }
         f.claims = claims(r["claims"].isEmpty ? "other" : r["claims"], amount: f.amount)
@@ -66,15 +66,36 @@ package enum ComplaintImport {
         }
         let key = f.externalNumber.map { "n|\($0)|\(f.respondentName)" } ?? "c|\(f.respondentName)|\(f.complainantPhone)|\(f.facts)"
         f.importKey = Crypto.hex(Crypto.sha256(Array(key.utf8)).prefix(16))
-        if let flaw = f.flaws(today: today).first { throw r.reject(String(flaw.pointer.dropFirst()), flaw.text) }
+        if let flaw = f.flaws(today: today).first { throw r.reject(column(flaw.pointer), flaw.text) }
+        // What the list asked for in words that we have no kind for stays readable.
+        let asked = r["claims"]
+        if !asked.isEmpty, f.claims.contains(where: { $0.kind == .other }), asked != ClaimKind.other.rawValue, asked != ClaimKind.other.title.zh {
+            let note = "\n（诉求原文：\(asked)）"
+            f.facts = String(f.facts.prefix(max(0, 5000 - note.count))) + note
+        }
         return f
+    }
+
+    /// A division by its code or by its name; an unknown one would be taken for none.
+    private static func known(_ region: String, _ record: ImportRecord, _ desk: Desk) throws(ImportReject) -> String {
+        if desk.regions.isKnown(region) || desk.configuration.cityRegion.isEmpty { return region }
+        if let district = desk.regions.districts(of: desk.configuration.cityRegion).first(where: { $0.name == region }) { return district.code }
+        if region == desk.configuration.cityRegion || region == desk.configuration.cityName.zh { return desk.configuration.cityRegion }
+        throw record.reject("region", Text("没有代码或名称为“\(region)”的区划", "there is no division with the code or name “\(region)”"))
+    }
+
+    /// The column behind a field that was refused.
+    static func column(_ pointer: String) -> String {
+        let name = Filing.formName(pointer)
+        return name == "claim" ? "claims" : name
     }
 
     package static func write(_ records: [ImportRecord], handling: Handling, at now: Moment, _ tx: Transaction) throws -> ImportBatch {
         var batch = ImportBatch()
         for record in records {
             do {
-                let filing = try filing(record, today: now.day)
+                var filing = try filing(record, today: now.day)
+                if let region = filing.region { filing.region = try known(region, record, handling.desk) }
                 if try tx.one("SELECT matter FROM disputes_complaints WHERE import_key = \(filing.importKey)") != nil {
                     batch.same += 1
                     continue
@@ -84,7 +105,7 @@ package enum ComplaintImport {
             } catch let reject as ImportReject {
                 batch.rejects.append(reject)
             } catch let refusal as Refusal {
-                batch.rejects.append(record.reject(refusal.fields.first?.pointer ?? "", refusal.fields.first?.text ?? refusal.text))
+                batch.rejects.append(record.reject(refusal.fields.first.map { column($0.pointer) } ?? "", refusal.fields.first?.text ?? refusal.text))
             }
         }
         return batch

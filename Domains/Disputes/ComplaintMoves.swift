@@ -52,6 +52,9 @@ package enum ComplaintMoves {
             Move(
                 "entrust", Text("交派出机构办理", "Hand to a township office"), from: beforeDecision.union(inHand), to: nil, by: [.staff("disputes.dispatch")],
                 articles: by("41(1)", "37(1)")),
+            Move(
+                "hand-back", Text("交回区县局", "Hand back to the district"), from: beforeDecision.union(inHand), to: nil,
+                by: [.staff("disputes.decide"), .staff("disputes.mediate")], articles: by("41(1)", "37(1)")),
             Move("return", Text("退回接收机构", "Return to intake"), from: beforeDecision, to: received, by: [.staff("disputes.decide")], articles: by("41(2)", "37(2)")),
             Move("redirect", Text("指引其他途径", "Redirect"), from: beforeDecision, to: redirected, by: [.staff("disputes.decide")], articles: by("44", "39(2)"), stops: ["C1"]),
             Move(
@@ -82,7 +85,11 @@ package enum ComplaintMoves {
                 stops: ["C5"]),
         ],
         // Law: O121 art. 27: a lead is verified whatever becomes of the mediation.
-        outliving: ["C5"], detail: detail)
+        outliving: ["C5"],
+        outcomes: [
+            "agreed": Text("达成协议", "agreed"), "ended": Text("调解未成", "no agreement"), "settled-or-withdrawn": Text("和解或撤回", "settled or withdrawn"),
+            "refused": Text("不予受理", "not taken up"), "redirected": Text("已指引", "redirected"), "withdrawn": Text("已撤回", "withdrawn"),
+        ], detail: detail)
 
     /// What a move says beside its name, in words.
     @Sendable static func detail(_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)? {
@@ -90,7 +97,7 @@ package enum ComplaintMoves {
         let plain: [String: Text] = [
             "reason": Text("理由", "Reason"), "note": Text("说明", "Remark"), "what": Text("需补充", "Needed"), "due": Text("提交期限", "By"), "facts": Text("线索", "Found"),
             "result": Text("结论", "Result"), "where": Text("途径", "Where"), "at": Text("时间", "When"), "place": Text("地点", "Place"), "mediators": Text("调解人员", "Mediators"),
-            "body": Text("鉴定检测机构", "Testing body"), "changed": Text("更正项目", "Amended"),
+            "body": Text("鉴定检测机构", "Testing body"), "changed": Text("更正项目", "Amended"), "before": Text("原内容", "It was"),
         ]
         if let title = plain[key] { return (title, Text(verbatim: value)) }
         switch key {

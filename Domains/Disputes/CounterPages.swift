@@ -9,17 +9,18 @@ struct CounterPages: Sendable {
 
     func routes() -> [Route] {
         [
-            Route(.get, "/disputes/new", .permitted("disputes.register")) { visit in page(visit, Form(), nil) },
+            Route(.get, "/disputes/new", .permitted("disputes.register")) { visit in page(visit, Form(), nil, []) },
             Route(.post, "/disputes/new", .permitted("disputes.register"), cap: 64 << 20) { visit in
                 let form = try visit.exchange.form()
-                do { return try await take(visit, form) } catch let refusal as Refusal where refusal.kind == .invalid {
-                    return page(visit, form, Filing.forForm(refusal))
+                let (kept, wrong) = Attachments.take(form, visit)
+                do { return try await take(visit, form, kept, wrong) } catch let refusal as Refusal where refusal.kind == .invalid {
+                    return page(visit, form, Filing.forForm(refusal), kept)
                 }
             },
         ]
     }
 
-    private func take(_ visit: Visit, _ form: Form) async throws -> Answer {
+    private func take(_ visit: Visit, _ form: Form, _ kept: [Attachments.Kept], _ wrongFiles: [Refusal.Field]) async throws -> Answer {
         let account = try visit.require("disputes.register")
         guard let source = form["source"], ["counter", "phone", "mail", "12315"].contains(source) else {
             throw Refusal.invalid("/source", Text("请选择来源", "Choose where it came from"))
@@ -33,13 +34,8 @@ struct CounterPages: Sendable {
         let now = visit.desk.now
         let code = Registration.trackingCode()
         let handling = handling
-        guard form.files.count <= Attachments.maximumCount else {
-            throw Refusal.invalid("/files", Text("最多\(Attachments.maximumCount)个附件", "At most \(Attachments.maximumCount) files"))
-        }
-        let wrong = received.flaws(today: visit.desk.today())
+        let wrong = received.flaws(today: visit.desk.today()) + wrongFiles
         guard wrong.isEmpty else { throw Refusal.invalid(wrong) }
-        let files = visit.desk.files
-        let kept = try form.files.map { try Attachments.keep($0.name, $0.bytes, files) }
         let receipt = try await visit.desk.store.write {
             try Registration.register(received, files: kept, by: .staff(account), desk: handling.desk, casework: handling.casework, at: now, code: code, $0)
         }
@@ -59,9 +55,7 @@ struct CounterPages: Sendable {
         }
     }
 
-    private func sentFiles(_ f: Form) -> String? { f.files.isEmpty ? nil : f.files.map(\.name).joined(separator: "、") }
-
-    private func page(_ visit: Visit, _ f: Form, _ refusal: Refusal?) -> Answer {
+    private func page(_ visit: Visit, _ f: Form, _ refusal: Refusal?, _ kept: [Attachments.Kept]) -> Answer {
         let e = HTML.Errors(refusal)
         let yesNo: [(String, Text, Text?)] = [("yes", Text("是", "Yes"), nil), ("no", Text("否", "No"), nil)]
         return visit.page(Text("投诉登记", "Register a complaint"), status: refusal?.kind.status ?? 200, active: "/disputes/new") { h in
@@ -70,11 +64,6 @@ struct CounterPages: Sendable {
                 h.p("text-muted mb-0", Text("Tab 键逐项填写，Ctrl+Enter 提交", "Tab from field to field, Ctrl+Enter to send"))
             }
             h.errorSummary(refusal)
-            if let files = sentFiles(f) {
-                h.element(
-                    "p", "alert alert-warning", [.role("status")],
-                    text: h.say(Text("请重新选择证据文件，未登记前不保存：\(files)", "Choose the evidence again, nothing is kept before registration: \(files)")))
-            }
             visit.form(h, "/disputes/new", "counter-form", multipart: true, attributes: [.init("data-submit-on", "ctrl-enter")]) {
                 h.div("three-columns") {
                     h.card(Text("投诉人", "Complainant")) {
@@ -122,6 +111,8 @@ struct CounterPages: Sendable {
                         }
                         h.area("facts", Text("事实经过", "Facts"), value: f["facts"], rows: 8, errors: e)
                         h.element("label", "form-label", [.for_("f-files")], text: h.say(Text("证据（照片、PDF，可多选）", "Evidence (photos, PDF)")))
+                        if let error = e["files"] { h.element("div", "text-danger small", text: h.say(error)) }
+                        visit.keptFiles(h, kept)
                         h.void(
                             "input", "form-control mb-3",
                             [

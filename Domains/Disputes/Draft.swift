@@ -23,12 +23,7 @@ struct Draft: Sendable {
         if case .object(let pairs) = try JSON(parsing: Array(row.string("fields").utf8)) {
             for (key, value) in pairs { for item in value.array ?? [] { if let text = item.string { fields.append((key, text)) } } }
         }
-        let files = (try JSON(parsing: Array(row.string("files").utf8)).array ?? []).compactMap { item -> Attachments.Kept? in
-            guard let name = item["name"]?.string, let kind = item["kind"]?.string.flatMap({ FileKind(rawValue: $0) }), let size = item["size"]?.int,
-                let hash = item["hash"]?.string
-            else { return nil }
-            return Attachments.Kept(name: name, kind: kind, size: size, hash: hash, outsideHash: item["outside"]?.string)
-        }
+        let files = (try JSON(parsing: Array(row.string("files").utf8)).array ?? []).compactMap(Attachments.Kept.init)
         return Draft(fields: Form(fields), files: files)
     }
 
@@ -37,11 +32,7 @@ struct Draft: Sendable {
         for (name, _) in fields.fields where !names.contains(name) { names.append(name) }
         let body = JSON.object(names.map { name in (name, .array(fields.all(name).map(JSON.string))) }).text
         guard body.utf8.count < 60_000 else { throw Refusal(.tooLarge, Text("填写内容过长", "What you wrote is too long")) }
-        let list = JSON.array(
-            files.map {
-                .object([("name", .string($0.name)), ("kind", .string($0.kind.rawValue)), ("size", .int($0.size)), ("hash", .string($0.hash)), ("outside", .text($0.outsideHash))])
-            }
-        ).text
+        let list = JSON.array(files.map(\.json)).text
         try tx.run("DELETE FROM disputes_drafts WHERE changed_at < \(now.adding(seconds: -Draft.lifetime))")
         try tx.run(
             """
@@ -92,7 +83,7 @@ extension Filing {
         }
         if let text = form["amount"] {
             amount = Money(yuan: text)
-            if amount == nil { wrong.append(.init("/amount", Text("金额应为数字，最多两位小数", "An amount is a number with at most two decimals"))) }
+            if amount == nil { wrong.append(.init("/amount", Money.shape)) }
         }
         for text in form.all("claim") {
             guard let kind = ClaimKind(rawValue: text) else {

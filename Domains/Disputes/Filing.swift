@@ -43,7 +43,8 @@ package struct Filing: Sendable {
             if value.trimmed.isEmpty { wrong.append(.init(pointer, Text("请填写\(what.zh)", "Give \(what.en)"))) }
             if value.count > max { wrong.append(.init(pointer, Text("\(what.zh)不能超过\(max)字", "\(what.en) has at most \(max) characters"))) }
         }
-        need(complainantName, "/complainant/name", 60, Text("您的姓名", "your name"))
+        let forSelf = source == "web"
+        need(complainantName, "/complainant/name", 60, forSelf ? Text("您的姓名", "your name") : Text("投诉人姓名", "the complainant's name"))
         need(complainantPhone, "/complainant/phone", 30, Text("联系电话", "a phone number"))
         let digits = complainantPhone.filter { $0.isASCII && $0.isNumber }
         if !complainantPhone.isEmpty, !(5...15).contains(digits.count) || complainantPhone.contains(where: { !($0.isASCII && $0.isNumber) && !"+-() *".contains($0) }) {
@@ -59,7 +60,8 @@ package struct Filing: Sendable {
         }
         if source == "web" {
             for (value, pointer) in [(publication, "/consents/publication"), (delegation, "/consents/delegation")] where value == nil {
-                wrong.append(.init(pointer, Text("请选择是否同意", "Choose yes or no")))
+                let what = pointer.hasSuffix("publication") ? Text("公示投诉信息", "publication") : Text("委托调解", "delegated mediation")
+                wrong.append(.init(pointer, Text("请选择是否同意\(what.zh)", "Choose yes or no: \(what.en)")))
             }
         }
         need(facts, "/facts", 5000, Text("事情经过", "what happened"))
@@ -122,7 +124,7 @@ package enum Registration {
             throw Refusal.invalid(
                 "/externalNumber", Text("该编号的投诉已登记为\(known.string("number"))", "This number was registered before, as \(known.string("number"))"))
         }
-        let found = try filing.respondentUSCC.flatMap { try Operators.find(uscc: $0.uppercased(), tx) } ?? filing.shopURL.flatMap { try Operators.find(shopURL: $0, tx) }
+        let found = try respondent(of: filing, tx)
         let n = try tx.nextNumber("complaint.\(received.day.year)")
         let number = "TS\(received.day.year)\(String(repeating: "0", count: max(0, 7 - String(n).count)))\(n)"
         let title = title(filing)
@@ -166,7 +168,13 @@ package enum Registration {
             marks: matter.open ? ["o:"] : [], tx)
     }
 
-    private static func title(_ filing: Filing) -> String {
+    /// The business in the register: by its code, else its shop's address, else its name in full where just one has it.
+    static func respondent(of filing: Filing, _ tx: Transaction) throws -> Operator? {
+        if let code = filing.respondentUSCC { return try Operators.find(uscc: code.uppercased(), tx) }
+        return try filing.shopURL.flatMap { try Operators.find(shopURL: $0, tx) } ?? Operators.find(onlyNamed: filing.respondentName.trimmed, tx)
+    }
+
+    static func title(_ filing: Filing) -> String {
         let what = filing.purchase ?? String(filing.facts.trimmed.prefix(18))
         return String("\(filing.respondentName.trimmed)：\(what.filter { !$0.isNewline })".prefix(60))
     }

@@ -26,13 +26,14 @@ package struct Handling: Sendable {
         switch name {
         case "dispatch": return try dispatch(step)
         case "entrust": return try entrust(step)
+        case "hand-back": return try handBack(step)
         case "return": return try giveBack(step)
         case "request": return try request(step)
         case "amend":
             let reason = try step.text("reason", 500)
             let changed = try Amendment.make(on: c, input: input, desk: desk, at: now, tx)
             return try move(
-                step, name, [("changed", changed.map(\.zh).joined(separator: "、")), ("reason", reason)], sealing: true,
+                step, name, [("changed", changed.titles.map(\.zh).joined(separator: "、")), ("before", changed.before), ("reason", reason)], sealing: true,
                 seals: [.init("disputes_complainants", key: "matter", c.matter.id.raw)])
         case "accept": return try accept(step)
         case "refuse": return try refuse(step)
@@ -67,6 +68,7 @@ package struct Handling: Sendable {
             switch move.name {
             case "dispatch": c.matter.region.count < 6
             case "entrust": c.matter.region.count >= 6
+            case "hand-back": c.matter.region.count > 6
             case "lead-decided": clocks.contains { $0.duty == "C5" && $0.state == "open" }
             default: true
             }
@@ -132,12 +134,26 @@ package struct Handling: Sendable {
         guard to.count == 6 else { throw Refusal.invalid("/region", Text("请选择区县", "Choose a district")) }
         // The notice is the sender's: under its name and in its series.
         try issue(
-            "dispatch", s, ["dispatchTo": desk.office(for: region).name, "attachmentCount": String(Attachments.of(s.c.matter.id, s.tx).count)], to: ["office:\(region)"],
-            by: "inside")
+            "dispatch", s, ["dispatchTo": desk.office(for: region).name, "attachmentCount": String(Attachments.of(s.c.matter.id, s.tx).count)].merging(dispatchDetails(s)) { $1 },
+            to: ["office:\(region)"], by: "inside")
         // Law: O121 art. 15(1) counts from the day on which the competent office received it: one that gave it back has received it already.
         let since = try earlierReceipt(s, by: String(to)) ?? s.now
         try s.tx.send("UPDATE casework_matters SET region = \(region), competent_at = \(since), assignee = NULL WHERE id = \(s.c.matter.id)")
         return try move(s, "dispatch", [("region", region)], since: since)
+    }
+
+    /// What the dispatch notice asks beside the matter itself: by when it is reported back, how many pages come with it.
+    private func dispatchDetails(_ s: Step) throws -> [String: String] {
+        var details: [String: String] = [:]
+        if let text = s.optional("due") {
+            guard let day = Day(text), day >= s.now.day else { throw Refusal.invalid("/due", Text("请填写不早于今天的日期", "Give a day that is not in the past")) }
+            details["dueOn"] = Documents.chinese(day)
+        }
+        if let text = s.optional("pages") {
+            guard let pages = Int(text), (0...9999).contains(pages) else { throw Refusal.invalid("/pages", Text("页数应为0至9999的整数", "Pages are a whole number up to 9999")) }
+            details["attachmentPages"] = String(pages)
+        }
+        return details
     }
 
     /// When an office that gave a matter back had first received it; nil where it never had it.
@@ -155,6 +171,15 @@ package struct Handling: Sendable {
         }
         try s.tx.send("UPDATE casework_matters SET region = \(region), assignee = NULL WHERE id = \(s.c.matter.id)")
         return try move(s, "entrust", [("region", region)])
+    }
+
+    /// 交回区县局: an office below that cannot handle it gives it back to its district, with the reason.
+    private func handBack(_ s: Step) throws -> Matter {
+        let reason = try s.text("reason", 500)
+        guard s.c.matter.region.count > 6 else { throw Refusal(.conflict, Text("该投诉不在派出机构", "It is not with an office below the district")) }
+        let district = String(s.c.matter.region.prefix(6))
+        try s.tx.send("UPDATE casework_matters SET region = \(district), assignee = NULL WHERE id = \(s.c.matter.id)")
+        return try move(s, "hand-back", [("region", district), ("reason", reason)])
     }
 
     private func open(_ duty: String, _ s: Step) throws -> RunningClock? {
@@ -277,7 +302,7 @@ package struct Handling: Sendable {
         let body = try s.text("body", 2000)
         var offer: Money?
         if let text = s.optional("offer") {
-            guard let money = Money(yuan: text) else { throw Refusal.invalid("/offer", Text("金额应为数字，最多两位小数", "An amount is a number with at most two decimals")) }
+            guard let money = Money(yuan: text) else { throw Refusal.invalid("/offer", Money.shape) }
             offer = money
         }
         let id = try s.tx.insert(

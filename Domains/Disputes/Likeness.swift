@@ -53,6 +53,11 @@ package enum Likeness {
         }
     }
 
+    /// Drops the keys of facts that are about to change.
+    static func forget(_ matter: ID<Matter>, facts: String, _ tx: Transaction) throws {
+        for key in keys(pairs(facts)) { try tx.run("DELETE FROM disputes_likeness WHERE hash = \(key) AND matter = \(matter)") }
+    }
+
     package struct Like: Sendable {
         package let matter: Matter
         /// Shared pairs of characters in a hundred of all.

@@ -1,6 +1,7 @@
 import Formats
 import Kernel
 import Store
+import Web
 
 /// Files of a matter (附件): kept by hash, known by their bytes, capped, and shown outside only without where a photo was taken.
 package struct Attachment: Sendable {
@@ -45,6 +46,38 @@ package enum Attachments {
             self.hash = hash
             self.outsideHash = outsideHash
         }
+
+        package var json: JSON {
+            .object([("name", .string(name)), ("kind", .string(kind.rawValue)), ("size", .int(size)), ("hash", .string(hash)), ("outside", .text(outsideHash))])
+        }
+        package init?(_ json: JSON) {
+            guard let name = json["name"]?.string, let kind = json["kind"]?.string.flatMap({ FileKind(rawValue: $0) }), let size = json["size"]?.int,
+                let hash = json["hash"]?.string
+            else { return nil }
+            self.init(name: name, kind: kind, size: size, hash: hash, outsideHash: json["outside"]?.string)
+        }
+    }
+
+    /// Takes in the files of a form: those that an earlier, refused sending of it brought, and those that came now. Both lists
+    /// together may be shown again by `keptFiles`, so that nobody chooses a file twice.
+    /// - Errors: in `wrong`, by file; what is good is kept whatever else is wrong.
+    package static func take(_ form: Form, _ visit: Visit) -> (kept: [Kept], wrong: [Refusal.Field]) {
+        var kept = form.all("kept").compactMap { sealed -> Kept? in
+            let parts = sealed.split(separator: "|", maxSplits: 1).map(String.init)
+            guard parts.count == 2, Crypto.equal(Array(parts[0].utf8), Array(visit.seal("kept-file", parts[1]).utf8)) else { return nil }
+            return (try? JSON(parsing: Array(parts[1].utf8))).flatMap(Kept.init)
+        }
+        var wrong: [Refusal.Field] = []
+        for file in form.files where file.field == "files" {
+            do {
+                let new = try keep(file.name, file.bytes, visit.desk.files)
+                if !kept.contains(where: { $0.hash == new.hash }) { kept.append(new) }
+            } catch let refusal as Refusal { wrong += refusal.fields.isEmpty ? [.init("/files", refusal.text)] : refusal.fields } catch {
+                wrong.append(.init("/files", Text("“\(file.name)”无法保存", "“\(file.name)” could not be kept")))
+            }
+        }
+        if kept.count > maximumCount { wrong.append(.init("/files", Text("最多\(maximumCount)个附件", "At most \(maximumCount) files"))) }
+        return (kept, wrong)
     }
 
     /// Sniffs, caps, keeps. Unit: bytes.

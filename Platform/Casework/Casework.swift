@@ -53,7 +53,7 @@ package struct Casework: Sendable {
         _ matter: Matter, as name: String, by actor: Actor, article: Article?, starting duties: [String], at now: Moment, details: [(String, JSON)],
         sealing: [Ledger.Seal], _ tx: Transaction
     ) throws {
-        let move = try writeMove(matter, name, to: matter.state, actor, article, details, now, tx)
+        let move = try Casework.writeMove(matter, name, to: matter.state, actor, article, details, now, tx)
         for duty in duties { try Clocks.start(duty, of: matter, from: matter.competentAt, at: now, engine, tx) }
         try Clocks.refreshNextDue(matter.id, tx)
         try tx.audit(
@@ -80,7 +80,7 @@ package struct Casework: Sendable {
             closed_at = \(state.open ? nil : (matter.closedAt ?? now)), changed_at = \(now)
             WHERE id = \(matter.id) AND state = \(matter.state)
             """)
-        let written = try writeMove(matter, name, to: to, actor, move.article(under: matter.regime), details, now, tx)
+        let written = try Casework.writeMove(matter, name, to: to, actor, move.article(under: matter.regime), details, now, tx)
         for duty in move.stops {
             // Time that was not counted is added before it is judged whether the period was met.
             if table.pauses(duty, in: matter.state) { try Clocks.resume(duty, of: matter, on: now.day, engine, tx) }
@@ -110,9 +110,10 @@ package struct Casework: Sendable {
         return after
     }
 
-    private func writeMove(_ matter: Matter, _ name: String, to: String, _ actor: Actor, _ article: Article?, _ details: [(String, JSON)], _ now: Moment, _ tx: Transaction) throws
-        -> Int64
-    {
+    /// A line of the matter's history. Returns its key, to be sealed.
+    static func writeMove(
+        _ matter: Matter, _ name: String, to: String, _ actor: Actor, _ article: Article?, _ details: [(String, JSON)], _ now: Moment, _ tx: Transaction
+    ) throws -> Int64 {
         try tx.insert(
             """
             INSERT INTO casework_moves (matter, move, from_state, to_state, actor, account, article, at, details)
@@ -120,14 +121,16 @@ package struct Casework: Sendable {
             """)
     }
 
-    /// Gives a matter to a person, or takes it back: not a move, the state stays; the ledger has it.
+    /// Gives a matter to a person, or takes it back: the state stays; the history and the ledger have it.
     package static func assign(_ matter: Matter, to account: Account?, by officer: Account, at now: Moment, _ tx: Transaction) throws {
         guard account == nil || account!.mayTake(matter.region) else {
             throw Refusal.invalid("/assignee", Text("\(account!.name)的辖区不含该事项", "\(account!.name) does not cover this matter's region"))
         }
         try tx.change("UPDATE casework_matters SET assignee = \(account?.id), changed_at = \(now) WHERE id = \(matter.id)")
+        let written = try writeMove(matter, "assign", to: matter.state, .staff(officer), nil, [("assignee", .text(account?.name))], now, tx)
         try tx.audit(
-            "casework.assigned", of: matter.reference, by: officer.mark, at: now, details: [("to", .text(account?.mark))], sealing: [.init("casework_matters", matter.id.raw)])
+            "casework.assigned", of: matter.reference, by: officer.mark, at: now, details: [("to", .text(account?.mark))],
+            sealing: [.init("casework_matters", matter.id.raw), .init("casework_moves", written)])
     }
 
     /// 通知: tells somebody of a matter, by a channel; the act that makes it seals it.

@@ -116,10 +116,14 @@ package enum Clocks {
         try tx.send("UPDATE casework_clocks SET extended = 1, extended_by = \(officer.id) WHERE id = \(clock.id)")
         try write(deadline, to: clock, tx)
         try refreshNextDue(clock.matter, tx)
+        let (matter, article) = (try tx.matter(clock.matter), deadline.rule.extension?.basis?.first)
+        let written = try Casework.writeMove(
+            matter, "extend", to: matter.state, .staff(officer), article,
+            [("duty", .string(clock.duty)), ("until", .string(deadline.due.description)), ("reason", .string(reason))], now, tx)
         try tx.audit(
-            "casework.extended", of: Reference(kind: "matter", id: clock.matter.raw), by: officer.mark, at: now, under: deadline.rule.extension?.basis?.first,
+            "casework.extended", of: Reference(kind: "matter", id: clock.matter.raw), by: officer.mark, at: now, under: article,
             details: [("duty", .string(clock.duty)), ("due", .string(deadline.due.description)), ("reason", .string(reason))],
-            sealing: [.init("casework_matters", clock.matter.raw), .init("casework_clocks", clock.id)])
+            sealing: [.init("casework_matters", clock.matter.raw), .init("casework_clocks", clock.id), .init("casework_moves", written)])
     }
 
     /// The queue sorts by what lapses first, so the matter carries it. The caller seals the matter's row afterwards.

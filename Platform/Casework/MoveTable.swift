@@ -82,10 +82,12 @@ package struct MoveTable: Sendable {
     package let moves: [Move]
     /// Duties that do not end with the matter: it stays in the queue until they are done.
     package let outliving: Set<String>
+    /// What the outcomes are called in lists and exports.
+    package let outcomes: [String: Text]
     /// How a detail of a move reads in the history: its title and its value in words; nil where it is not shown.
     package let detail: @Sendable (_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)?
     package init(
-        kind: String, title: Text, states: [State], moves: [Move], outliving: Set<String> = [],
+        kind: String, title: Text, states: [State], moves: [Move], outliving: Set<String> = [], outcomes: [String: Text] = [:],
         detail: @escaping @Sendable (_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)? = { _, _, _ in nil }
     ) {
         self.kind = kind
@@ -93,6 +95,7 @@ package struct MoveTable: Sendable {
         self.states = states
         self.moves = moves
         self.outliving = outliving
+        self.outcomes = outcomes
         self.detail = detail
     }
 
@@ -103,8 +106,22 @@ package struct MoveTable: Sendable {
         moves.filter { $0.from.contains(matter.state) && MoveTable.allows($0, actor, permissions) }
     }
 
-    /// Whether somebody may make some move of this kind at all: others are not given its matters.
-    package func concerns(_ account: Account, _ permissions: PermissionTable) -> Bool { moves.contains { MoveTable.allows($0, .staff(account), permissions) } }
+    /// Whether somebody may carry on a matter in this state: make a move that leads it on, or starts or ends a period. Others are not given it.
+    package func concerns(_ account: Account, in state: String, _ permissions: PermissionTable) -> Bool {
+        moves.contains { move in
+            move.from.contains(state) && (move.to != nil || !move.starts.isEmpty || !move.stops.isEmpty) && MoveTable.allows(move, .staff(account), permissions)
+        }
+    }
+
+    /// What a line of the history is called: a move of the table, or what every matter has beside.
+    package func title(of line: String) -> Text {
+        switch line {
+        case "receive": Text("收到并登记", "Received and registered")
+        case "assign": Text("分派承办人", "Assigned")
+        case "extend": Text("批准延长期限", "Period extended")
+        default: moves.first { $0.name == line }?.title ?? Text(verbatim: line)
+        }
+    }
 
     /// A state in which this duty's count stands still.
     func pauses(_ duty: String, in state: String) -> Bool {

@@ -145,6 +145,31 @@ package enum Queue {
         return Page(matters: shown, next: next)
     }
 
+    /// How many a list over a time holds; nil: more than `limit`, which nobody pages through.
+    package static func total(_ f: QueueFilter, for account: Account, city: String, today: Day, limit: Int = 100_000, _ tx: Transaction) throws -> Int? {
+        let all = conditions(f, for: account, city: city, today: today)
+        let n = try tx.count("SELECT count(*) AS n FROM (SELECT id FROM casework_matters WHERE \(SQL.all(all)) LIMIT \(limit + 1)) AS found")
+        return n > limit ? nil : n
+    }
+
+    /// The period behind each matter's place in the list: what lapses next, or what was late and by how many days.
+    package static func periods(of matters: [Matter], late: Bool, _ tx: Transaction) throws -> [Int64: [(duty: String, daysLate: Int)]] {
+        guard !matters.isEmpty else { return [:] }
+        var found: [Int64: [(String, Int)]] = [:]
+        let due = Dictionary(matters.map { ($0.id.raw, $0.nextDue) }) { a, _ in a }
+        for row in try tx.all(
+            "SELECT matter, duty, due, stopped_at FROM casework_clocks WHERE matter IN (\(list: matters.map(\.id.raw))) AND state = \(late ? "missed" : "open") ORDER BY due, id")
+        {
+            let (matter, day) = (row.int("matter"), row.day("due"))
+            if late {
+                found[matter, default: []].append((row.string("duty"), max(0, (row.optionalMoment("stopped_at")?.day ?? day) - day)))
+            } else if found[matter] == nil, due[matter] == day {
+                found[matter] = [(row.string("duty"), 0)]
+            }
+        }
+        return found
+    }
+
     /// A common word is met soon on the way through the list; a rare one has few hits in the index, and fewer among what is still
     /// open. Each is quick one way and slow the other, so the way through the list is tried for some rows first.
     private static func search(_ text: String, _ kinds: [String], _ conditions: [SQL], history: Bool, _ order: SQL, _ limit: Int, _ tx: Transaction) throws -> [Matter] {

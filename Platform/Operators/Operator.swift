@@ -103,6 +103,11 @@ package enum Operators {
         return Operator(row)
     }
     package static func find(uscc: String, _ tx: Transaction) throws -> Operator? { try tx.one("SELECT * FROM operators WHERE uscc = \(uscc)").map(Operator.init) }
+    /// The one operator that has just this name; nil where none has, or several.
+    package static func find(onlyNamed name: String, _ tx: Transaction) throws -> Operator? {
+        let rows = try tx.all("SELECT * FROM operators WHERE name = \(name) LIMIT 2")
+        return rows.count == 1 ? Operator(rows[0]) : nil
+    }
     package static func shops(_ id: ID<Operator>, _ tx: Transaction) throws -> [Shop] {
         try tx.all("SELECT * FROM operators_shops WHERE operator = \(id) ORDER BY platform, name").map(Shop.init)
     }

@@ -58,6 +58,19 @@ package enum ImportPages {
         }
     }
 
+    /// What an import said, in both languages, as one column keeps it.
+    private struct Said {
+        let zh: String
+        let en: String
+        init(zh: String, en: String) { (self.zh, self.en) = (zh, en) }
+        init(_ text: String) {
+            let parts = text.split(separator: "\u{1E}", omittingEmptySubsequences: false).map(String.init)
+            (zh, en) = (parts[0], parts.count > 1 ? parts[1] : parts[0])
+        }
+        var text: String { zh + "\u{1E}" + en }
+        subscript(_ language: Language) -> String { language == .zh ? zh : en }
+    }
+
     private static func find(_ visit: Visit, _ kind: ImportKind) async throws -> Run {
         guard let id = Int64(try visit.exchange.parameter("id")) else { throw Refusal.notFound }
         let row = try await visit.desk.store.read { try $0.one("SELECT * FROM platform_imports WHERE id = \(id) AND kind = \(kind.format.kind)") }
@@ -146,7 +159,7 @@ package enum ImportPages {
                         ) {}
                     }
                 } else if run.state == "failed" {
-                    h.div("alert alert-danger") { h.text(run.said) }
+                    h.div("alert alert-danger") { h.text(Said(run.said)[visit.language]) }
                 } else {
                     result(h, run, path)
                 }
@@ -166,7 +179,7 @@ package enum ImportPages {
         }
         guard run.rejectedHash != nil else { return }
         h.p(nil, Text("以下各行未导入，请更正后再次导入：", "These rows stayed outside; correct them and import again:"))
-        h.ul { for line in run.said.split(separator: "\n") { h.li { h.text(String(line)) } } }
+        h.ul { for line in Said(run.said)[h.language].split(separator: "\n") { h.li { h.text(String(line)) } } }
         h.p { h.a("\(path)/\(run.id)/rejected", "btn btn-outline-primary", Text("下载全部被拒行", "Download all rejected rows")) }
     }
 
@@ -182,7 +195,8 @@ package enum ImportPages {
             let run = Run(row)
             guard let hash = run.hash, let kind = kinds.first(where: { $0.format.kind == run.kind }) else { return }
             do { try await work(run, kind, hash, payload, desk) } catch let refusal as Refusal where refusal.kind == .invalid {
-                let text = (refusal.fields.first?.text ?? refusal.text).zh
+                let why = refusal.fields.first?.text ?? refusal.text
+                let text = Said(zh: why.zh, en: why.en).text
                 try await desk.store.write { try $0.run("UPDATE platform_imports SET state = 'failed', hash = NULL, said = \(text) WHERE id = \(id)") }
             }
         }
@@ -203,7 +217,12 @@ package enum ImportPages {
             }
         }
         let rejected = try batch.rejectedFile.map { try desk.files.keep([UInt8](Data(contentsOf: URL(fileURLWithPath: $0)))) }
-        let said = batch.rejects.prefix(20).map { "第\($0.line)行 \($0.column)：\($0.reason.zh) / line \($0.line), \($0.column): \($0.reason.en)" }.joined(separator: "\n")
+        // Both languages are kept, one block each: who reads it later chooses.
+        let first = batch.rejects.prefix(20)
+        let said = Said(
+            zh: first.map { "第\($0.line)行“\($0.column)”：\($0.reason.zh)" }.joined(separator: "\n"),
+            en: first.map { "Line \($0.line), “\($0.column)”: \($0.reason.en)" }.joined(separator: "\n")
+        ).text
         let now = desk.now
         try await desk.store.write { tx in
             try tx.run(

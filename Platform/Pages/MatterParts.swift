@@ -94,10 +94,9 @@ extension Visit {
         h.card(Text("办理过程", "History")) {
             h.element("ol", "timeline") {
                 for entry in file.moves.reversed() {
-                    let move = table.moves.first { $0.name == entry.move }
                     h.li {
                         h.div("t-head") {
-                            h.span("t-what", move?.title ?? (entry.move == "receive" ? Text("收到并登记", "Received and registered") : Text(verbatim: entry.move)))
+                            h.span("t-what", table.title(of: entry.move))
                             h.element("time", "t-when", [.init("datetime", entry.at.isoText)], text: entry.at.minuteText)
                         }
                         h.div("t-who") {
@@ -118,6 +117,12 @@ extension Visit {
             guard let body = value.string, !body.isEmpty else { continue }
             if key == "region" {
                 h.p("t-note", Text("→ \(desk.regions.path(body, in: .zh))", "→ \(desk.regions.path(body, in: .en))"))
+            } else if key == "assignee" {
+                h.p("t-note", "→ \(body)")
+            } else if key == "duty" {
+                h.p("t-note", desk.law.catalogue[body]?.title ?? Text(verbatim: body))
+            } else if key == "until" {
+                h.p("t-note", Text("延长至\(body)", "until \(body)"))
             } else if let (title, words) = table.detail(key, body, regime) {
                 h.p("t-note", Text("\(title.zh)：\(words.zh)", "\(title.en): \(words.en)"))
             }
@@ -163,6 +168,21 @@ extension Visit {
                         h.a("/documents/\(document.id).pdf", "ms-2 small", Text(verbatim: "PDF"))
                         if isReplaced { h.badge(Text("已被后一份代替", "replaced by a later one"), "grey") }
                     }
+                }
+            }
+        }
+    }
+
+    /// The files that a refused form brought: ticked they come along when it is sent again.
+    package func keptFiles(_ h: HTML, _ kept: [Attachments.Kept]) {
+        for (i, file) in kept.enumerated() {
+            let text = file.json.text
+            h.div("form-check mb-2") {
+                h.void(
+                    "input", "form-check-input",
+                    [.type("checkbox"), .id("f-kept-\(i)"), .name("kept"), .value("\(seal("kept-file", text))|\(text)"), .init("checked", if: true)])
+                h.element("label", "form-check-label", [.for_("f-kept-\(i)")]) {
+                    h.text(Text("已收到：\(file.name)（\(max(1, file.size / 1024)) KB）", "Received: \(file.name) (\(max(1, file.size / 1024)) KB)"))
                 }
             }
         }

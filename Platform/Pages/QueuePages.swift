@@ -25,11 +25,15 @@ package enum QueuePages {
         let kinds = visit.house.kinds.keys.sorted()
         let city = visit.desk.configuration.cityRegion
         let counts = try await kept.counts(for: account, desk: visit.desk)
-        // Three statements, whatever the city's size: page, names, saved filters; one's own count, and the office's once a second.
-        let (page, names, filters) = try await visit.desk.store.read { tx in
+        // Four statements, whatever the city's size: page, its periods, names, saved filters; one's own count, and the office's once a second.
+        let (page, periods, total, names, filters) = try await visit.desk.store.read { tx in
             let page = try Queue.page(filter, for: account, city: city, today: today, kinds: kinds, tx)
+            // A list behind a figure says how many it holds.
+            let counts = filter.isHistory && filter.text == nil && page.next != nil
             return (
-                page, try Accounts.names(page.matters.compactMap { $0.assignee?.raw }, tx),
+                page, try Queue.periods(of: page.matters, late: filter.late, tx),
+                counts ? try Queue.total(filter, for: account, city: city, today: today, tx) : filter.text == nil && filter.cursor == nil ? page.matters.count : nil,
+                try Accounts.names(page.matters.compactMap { $0.assignee?.raw }, tx),
                 try tx.all("SELECT name, query FROM platform_filters WHERE account = \(account.id) ORDER BY name").map { ($0.string("name"), $0.string("query")) }
             )
         }
@@ -62,11 +66,13 @@ package enum QueuePages {
             } else {
                 visit.form(h, "/desk/assign") {
                     h.hidden("back", Link.query("/desk", filter.pairs))
-                    list(h, visit, page.matters, names, selectable: assigns, dates: filter.isHistory ? Text("到期或办结", "Due or closed") : Text("到期", "Due"))
+                    list(
+                        h, visit, page.matters, names, selectable: assigns, dates: filter.isHistory ? Text("到期或办结", "Due or closed") : Text("到期", "Due"), periods: periods,
+                        outcomes: filter.isHistory)
                     if assigns {
                         h.div("assign-bar") {
                             h.button(Text("将所选分派给…", "Assign the picked to…"), "btn btn-sm btn-primary")
-                            if visit.house.kinds.values.contains(where: { $0.table.concerns(account, visit.desk.permissions) }) {
+                            if page.matters.contains(where: { visit.house.kinds[$0.kind]?.table.concerns(account, in: $0.state, visit.desk.permissions) ?? false }) {
                                 h.button(Text("由我承办", "Assign to me"), "btn btn-sm btn-outline-secondary", name: "assignee", value: account.id.description)
                             }
                         }
@@ -74,7 +80,11 @@ package enum QueuePages {
                 }
                 h.pager(
                     previous: filter.cursor == nil ? nil : Link.query("/desk", filter.pairs), next: page.next.map { Link.query("/desk", filter.pairs + [("cursor", $0)]) },
-                    summary: h.say(Text("本页\(page.matters.count)件", "\(page.matters.count) on this page")))
+                    summary: h.say(
+                        !filter.isHistory
+                            ? Text("本页\(page.matters.count)件", "\(page.matters.count) on this page")
+                            : total.map { Text("共\($0)件，本页\(page.matters.count)件", "\($0) in all, \(page.matters.count) on this page") }
+                                ?? Text("本页\(page.matters.count)件，共10万件以上", "\(page.matters.count) on this page of more than 100,000")))
             }
         }
     }
@@ -151,12 +161,21 @@ package enum QueuePages {
         }
     }
 
-    package static func list(_ h: HTML, _ visit: Visit, _ matters: [Matter], _ names: [Int64: String], selectable: Bool, dates: Text = Text("到期", "Due")) {
+    package static func list(
+        _ h: HTML, _ visit: Visit, _ matters: [Matter], _ names: [Int64: String], selectable: Bool, dates: Text = Text("到期", "Due"),
+        periods: [Int64: [(duty: String, daysLate: Int)]] = [:], outcomes: Bool = false
+    ) {
         h.div("table-wrap") {
             h.element("table", "table table-hover queue") {
                 h.element("thead") {
                     h.tr {
-                        if selectable { h.th(Text("选", "✓"), "pick") }
+                        if selectable {
+                            h.element("th", "pick", [.init("scope", "col")]) {
+                                h.void(
+                                    "input", "form-check-input",
+                                    [.type("checkbox"), .init("data-pick-all", if: true), .init("hidden", if: true), .label(h.say(Text("全选本页", "Pick all of this page")))])
+                            }
+                        }
                         h.th(Text("编号", "Number"))
                         h.th(Text("事由", "Matter"))
                         h.th(Text("状态", "State"))
@@ -179,11 +198,25 @@ package enum QueuePages {
                             }
                             h.td("number") { h.a(visit.house.path(matter), nil, matter.number) }
                             h.td("title", matter.title)
-                            h.td { if let state { h.badge(state.title, state.tone) } }
+                            h.td {
+                                if let state { h.badge(state.title, state.tone) }
+                                // A closed state does not say how it ended.
+                                if outcomes, let outcome = matter.outcome, outcome != matter.state, let title = visit.house.kinds[matter.kind]?.table.outcomes[outcome],
+                                    title != state?.title
+                                {
+                                    h.span("d-block small", title)
+                                }
+                            }
                             h.td("nowrap") {
                                 matter.open
                                     ? visit.urgency(h, matter.nextDue, why: "/matters/\(matter.id)/why")
                                     : h.text(matter.closedAt.map { Text("\($0.day) 办结", "closed \($0.day)") } ?? Text("", ""))
+                                for period in periods[matter.id.raw] ?? [] {
+                                    let name = visit.desk.law.catalogue[period.duty].map { Text($0.name, $0.nameEn) } ?? Text(verbatim: period.duty)
+                                    h.span(
+                                        "d-block small text-muted",
+                                        period.daysLate > 0 ? Text("\(name.zh)逾期\(period.daysLate)天", "\(name.en): \(period.daysLate) d late") : name)
+                                }
                             }
                             h.element("td", "nowrap", [.init("data-label", h.say(Text("辖区", "Region")))], text: visit.region(matter.region))
                             h.element("td", "nowrap", [.init("data-label", h.say(Text("承办", "With")))], text: matter.assignee.flatMap { names[$0.raw] } ?? "—")
@@ -203,9 +236,10 @@ package enum QueuePages {
             let loads = try tx.all("SELECT assignee, count(*) AS n FROM casework_matters WHERE open = 1 AND assignee IS NOT NULL GROUP BY assignee")
             return (matters, staff, Dictionary(loads.map { ($0.int("assignee"), $0.count("n")) }) { a, _ in a })
         }
-        // Only who covers their regions and may make some move of their kinds.
-        let tables = Set(matters.map(\.kind)).compactMap { visit.house.kinds[$0]?.table }
-        let able = staff.filter { account in matters.allSatisfy { account.mayTake($0.region) } && tables.allSatisfy { $0.concerns(account, visit.desk.permissions) } }
+        // Only who covers their regions and may carry them on as they stand.
+        let able = staff.filter { account in
+            matters.allSatisfy { account.mayTake($0.region) && (visit.house.kinds[$0.kind]?.table.concerns(account, in: $0.state, visit.desk.permissions) ?? false) }
+        }
         return visit.page(Text("分派", "Assign"), status: refusal?.kind.status ?? 200, active: "/desk") { h in
             h.div("narrow") {
                 h.h1(Text("将\(matters.count)件事项分派给…", "Assign \(matters.count) matters to…"))
@@ -249,8 +283,11 @@ package enum QueuePages {
                 for id in ids {
                     let matter = try tx.matter(id)
                     guard visit.maySee(matter) else { throw Refusal.notFound }
-                    guard visit.house.kinds[matter.kind]?.table.concerns(account, visit.desk.permissions) ?? false else {
-                        throw Refusal.invalid("/assignee", Text("\(account.name)的岗位不办理此类事项", "\(account.name)'s role does not work on such matters"))
+                    guard let table = visit.house.kinds[matter.kind]?.table, table.concerns(account, in: matter.state, visit.desk.permissions) else {
+                        let state = visit.house.kinds[matter.kind]?.table.state(matter.state).title ?? Text(verbatim: matter.state)
+                        throw Refusal.invalid(
+                            "/assignee",
+                            Text("\(account.name)的岗位不能办理处于“\(state.zh)”的\(matter.number)", "\(account.name)'s role cannot carry on \(matter.number), which is “\(state.en)”"))
                     }
                     try Casework.assign(matter, to: account, by: officer, at: now, tx)
                 }
@@ -288,13 +325,14 @@ package enum QueuePages {
         let language = visit.language
         let header = [
             Text("编号", "Number"), Text("事由", "Matter"), Text("状态", "State"), Text("到期日", "Due"), Text("到期日为估算", "Due is an estimate"), Text("辖区", "Region"), Text("承办人", "With"),
-            Text("收到时间", "Received"),
+            Text("收到时间", "Received"), Text("办结时间", "Closed"), Text("结果", "Outcome"),
         ].map { $0[language] }
         let rows = matters.map { m in
             [
                 m.number, m.title, visit.house.kinds[m.kind]?.table.state(m.state).title[language] ?? m.state, m.nextDue?.description ?? "",
                 m.nextDue.map { visit.desk.calendar.value.isKnown($0) ? "" : Text("是", "yes")[language] } ?? "", visit.desk.regions.path(m.region, in: visit.language),
-                m.assignee.flatMap { names[$0.raw] } ?? "", m.receivedAt.minuteText,
+                m.assignee.flatMap { names[$0.raw] } ?? "", m.receivedAt.minuteText, m.closedAt?.minuteText ?? "",
+                m.outcome.map { visit.house.kinds[m.kind]?.table.outcomes[$0]?[language] ?? $0 } ?? "",
             ]
         }
         if visit.exchange.query["format"] == "xlsx" {

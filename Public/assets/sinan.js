@@ -9,6 +9,12 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-confirm]");
   if (button && !confirm(button.dataset.confirm)) event.preventDefault();
 });
+for (const all of document.querySelectorAll("input[data-pick-all]")) {
+  all.hidden = false;
+  all.addEventListener("change", () => {
+    for (const box of all.closest("table").querySelectorAll("tbody td.pick input")) box.checked = all.checked;
+  });
+}
 const errors = document.getElementById("errors");
 if (errors) errors.focus();
 for (const input of document.querySelectorAll("input[data-lookup]")) {
