@@ -26,6 +26,11 @@ struct Sinan: AsyncParsableCommand {
             complain(refusal.text.zh, refusal.text.en)
             for field in refusal.fields { complain("  \(field.pointer) \(field.text.zh)", "  \(field.pointer) \(field.text.en)") }
             Foundation.exit(refusal.kind == .unavailable ? 70 : 2)
+        } catch let error as CocoaError {
+            // A path of the command line that cannot be read or written.
+            let path = error.filePath ?? error.url?.path ?? ""
+            complain("无法读写文件 \(path)：请检查路径和权限", "Cannot read or write \(path): check the path and its permissions")
+            Foundation.exit(2)
         } catch let code as ExitCode {
             Foundation.exit(code.rawValue)
         } catch {

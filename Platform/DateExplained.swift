@@ -76,7 +76,7 @@ extension Visit {
                         ) {
                             h.span("d", "\(step.day.month)/\(step.day.dayOfMonth)")
                             h.span("w", weekdays[step.day.weekday - 1])
-                            h.span("n", step.ordinal.map { Text("第\($0)日", "day \($0)") } ?? Text(verbatim: step.name ?? step.why.text[language]))
+                            h.span("n", step.ordinal.map { Text("第\($0)日", "day \($0)") } ?? step.title ?? step.why.text)
                         }
                     }
                 }
@@ -136,7 +136,7 @@ extension Visit {
                             h.td(nil, month)
                             h.td("number", "\(steps.count { $0.counted })")
                             h.td("number", steps.last { $0.ordinal != nil }?.ordinal.map { "\($0)" } ?? "—")
-                            h.td(nil, special.map { "\($0.day.month)/\($0.day.dayOfMonth) \($0.name ?? $0.why.text[language])" }.joined(separator: language == .zh ? "、" : ", "))
+                            h.td(nil, special.map { "\($0.day.month)/\($0.day.dayOfMonth) \(($0.title ?? $0.why.text)[language])" }.joined(separator: language == .zh ? "、" : ", "))
                         }
                     }
                 }

@@ -13,11 +13,14 @@ package struct DocumentForm: Sendable {
     /// The series in its number: 示市监〔2026〕… with 投受 between.
     package let series: String
     package let template: String
-    package init(name: String, title: Text, series: String, template: String) {
+    /// Made-up values of a matter that does not exist, for trying a template.
+    package let sample: @Sendable () -> [String: Any]
+    package init(name: String, title: Text, series: String, template: String, sample: @escaping @Sendable () -> [String: Any] = { [:] }) {
         self.name = name
         self.title = title
         self.series = series
         self.template = template
+        self.sample = sample
     }
 }
 
@@ -122,16 +125,19 @@ package enum Documents {
     package static func chinese(_ day: Day) -> String { "\(day.year)年\(day.month)月\(day.dayOfMonth)日" }
 
     /// The sheet by itself, for the browser's own printing and for Chromium.
-    package static func sheet(_ body: String, title: String, style: String) -> String {
-        """
-        <!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"><title>\(escaped(title))</title><style>\(style)</style></head>\
-        <body><article class="document" lang="zh-CN">\(body)</article></body></html>
-        """
+    /// - Parameter back: where one came from: a link that paper does not show.
+    package static func sheet(_ body: String, title: String, style: String, back: (path: String, title: String)? = nil) -> String {
+        let way = back.map { "<nav class=\"back\"><a href=\"\(escaped($0.path))\">\(escaped($0.title))</a></nav>" } ?? ""
+        return """
+            <!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"><title>\(escaped(title))</title><style>\(style)</style></head>\
+            <body>\(way)<article class="document" lang="zh-CN">\(body)</article></body></html>
+            """
     }
     private static func escaped(_ text: String) -> String {
         text.reduce(into: "") { out, c in
             switch c {
             case "<": out += "&lt;"
+            case "\"": out += "&quot;"
             case ">": out += "&gt;"
             case "&": out += "&amp;"
             default: out.append(c)

@@ -95,7 +95,7 @@ package struct Jobs: Sendable {
                 }
                 sinceCheckpoint = (sinceCheckpoint + 1) % 30
                 if try await runOne() { continue }
-            } catch {
+            } catch is CancellationError { break } catch {
                 desk.logger.error("worker", metadata: ["error": "\(error)"])
             }
             try? await Task.sleep(for: .seconds(1))

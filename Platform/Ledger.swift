@@ -76,6 +76,17 @@ package enum Ledger {
         "casework.recomputed": Text("重算期限", "Period counted again"), "personal.revealed": Text("查看个人信息", "Personal data looked at"),
     ]
 
+    /// What an entry is about, where it is no matter.
+    static let things: [String: Text] = [
+        "operator": Text("经营主体", "Operator"), "account": Text("账号", "Account"), "calendar": Text("工作日历", "Calendar"), "template": Text("文书模板", "Template"),
+        "import": Text("导入文件", "Imported file"), "office": Text("机构设置", "Settings"), "regions": Text("行政区划", "Divisions"), "token": Text("接口令牌", "API token"),
+        "operators": Text("经营主体", "Operators"),
+    ]
+    /// Who acts, where it is no account.
+    static let actors: [String: Text] = [
+        "filer": Text("投诉人本人", "the filer"), "system": Text("系统", "the system"), "command": Text("命令行", "the command line"), "import": Text("导入", "an import"),
+    ]
+
     /// Columns that say when something was last used: they change with every use and are nobody's act.
     static let unsealed: Set<String> = ["used_at", "read_at"]
 

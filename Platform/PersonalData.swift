@@ -37,6 +37,13 @@ package struct Reveal: Sendable {
         try tx.audit("personal.revealed", of: thing, by: account.mark, at: now, details: [("purpose", .string(String(purpose.prefix(200))))])
         return Reveal()
     }
+    /// What the purposes of a look are called, in the ledger.
+    static let purposes: [String: Text] = [
+        "contact": Text("联系当事人", "to contact them"), "verify": Text("核验身份或登记信息", "to verify"), "serve": Text("送达文书", "to serve a document"),
+        "repeat": Text("核查重复投诉", "to check for repeats"), "attachment": Text("打开附件", "an attachment was opened"), "document": Text("打开文书", "a document was opened"),
+        "registration form": Text("打印投诉登记表", "the registration form was printed"),
+    ]
+
     /// For the filer's own view and for documents that the law addresses to both parties: no look by staff happens.
     package static let bySubject = Reveal()
 }

@@ -187,6 +187,11 @@ package struct House: Sendable {
         if parts[1] == "receive" { return Text("收到并登记\(table.title.zh)", "\(table.title.en) received and registered") }
         return table.moves.first { $0.name == parts[1] }?.title ?? Text(verbatim: name)
     }
+    /// All acts that the ledger may hold, by title, for a list to choose from.
+    var allActs: [(name: String, title: Text)] {
+        let moves = kinds.values.flatMap { kind in (["receive"] + kind.table.moves.map(\.name)).map { "\(kind.table.kind).\($0)" } }
+        return (acts.keys + moves).sorted().map { ($0, act($0)) }
+    }
     package func title(_ kept: String) -> Text { titles[kept] ?? Text(verbatim: kept) }
     package func path(_ matter: Matter) -> String { kinds[matter.kind]?.path(matter) ?? "/" }
 }

@@ -22,8 +22,10 @@ package struct ImportFormat: Sendable {
         self.columns = columns
     }
 
-    /// What a column is called in an office's file.
-    func title(of column: String) -> String { columns.first { $0.name == column }?.titles.first ?? column }
+    /// What a column is called: as the file at hand has it, else as offices do.
+    func title(of column: String, in header: [String], _ map: [String: Int]) -> String {
+        map[column].map { header[$0].trimmed } ?? columns.first { $0.name == column }?.titles.first ?? column
+    }
 
     /// Which cell of a row is which column.
     /// - Errors: names every required column that no title matches, and the titles found.
@@ -154,7 +156,7 @@ package enum Transfer {
             done = min(start + batchSize, records.count)
             try await progress(done, records.count)
         }
-        total.rejects = total.rejects.map { ImportReject(line: $0.line, column: format.title(of: $0.column), reason: $0.reason, cells: $0.cells) }
+        total.rejects = total.rejects.map { ImportReject(line: $0.line, column: format.title(of: $0.column, in: header, map), reason: $0.reason, cells: $0.cells) }
         total.rejectedFile = try rejected(total.rejects, header: header, beside: file)
         return total
     }

@@ -44,24 +44,14 @@ struct User: AsyncParsableCommand {
         func run() async throws {
             guard active == nil || active == "yes" || active == "no" else { throw Refusal.invalid("/active", Text("--active 应为 yes 或 no", "--active is yes or no")) }
             let office = try await Opening.open(database, migrating: false)
-            var hash: String?
-            if passwordFromInput {
-                let password = readLine(strippingNewline: true) ?? ""
-                guard password.count >= 10 else { throw Refusal.invalid("/password", Text("密码至少10位", "A password has at least 10 characters")) }
-                hash = Crypto.passwordHash(password)
-            }
-            let (now, login, roles, region, active, removeFactor, newHash) = (
-                office.desk.now, login, role.map(\.rawValue).joined(separator: ","), region, active, removeFactor, hash
-            )
+            let change = Platform.Accounts.Change(
+                roles: role.isEmpty ? nil : role, region: region, active: active.map { $0 == "yes" }, password: passwordFromInput ? readLine(strippingNewline: true) ?? "" : nil,
+                removesFactor: removeFactor)
+            let hash = try change.hash()
+            let (now, login) = (office.desk.now, login)
             try await office.desk.store.write { tx in
                 guard let account = try Platform.Accounts.find(login: login, tx) else { throw Refusal.invalid("/login", Text("没有账号“\(login)”", "There is no account “\(login)”")) }
-                if !roles.isEmpty { try tx.run("UPDATE platform_accounts SET roles = \(roles) WHERE id = \(account.id)") }
-                if let region { try tx.run("UPDATE platform_accounts SET region = \(region) WHERE id = \(account.id)") }
-                if let active { try tx.run("UPDATE platform_accounts SET active = \(active == "yes") WHERE id = \(account.id)") }
-                if let newHash { try tx.run("UPDATE platform_accounts SET password = \(newHash), failures = 0, locked_until = 0 WHERE id = \(account.id)") }
-                if removeFactor { try tx.run("UPDATE platform_accounts SET totp = NULL WHERE id = \(account.id)") }
-                try tx.run("DELETE FROM platform_sessions WHERE account = \(account.id)")
-                try tx.audit("accounts.changed", of: Reference(kind: "account", id: account.id.raw), by: "command", at: now, sealing: [.init("platform_accounts", account.id.raw)])
+                try Platform.Accounts.change(account.id, change, hash: hash, by: "command", at: now, tx)
             }
             office.desk.store.close()
         }

@@ -115,7 +115,9 @@ struct DeadlineCommand: AsyncParsableCommand {
             print("  " + Terminal.say(Text("并行期限 \(day)：", "beside it, \(day): ")) + beside.basis.map { Terminal.say(law.register.cite($0)) }.joined(separator: "; "))
         }
         for step in d.days {
-            print("  \(step.day) \(step.counted ? "+" : " ") \(step.ordinal.map { "\($0)." } ?? "  ") \(Terminal.say(step.why.text))\(step.name.map { " \($0)" } ?? "")")
+            print(
+                "  \(step.day) \(step.counted ? "+" : " ") \(step.ordinal.map { "\($0)." } ?? "  ") \(Terminal.say(step.why.text))\(step.title.map { " \(Terminal.say($0))" } ?? "")"
+            )
         }
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 import Hummingbird
 import Kernel
 import Logging
+import NIOCore
 import Platform
 import Store
 import Web
@@ -18,13 +19,19 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let office = try await Opening.open(database, migrating: true, demo: demo)
-        let application = try Composition.application(office, host: host, port: port)
+        let address = "http://\(host):\(port)"
+        let application = try Composition.application(office, host: host, port: port) {
+            FileHandle.standardError.write(Data("sinan \(SystemRoutes.version) \(address)\n".utf8))
+        }
         let jobs = Jobs(desk: office.desk, domains: office.domains, kinds: [ImportPages.job(office.domains)])
         let work = worker ? Task { await jobs.work() } : nil
-        FileHandle.standardError.write(Data("sinan \(SystemRoutes.version) http://\(host):\(port)\n".utf8))
-        try await application.runService()
-        work?.cancel()
-        office.desk.store.close()
+        defer {
+            work?.cancel()
+            office.desk.store.close()
+        }
+        do { try await application.runService() } catch let error as IOError where error.errnoCode == EADDRINUSE || error.errnoCode == EACCES {
+            throw Refusal.invalid("/port", Text("端口 \(port) 已被占用或不允许使用，请用 --port 换一个", "The port \(port) is in use or not allowed: choose another with --port"))
+        }
     }
 }
 
@@ -46,7 +53,8 @@ enum Composition {
         return SystemRoutes.routes(desk, metrics: metrics) + SignInPages.routes(signing) + QueuePages.routes()
             + MatterRoutes.routes(printer: office.printer) { Grounds.shared.style } + OperatorPages.routes() + ImportPages.routes(office.domains) + LawPages.routes()
             + LedgerPages.routes()
-            + AdminPages(forms: office.domains.flatMap(\.forms)).routes() + PortalPages.routes() + (desk.configuration.isDemo ? DemoPages.routes() : []) + OpenAPI.routes()
+            + AdminPages(forms: office.domains.flatMap(\.forms), style: { Grounds.shared.style }).routes() + PortalPages.routes()
+            + (desk.configuration.isDemo ? DemoPages.routes() : []) + OpenAPI.routes()
             + office.domains.flatMap { $0.routes(desk) }
     }
 
@@ -57,11 +65,11 @@ enum Composition {
         return front.router(routes(office, metrics: metrics))
     }
 
-    static func application(_ office: Opening.Office, host: String, port: Int) throws -> some ApplicationProtocol {
+    static func application(_ office: Opening.Office, host: String, port: Int, running: @escaping @Sendable () -> Void) throws -> some ApplicationProtocol {
         var logger = office.desk.logger
         logger.logLevel = .warning
         return Application(
             router: router(office),
-            configuration: .init(address: .hostname(host, port: port), serverName: "sinan"), logger: logger)
+            configuration: .init(address: .hostname(host, port: port), serverName: "sinan"), onServerRunning: { _ in running() }, logger: logger)
     }
 }

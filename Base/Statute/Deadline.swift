@@ -24,6 +24,7 @@ package struct Deadline: Sendable {
         package let why: Why
         /// The holiday's name, where it is one.
         package let name: String?
+        package var title: Text? { name.map(WorkCalendar.title) }
         /// Which day of the period it is, where it is counted.
         package let ordinal: Int?
     }

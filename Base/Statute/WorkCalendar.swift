@@ -5,6 +5,15 @@ import Kernel
 /// Law: the State Council's yearly notice on the arrangement of holidays (节假日安排的通知). A year whose notice is not
 /// loaded is computed on Monday to Friday, and everything that touches it says so.
 package struct WorkCalendar: Sendable, Equatable {
+    private static let english = [
+        "元旦": "New Year", "春节": "Spring Festival", "清明节": "Qingming", "劳动节": "Labour Day", "端午节": "Dragon Boat Festival", "中秋节": "Mid-Autumn Festival",
+        "国庆节": "National Day", "抗日战争暨世界反法西斯战争胜利70周年纪念日": "Victory Day, 70 years",
+    ]
+    /// A holiday as the notice calls it, in both languages; a name that is not known stays Chinese.
+    package static func title(_ name: String) -> Text {
+        Text(name, name.split(separator: "、").map { english[String($0)] ?? String($0) }.joined(separator: ", "))
+    }
+
     /// A day that the notice names (调休): off, or worked although it is a weekend.
     package struct Exception: Sendable, Hashable {
         package let day: Day

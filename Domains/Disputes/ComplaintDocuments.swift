@@ -40,7 +40,23 @@ package enum ComplaintDocuments {
         ("identity", Text("限期提供身份证明材料通知书", "Request for proof of identity"), "投证"), ("acceptance", Text("投诉受理决定书", "Decision to take up"), "投受"),
         ("refusal", Text("投诉不予受理决定书", "Decision not to take up"), "投不受"), ("mediation", Text("投诉调解通知书", "Notice of mediation"), "投调"),
         ("ending", Text("投诉终止调解决定书", "Decision to end mediation"), "投终"), ("agreement", Text("投诉调解书", "Mediation agreement"), "投书"),
-    ].map { name, title, series in DocumentForm(name: name, title: title, series: series, template: Grounds.shared.template(name)) }
+    ].map { name, title, series in DocumentForm(name: name, title: title, series: series, template: Grounds.shared.template(name), sample: { sample }) }
+
+    /// A complaint that does not exist, for trying a template.
+    private static var sample: [String: Any] {
+        let grounds = Grounds.shared.identity("O121")
+        return [
+            "number": "示市监〔2026〕1号", "date": "2026年11月23日", "complaintNumber": "TS20260000001", "receivedOn": "2026年11月20日", "complainantName": "张三",
+            "complainantPhone": "13800000000", "complainantAddress": "示范路1号", "respondentName": "示范百货店", "respondentAddress": "示范街2号", "respondentPhone": "01088880000",
+            "facts": "购买的电热水壶三天后漏水，商家拒绝退货。", "claims": "退货；退款", "purchase": "电热水壶", "amount": "199.00元", "occurredOn": "2026年11月18日",
+            "occurredPlace": "示范街2号", "subject": "示范百货店（电热水壶）", "matterKind": "投诉", "lawTitle": "市场监督管理投诉举报处理办法", "contactAddress": "示范路100号",
+            "contactPhone": "12315", "contactPerson": "李四", "dispatchTo": "示范区市场监督管理局", "dueOn": "2026年12月1日", "attachmentCount": "2", "attachmentPages": "5",
+            "identityMaterials": "身份证件复印件", "identityArticle": grounds.article, "materialArticle": grounds.material, "refusalArticle": "第十六条",
+            "endingArticle": "第二十三条", "reason": "投诉事项不属于市场监督管理部门职责。", "mediationTime": "2026年12月2日 09:30", "mediationPlace": "一楼调解室", "mediators": "王五",
+            "recusalDays": "3", "recipients": "张三、示范百货店", "bring": "购买凭证及其他证据", "agreementText": "被投诉人于2026年12月5日前退款199元。", "registrar": "李四",
+            "grounds": checklist(Grounds.shared.refusal("O121"), chosen: "1"), "remedies": Grounds.shared.remedies.map { ["text": $0.zh] },
+        ]
+    }
 
     static func form(_ name: String) -> DocumentForm { forms.first { $0.name == name }! }
 

@@ -99,6 +99,7 @@ package enum ComplaintMoves {
             "result": Text("结论", "Result"), "where": Text("途径", "Where"), "at": Text("时间", "When"), "place": Text("地点", "Place"), "mediators": Text("调解人员", "Mediators"),
             "body": Text("鉴定检测机构", "Testing body"), "changed": Text("更正项目", "Amended"), "before": Text("原内容", "It was"),
         ]
+        if key == "at", let moment = Moment(value) { return (Text("时间", "When"), Text(verbatim: moment.minuteText)) }
         if let title = plain[key] { return (title, Text(verbatim: value)) }
         switch key {
         case "ground":

@@ -215,7 +215,8 @@ struct ComplaintPages: Sendable {
         let form = try visit.exchange.form()
         let account = try visit.require("personal.reveal")
         guard let purpose = form["purpose"], ["contact", "verify", "serve", "repeat"].contains(purpose) else {
-            throw Refusal.invalid("/purpose", Text("请选择查看用途", "Choose the purpose"))
+            return visit.redirect(
+                "/disputes/\(try visit.exchange.parameter("id"))", saying: Text("请先选择查看个人信息的用途", "Choose first for what purpose you look"), refused: true)
         }
         let now = visit.desk.now
         let permissions = visit.desk.permissions

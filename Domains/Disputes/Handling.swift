@@ -187,7 +187,7 @@ package struct Handling: Sendable {
     }
 
     private func known(_ s: Step, _ field: String) throws -> String {
-        let region = try s.text(field, 12)
+        guard let region = s.optional(field) else { throw Refusal.invalid("/\(field)", Text("请选择区划", "Choose a division")) }
         guard desk.regions.isKnown(region) else { throw Refusal.invalid("/\(field)", Text("没有代码为“\(region)”的区划", "There is no region with the code “\(region)”")) }
         return region
     }

@@ -43,6 +43,9 @@ struct IntakePages: Sendable {
         var path: String { "/complaints/new/\(rawValue)" }
     }
 
+    /// How many businesses a search shows on a phone.
+    private static let shown = 8
+
     func routes() -> [Route] {
         [
             Route(.get, "/complaints/new", .anyone) { visit in try await start(visit) },
@@ -99,7 +102,7 @@ struct IntakePages: Sendable {
         let token = token(visit)
         let typed = visit.exchange.query["q"]
         let (draft, found) = try await visit.desk.store.read { tx in
-            (try Draft.load(token, at: now, tx), step == .who ? try typed.map { try Operators.search($0, limit: 8, tx) } : nil)
+            (try Draft.load(token, at: now, tx), step == .who ? try typed.map { try Operators.search($0, limit: IntakePages.shown + 1, tx) } : nil)
         }
         return render(visit, step, draft, found: found, refusal)
     }
@@ -143,13 +146,16 @@ struct IntakePages: Sendable {
             h.empty(Text("没有找到", "Nothing found"), Text("请在下方填写名称和地址，我们会核实。", "Fill in name and address below: we will find out."))
         } else {
             visit.form(h, Step.who.path, "found-list") {
-                for o in found {
+                for o in found.prefix(IntakePages.shown) {
                     h.element("button", "found", [.type("submit"), .name("choose"), .value(o.uscc)]) {
                         h.span("found-name", o.name)
                         h.span("found-place", o.address)
                         if o.status != .active { h.badge(o.status.title, "amber") }
                     }
                 }
+            }
+            if found.count > IntakePages.shown {
+                h.p("small", Text("还有更多同类名称，请把名称写得更完整再查找。", "There are more: type more of the name and search again."))
             }
             h.p("text-muted small", Text("点选您要投诉的商家；都不是的话请在下方填写。", "Pick the business; if none fits, fill in below."))
         }

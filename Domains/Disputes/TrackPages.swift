@@ -267,22 +267,31 @@ struct TrackPages: Sendable {
             }
             return found
         }
-        return try await MatterRoutes.show(document, asPDF: isPDF, printer: printer, style: Grounds.shared.style)
+        let code = visit.exchange.query["code"] ?? ""
+        let back = (Link.query("/track/\(c.matter.number)", [("code", code)]), Text("← 返回进度查询", "← Back to the complaint")[visit.language])
+        return try await MatterRoutes.show(document, asPDF: isPDF, printer: printer, style: Grounds.shared.style, back: back)
     }
 }
 
 extension Visit {
+    /// What a step is called to the one whom it concerns: what happened, not what to do.
+    private static let told: [String: Text] = [
+        "receive": Text("已收到您的投诉", "Your complaint was received"), "request": Text("请您补充材料", "You were asked for material"), "supply": Text("您补充了材料", "You sent material"),
+        "accept": Text("已受理", "Taken up"), "refuse": Text("决定不予受理", "Not taken up"), "redirect": Text("已指引其他途径", "You were told where it belongs"),
+        "withdraw": Text("您撤回了投诉", "You withdrew it"), "arrange": Text("已安排调解", "Mediation was arranged"), "test": Text("开始鉴定检测", "Testing began"),
+        "tested": Text("鉴定检测结束", "Testing finished"), "agree": Text("双方达成协议", "You and the business agreed"), "end": Text("调解终止", "Mediation ended"),
+        "give-up": Text("您撤回了投诉", "You withdrew it"), "tell": Text("已告知双方并办结", "Both were told; closed"), "close": Text("已办结", "Closed"),
+    ]
+
     /// The history as the filer sees it: what and when, no names of staff.
     func publicHistory(_ h: HTML, _ file: MatterFile) {
-        let shown: Set<String> = [
-            "receive", "request", "supply", "accept", "refuse", "redirect", "withdraw", "arrange", "test", "tested", "agree", "end", "give-up", "tell", "close",
-        ]
         h.card(Text("办理进度", "Progress")) {
             h.element("ol", "timeline") {
-                for entry in file.moves.reversed() where shown.contains(entry.move) {
+                for entry in file.moves.reversed() {
+                    guard let title = Visit.told[entry.move] else { continue }
                     h.li {
                         h.div("t-head") {
-                            h.span("t-what", ComplaintMoves.table.moves.first { $0.name == entry.move }?.title ?? Text("已收到", "Received"))
+                            h.span("t-what", title)
                             h.element("time", "t-when", [.init("datetime", entry.at.isoText)], text: entry.at.minuteText)
                         }
                         if let article = entry.article.flatMap({ Article($0) }) { h.span("t-law", desk.law.register.cite(article)) }

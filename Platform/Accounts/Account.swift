@@ -57,6 +57,48 @@ package enum Accounts {
         if !wrong.isEmpty { throw .invalid(wrong) }
     }
 
+    /// What is to change of an account; nil stays as it is.
+    package struct Change: Sendable {
+        package var name: String?
+        package var roles: [Role]?
+        package var region: String?
+        package var active: Bool?
+        package var password: String?
+        package var removesFactor: Bool
+        package init(name: String? = nil, roles: [Role]? = nil, region: String? = nil, active: Bool? = nil, password: String? = nil, removesFactor: Bool = false) {
+            self.name = name
+            self.roles = roles
+            self.region = region
+            self.active = active
+            self.password = password
+            self.removesFactor = removesFactor
+        }
+
+        /// Checks all, and hashes the password before any transaction.
+        /// - Errors: a name or role that is missing, a short password, by field.
+        package func hash() throws(Refusal) -> String? {
+            try Accounts.check(New(login: "any", name: name ?? "any", roles: roles ?? [.clerk], region: region ?? "", password: password ?? "0123456789"))
+            return password.map { Crypto.passwordHash($0) }
+        }
+    }
+
+    /// Changes an account; its sessions end, a new password lifts a lock-out.
+    package static func change(_ id: ID<Account>, _ change: Change, hash: String?, by actor: String, at now: Moment, _ tx: Transaction) throws {
+        if let name = change.name { try tx.change("UPDATE platform_accounts SET name = \(name) WHERE id = \(id)") }
+        if let roles = change.roles { try tx.change("UPDATE platform_accounts SET roles = \(roles.map(\.rawValue).joined(separator: ",")) WHERE id = \(id)") }
+        if let region = change.region { try tx.change("UPDATE platform_accounts SET region = \(region) WHERE id = \(id)") }
+        if let active = change.active { try tx.change("UPDATE platform_accounts SET active = \(active) WHERE id = \(id)") }
+        if let hash { try tx.change("UPDATE platform_accounts SET password = \(hash), failures = 0, locked_until = 0 WHERE id = \(id)") }
+        if change.removesFactor { try tx.change("UPDATE platform_accounts SET totp = NULL WHERE id = \(id)") }
+        try tx.run("DELETE FROM platform_sessions WHERE account = \(id)")
+        var changed: [(String, JSON)] = []
+        if let roles = change.roles { changed.append(("roles", .string(roles.map(\.rawValue).joined(separator: ",")))) }
+        if let region = change.region { changed.append(("region", .string(region))) }
+        if hash != nil { changed.append(("password", .bool(true))) }
+        if change.removesFactor { changed.append(("factor", .string("removed"))) }
+        try tx.audit("accounts.changed", of: Reference(kind: "account", id: id.raw), by: actor, at: now, details: changed, sealing: [.init("platform_accounts", id.raw)])
+    }
+
     /// The hash is made before the transaction: it takes a tenth of a second on purpose.
     @discardableResult
     package static func add(_ new: New, hash: String, at now: Moment, by actor: String, _ tx: Transaction) throws -> ID<Account> {

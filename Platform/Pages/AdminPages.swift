@@ -8,7 +8,12 @@ import Web
 /// Administration (系统管理): the calendar with its difference shown first, accounts, document templates.
 package struct AdminPages: Sendable {
     let forms: [DocumentForm]
-    package init(forms: [DocumentForm]) { self.forms = forms }
+    /// The style of a document, for previews.
+    let style: @Sendable () -> String
+    package init(forms: [DocumentForm], style: @escaping @Sendable () -> String) {
+        self.forms = forms
+        self.style = style
+    }
 
     package func routes() -> [Route] {
         [
@@ -16,13 +21,15 @@ package struct AdminPages: Sendable {
             Route(.post, "/admin/office", .permitted("office.change")) { visit in try await office(visit) },
             Route(.post, "/admin/calendar", .permitted("calendar.change"), cap: 1 << 20) { visit in try await calendar(visit) },
             Route(.post, "/admin/accounts", .permitted("accounts.change")) { visit in try await addAccount(visit) },
+            Route(.get, "/admin/accounts/:id", .permitted("accounts.change")) { visit in try await account(visit, nil, nil) },
+            Route(.post, "/admin/accounts/:id", .permitted("accounts.change")) { visit in try await changeAccount(visit) },
             Route(.post, "/admin/accounts/:id/active", .permitted("accounts.change")) { visit in try await setActive(visit) },
             Route(.get, "/admin/templates/:form", .permitted("templates.change")) { visit in try await template(visit, nil, body: nil) },
             Route(.post, "/admin/templates/:form", .permitted("templates.change"), cap: 1 << 20) { visit in try await saveTemplate(visit) },
         ]
     }
 
-    private func overview(_ visit: Visit, _ refusal: Refusal?, of part: String = "", _ sent: Form? = nil) async throws -> Answer {
+    func overview(_ visit: Visit, _ refusal: Refusal?, of part: String = "", _ sent: Form? = nil) async throws -> Answer {
         guard visit.may("calendar.change") || visit.may("office.change") || visit.may("accounts.change") || visit.may("templates.change") else {
             throw Refusal.forbidden("calendar.change")
         }
@@ -93,6 +100,12 @@ package struct AdminPages: Sendable {
         for s in Self.settings {
             let value = form[s.field]?.trimmed ?? ""
             if value.isEmpty, s.field != "officeEnglish" { wrong.append(.init("/\(s.field)", Text("请填写这一项", "This is needed"))) }
+            if s.field == "hotline", value.contains(where: { !($0.isASCII && $0.isNumber) && !"+- ()".contains($0) }) {
+                wrong.append(.init("/hotline", Text("电话只能有数字、加号、横线、括号和空格", "A telephone has digits, plus, dashes, brackets and blanks only")))
+            }
+            if s.field == "officeShort", value.contains(where: { !$0.isLetter }) {
+                wrong.append(.init("/officeShort", Text("机关代字只能是汉字或字母", "The short form has letters or Han only")))
+            }
             if value.count > s.max { wrong.append(.init("/\(s.field)", Text("不能超过\(s.max)字", "At most \(s.max) characters"))) }
             values.append((s.setting, value))
         }
@@ -165,85 +178,6 @@ package struct AdminPages: Sendable {
         }
     }
 
-    // MARK: Accounts
-
-    private func accountList(_ h: HTML, _ visit: Visit, _ accounts: [Account], _ errors: HTML.Errors) {
-        h.card(Text("账号", "Accounts")) {
-            h.div("table-wrap") {
-                h.element("table", "table queue") {
-                    h.element("thead") { h.tr { for t in [Text("登录名", "Login"), Text("姓名", "Name"), Text("岗位", "Roles"), Text("辖区", "Region"), Text("状态", "State")] { h.th(t) } } }
-                    h.element("tbody") {
-                        for account in accounts {
-                            h.tr {
-                                h.td("number", account.login)
-                                h.td(nil, account.name)
-                                h.td(nil, account.roles.map { h.say($0.title) }.sorted().joined(separator: "、"))
-                                h.td(nil, visit.region(account.region))
-                                h.td {
-                                    visit.form(h, "/admin/accounts/\(account.id)/active") {
-                                        h.hidden("active", account.active ? "no" : "yes")
-                                        h.button(
-                                            account.active ? Text("停用", "Deactivate") : Text("启用", "Activate"), "btn btn-sm btn-outline-secondary",
-                                            attributes: account.active
-                                                ? [h.confirming(Text("停用后\(account.name)立即退出登录，确定停用？", "\(account.name) is signed out at once. Deactivate?"))] : [])
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-            h.element("details", nil, [.init("open", if: !errors.isEmpty)]) {
-                h.element("summary", text: h.say(Text("新增账号", "Add an account")))
-                visit.form(h, "/admin/accounts", "mt-3") {
-                    h.field("login", Text("登录名", "Login"), value: nil, errors: errors, autocomplete: "off")
-                    h.field("name", Text("姓名", "Name"), value: nil, errors: errors, autocomplete: "off")
-                    h.field("password", Text("初始密码", "First password"), value: nil, type: "password", errors: errors, autocomplete: "new-password")
-                    h.select("role", Text("岗位", "Role"), options: Role.allCases.map { ($0.rawValue, $0.title) }, value: nil, errors: errors, empty: Text("请选择", "Choose"))
-                    let city = visit.desk.configuration.cityRegion
-                    let regions = visit.desk.regions
-                    let below = regions.districts(of: city).flatMap { [$0.code] + regions.children(of: $0.code).map(\.code) }
-                    h.select(
-                        "region", Text("辖区", "Region"),
-                        options: [(city, Text(verbatim: visit.region(city)))] + below.map { ($0, Text(regions.path($0, in: .zh), regions.path($0, in: .en))) }, value: city,
-                        errors: errors)
-                    h.button(Text("新增", "Add"))
-                }
-            }
-        }
-    }
-
-    private func addAccount(_ visit: Visit) async throws -> Answer {
-        let officer = try visit.require("accounts.change")
-        let form = try visit.exchange.form()
-        let now = visit.desk.now
-        do {
-            let new = Accounts.New(
-                login: form["login"] ?? "", name: form["name"] ?? "", roles: [form["role"].flatMap { Role(rawValue: $0) }].compactMap { $0 }, region: form["region"] ?? "",
-                password: form["password"] ?? "")
-            try Accounts.check(new)
-            let hash = Crypto.passwordHash(new.password)
-            try await visit.desk.store.write { try Accounts.add(new, hash: hash, at: now, by: officer.mark, $0) }
-            return visit.redirect("/admin", saying: Text("已新增账号\(new.login)", "The account \(new.login) was added"))
-        } catch let refusal as Refusal where refusal.kind == .invalid { return try await overview(visit, refusal, of: "account", form) }
-    }
-
-    private func setActive(_ visit: Visit) async throws -> Answer {
-        let officer = try visit.require("accounts.change")
-        let id = try visit.exchange.id(of: Account.self)
-        let on = try visit.exchange.form()["active"] == "yes"
-        guard on || id != officer.id else { throw Refusal(.conflict, Text("不能停用自己的账号", "You cannot deactivate your own account")) }
-        let now = visit.desk.now
-        try await visit.desk.store.write { tx in
-            try tx.change("UPDATE platform_accounts SET active = \(on) WHERE id = \(id)")
-            if !on { try tx.run("DELETE FROM platform_sessions WHERE account = \(id)") }
-            try tx.audit(
-                on ? "accounts.activated" : "accounts.deactivated", of: Reference(kind: "account", id: id.raw), by: officer.mark, at: now,
-                sealing: [.init("platform_accounts", id.raw)])
-        }
-        return .redirect("/admin")
-    }
-
     // MARK: Templates
 
     private func form(_ visit: Visit) throws -> DocumentForm {
@@ -273,8 +207,17 @@ package struct AdminPages: Sendable {
                     hint: Text("保存前会先试填；变量见文书说明。", "It is tried before it is saved; the variables are in the documents' card."), errors: HTML.Errors(refusal), maxLength: 60_000)
                 h.button(Text("保存", "Save"), name: "step", value: "save")
                 h.button(
+                    Text("预览", "Preview"), "btn btn-outline-primary ms-2", name: "step", value: "preview",
+                    attributes: [.init("formtarget", "_blank")])
+                h.button(
                     Text("恢复为官方式样", "Back to the official form"), "btn btn-outline-secondary ms-2", name: "step", value: "reset",
                     attributes: [h.confirming(Text("本机关的改动将丢失，确定恢复？", "Your changes are lost. Restore it?"))])
+            }
+            h.card(Text("可用变量", "Variables")) {
+                h.p("small text-muted", Text("写作 {{变量名}}；预览时以下列示例填充。", "Written {{name}}; the preview fills in these examples."))
+                h.definitions {
+                    for (name, value) in form.sample().sorted(by: { $0.key < $1.key }) { if let text = value as? String { h.definition(Text(verbatim: name), text) } }
+                }
             }
         }
     }
@@ -285,6 +228,22 @@ package struct AdminPages: Sendable {
         return region.count < 6 ? "" : String(region.prefix(6))
     }
 
+    /// A template that can be a document: text and layout only, with variables in it.
+    private func checked(_ body: String) throws(Refusal) -> String {
+        let lower = body.lowercased()
+        guard
+            !["<script", "<iframe", "<object", "<embed", "<link", "<meta", "<base", "<form", "<img", "javascript:", "url(", " on"].contains(where: {
+                lower.contains($0) && ($0 != " on" || lower.contains("=\"") && lower.range(of: #"\son[a-z]+\s*="#, options: .regularExpression) != nil)
+            })
+        else {
+            throw Refusal.invalid("/body", Text("模板中只能有文字和版式，不能有脚本、框架、图片或外部内容", "A template holds text and layout only: no script, frame, image or outside content"))
+        }
+        guard body.contains("{{") else {
+            throw Refusal.invalid("/body", Text("模板中没有任何变量，制作的文书将没有编号和当事人", "The template has no variable: documents would have no number and no parties"))
+        }
+        return body
+    }
+
     private func saveTemplate(_ visit: Visit) async throws -> Answer {
         let officer = try visit.require("templates.change")
         let form = try form(visit)
@@ -293,6 +252,13 @@ package struct AdminPages: Sendable {
         let body = input["body"] ?? ""
         let office = try templateOffice(visit)
         do {
+            if input["step"] == "preview" {
+                var values = form.sample()
+                values["office"] = visit.desk.office(for: office.isEmpty ? visit.desk.configuration.cityRegion : office).name
+                values["preview"] = true
+                let filled = try Documents.render(try checked(body), values)
+                return .sheet(Documents.sheet(filled, title: "\(form.title.zh)（预览）", style: style()))
+            }
             if input["step"] == "reset" {
                 try await visit.desk.store.write { tx in
                     try tx.run("DELETE FROM platform_office_templates WHERE office = \(office) AND form = \(form.name)")
@@ -301,17 +267,7 @@ package struct AdminPages: Sendable {
                         sealing: [.init(whole: "platform_office_templates")])
                 }
             } else {
-                let lower = body.lowercased()
-                guard
-                    !["<script", "<iframe", "<object", "<embed", "<link", "<meta", "<base", "<form", "<img", "javascript:", "url(", " on"].contains(where: {
-                        lower.contains($0) && ($0 != " on" || lower.contains("=\"") && lower.range(of: #"\son[a-z]+\s*="#, options: .regularExpression) != nil)
-                    })
-                else {
-                    throw Refusal.invalid("/body", Text("模板中只能有文字和版式，不能有脚本、框架、图片或外部内容", "A template holds text and layout only: no script, frame, image or outside content"))
-                }
-                guard body.contains("{{") else {
-                    throw Refusal.invalid("/body", Text("模板中没有任何变量，制作的文书将没有编号和当事人", "The template has no variable: documents would have no number and no parties"))
-                }
+                _ = try checked(body)
                 _ = try Documents.render(body, ["office": visit.desk.configuration.officeName, "number": "×〔2026〕1号"])
                 try await visit.desk.store.write { tx in
                     try tx.run(

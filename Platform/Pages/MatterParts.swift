@@ -335,14 +335,16 @@ package enum MatterRoutes {
                     let found = try Documents.find(id, tx)
                     return (found, found.matter)
                 }
-                return try await show(document, asPDF: isPDF, printer: printer, style: style())
+                let matter = try await visit.desk.store.read { try $0.matter(document.matter) }
+                let back = (visit.house.path(matter), Text("← \(matter.number)", "← \(matter.number)")[visit.language])
+                return try await show(document, asPDF: isPDF, printer: printer, style: style(), back: back)
             },
         ]
     }
 
     /// A document as a sheet or as PDF.
-    package static func show(_ document: IssuedDocument, asPDF: Bool, printer: Printer, style: String) async throws -> Answer {
-        let sheet = Documents.sheet(document.body, title: "\(document.title) \(document.number)", style: style)
+    package static func show(_ document: IssuedDocument, asPDF: Bool, printer: Printer, style: String, back: (path: String, title: String)? = nil) async throws -> Answer {
+        let sheet = Documents.sheet(document.body, title: "\(document.title) \(document.number)", style: style, back: asPDF ? nil : back)
         if asPDF { return .file(try await printer.pdf(sheet), type: "application/pdf", name: "\(document.title)-\(document.number).pdf", inline: true) }
         return .sheet(sheet)
     }

@@ -92,7 +92,7 @@ package enum OperatorPages {
         let account = try visit.require("personal.reveal")
         let id = try visit.exchange.id(of: Operator.self)
         guard let purpose = try visit.exchange.form()["purpose"], purposes.contains(where: { $0.0 == purpose }) else {
-            throw Refusal.invalid("/purpose", Text("请选择查看用途", "Choose the purpose"))
+            return visit.redirect("/operators/\(id)", saying: Text("请先选择查看联系人的用途", "Choose first for what purpose you look"), refused: true)
         }
         let (now, permissions) = (visit.desk.now, visit.desk.permissions)
         let receipt = try await visit.desk.store.write { tx in

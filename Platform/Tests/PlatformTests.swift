@@ -130,9 +130,9 @@ import Web
             try await ImportKind.operators.run(office.desk, file) { _, _ in }
         }
         let first = try await run()
-        #expect(first.added == 1 && first.rejects.map(\.line) == [3, 4, 5] && first.rejects.map(\.column) == ["uscc", "status", "name"])
+        #expect(first.added == 1 && first.rejects.map(\.line) == [3, 4, 5] && first.rejects.map(\.column) == ["统一社会信用代码", "登记状态", "名称"])
         let rejected = try String(contentsOfFile: file + ".rejected.csv", encoding: .utf8)
-        #expect(rejected.contains("坏代码店") && rejected.contains("uscc"))
+        #expect(rejected.contains("坏代码店") && rejected.contains("3,统一社会信用代码,"))
         @Sendable func entries() async throws -> Int { try await office.desk.store.read { try $0.count("SELECT count(*) AS n FROM platform_ledger") } }
         let before = try await entries()
         let second = try await run()

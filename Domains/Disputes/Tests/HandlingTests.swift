@@ -111,6 +111,50 @@ import Web
             try handling.apply("accept", on: tx.complaint(below.id), input: Form([]), by: .staff(station), at: now, tx)
         }
         #expect(try await office.desk.store.read { try Documents.of(matter.id, $0) }.last?.number.hasPrefix("青市监") == true)
+        // What it cannot handle it hands back, with the reason; the district has nobody to hand back to.
+        let back = try await office.desk.store.write { tx in
+            try handling.apply("hand-back", on: tx.complaint(below.id), input: Form([("reason", "商家已迁出本街道")]), by: .staff(station), at: now, tx)
+        }
+        #expect(back.region == "990101" && back.assignee == nil)
+        await #expect(throws: Refusal.self) { try await office.apply("hand-back", on: back, by: .lin, [("reason", "再交回")]) }
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func whatWasWrittenWrongIsAmendedAndWhatStoodThereStaysReadable(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        let uscc = USCC.completing("92990101000000001")
+        try await office.desk.store.write { tx in
+            let id = try tx.insert(
+                "INSERT INTO operators (uscc, name, kind, status, address, region, industry, representative, phone, initials, changed_at) VALUES (\(uscc), '青溪百味餐饮有限公司', 'enterprise', 'active', '青溪区中兴路12号', '990101', '', '', '', 'qxbwcyyxgs', 0) RETURNING id"
+            )
+            try tx.audit("operators.added", of: Reference(kind: "operator", id: id), by: "test", at: Moment("2026-01-01T09:00")!, sealing: [.init("operators", id)])
+        }
+        // Typed in full and held by just one: matched without a code.
+        let known = try await office.file { $0.respondentName = "青溪百味餐饮有限公司" }
+        #expect(known.operator != nil)
+        let matter = try await office.file {
+            $0.amount = Money(yuan: "399")
+            $0.purchase = "电饭煲"
+        }
+        #expect(matter.operator == nil)
+        let after = try await office.apply(
+            "amend", on: matter, by: .lin,
+            [("respondentName", "青溪百味餐饮有限公司"), ("amount", "1,299"), ("purchase", "空气炸锅"), ("facts", "更正：买的是空气炸锅，一周后漏电，商家不肯退货。"), ("reason", "电话核实")])
+        #expect(after.operator == known.operator && after.title.contains("空气炸锅"))
+        let c = try await office.desk.store.read { try $0.complaint(matter.id) }
+        #expect(c.amount == Money(yuan: "1299") && c.facts.hasPrefix("更正") && c.purchase == "空气炸锅")
+        let page = try await office.get("/disputes/\(matter.id)", as: .lin).text
+        #expect(page.contains("电饭煲") && page.contains("399.00"))
+        func refused(_ input: [(String, String)]) async -> [String] {
+            do {
+                try await office.apply("amend", on: after, by: .lin, input + [("reason", "核实")])
+                return []
+            } catch { return (error as? Refusal)?.fields.map(\.pointer) ?? ["?"] }
+        }
+        #expect(await refused([("amount", "-5")]) == ["/amount"])
+        #expect(await refused([("amount", "1299.00")]) == ["/reason"])
+        #expect(await refused([("shopURL", "javascript:alert(1)")]) == ["/shopURL"])
         #expect(try await office.verify().findings.isEmpty)
     }
 
