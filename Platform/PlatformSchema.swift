@@ -130,6 +130,7 @@ package enum PlatformSchema {
             ]),
         // A complaint names its shop by address.
         Migration("operators.3", ["CREATE INDEX operators_shops_url ON operators_shops (url)"]),
+        Migration("operators.4", ["CREATE INDEX operators_shops_name ON operators_shops (name, platform)"]),
         // What lapses first, whatever its kind: a city has fifty thousand open at a time.
         Migration("casework.2", ["CREATE INDEX casework_matters_open ON casework_matters (open, next_due, id)"]),
     ]

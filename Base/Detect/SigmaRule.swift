@@ -52,6 +52,16 @@ package struct SigmaRule: Sendable {
         package var description: String { line.map { "line \($0): \(what)" } ?? what }
     }
 
+    /// The word lists that it draws on, by name.
+    package var lists: [String] {
+        guard case .detection(let selections, _) = body else { return [] }
+        return selections.flatMap { selection -> [Test] in if case .maps(let maps) = selection.selection { maps.flatMap { $0 } } else { [] } }
+            .filter { $0.has("expand") }.flatMap(\.values).compactMap { value in
+                guard case .text(let text) = value, text.count > 2, text.hasPrefix("%"), text.hasSuffix("%") else { return nil }
+                return String(text.dropFirst().dropLast())
+            }
+    }
+
     package var isCorrelation: Bool { if case .correlation = body { true } else { false } }
 
     static let known: Set<String> = [

@@ -1,3 +1,4 @@
+import Formats
 import Kernel
 import Platform
 import Store
@@ -7,47 +8,11 @@ import Store
 /// Cost: a filing writes eight keys; a search reads at most 25 candidates a key and compares each. What it shows is for a
 /// person to judge: the ground "already taken up" is theirs to apply, never ours to infer.
 package enum Likeness {
-    static let bands = 8
-    static let rows = 3
-
-    /// The pairs of letters, digits and Han of a text, in small letters, as numbers.
-    static func pairs(_ text: String) -> Set<UInt64> {
-        var pairs: Set<UInt64> = []
-        var last: UInt32?
-        for scalar in text.unicodeScalars where scalar.properties.isAlphabetic || scalar.properties.numericType != nil {
-            let value = scalar.isASCII ? UInt32(scalar.properties.lowercaseMapping.unicodeScalars.first!.value) : scalar.value
-            if let last { pairs.insert(UInt64(last) << 32 | UInt64(value)) }
-            last = value
-        }
-        return pairs
-    }
-
-    /// Eight keys: two texts that share a share s of their pairs share at least one key with probability 1 − (1 − s³)⁸.
-    static func keys(_ pairs: Set<UInt64>) -> [Int64] {
-        guard pairs.count >= 8 else { return [] }
-        return (0..<bands).map { band in
-            var key = UInt64(band)
-            for row in 0..<rows {
-                let salt = mix(UInt64(band * rows + row + 1))
-                key = mix(key ^ pairs.reduce(UInt64.max) { min($0, mix($1 ^ salt)) })
-            }
-            return Int64(bitPattern: key)
-        }
-    }
-
-    /// SplitMix64's finaliser.
-    private static func mix(_ value: UInt64) -> UInt64 {
-        var z = value &+ 0x9E37_79B9_7F4A_7C15
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
     /// The keys of a new complaint, written with all of its commit.
     struct Entry: Later {
         let matter: Int64
         let keys: [Int64]
-        init(_ matter: ID<Matter>, facts: String) { (self.matter, keys) = (matter.raw, Likeness.keys(Likeness.pairs(facts))) }
+        init(_ matter: ID<Matter>, facts: String) { (self.matter, keys) = (matter.raw, Shingles.keys(Shingles.pairs(facts))) }
         static func settle(_ items: [Entry], _ tx: Transaction) throws {
             try tx.bulk(into: "disputes_likeness", ["hash", "matter"], items.flatMap { item in Set(item.keys).map { [.int($0), .int(item.matter)] } })
         }
@@ -55,7 +20,7 @@ package enum Likeness {
 
     /// Drops the keys of facts that are about to change.
     static func forget(_ matter: ID<Matter>, facts: String, _ tx: Transaction) throws {
-        for key in keys(pairs(facts)) { try tx.run("DELETE FROM disputes_likeness WHERE hash = \(key) AND matter = \(matter)") }
+        for key in Shingles.keys(Shingles.pairs(facts)) { try tx.run("DELETE FROM disputes_likeness WHERE hash = \(key) AND matter = \(matter)") }
     }
 
     package struct Like: Sendable {
@@ -68,9 +33,9 @@ package enum Likeness {
 
     /// The complaints of the last year that read like this one, the nearest first.
     package static func of(_ c: Complaint, limit: Int = 5, _ tx: Transaction) throws -> [Like] {
-        let mine = pairs(c.facts)
+        let mine = Shingles.pairs(c.facts)
         var near: Set<Int64> = []
-        for key in keys(mine) {
+        for key in Shingles.keys(mine) {
             for row in try tx.all("SELECT matter FROM disputes_likeness WHERE hash = \(key) ORDER BY matter DESC LIMIT 25") { near.insert(row.int("matter")) }
         }
         near.remove(c.matter.id.raw)
@@ -83,7 +48,7 @@ package enum Likeness {
             JOIN disputes_complainants o ON o.matter = \(c.matter.id) WHERE d.matter IN (\(list: near.sorted())) AND m.received_at > \(year)
             """)
         {
-            let other = pairs(row.string("facts"))
+            let other = Shingles.pairs(row.string("facts"))
             let shared = mine.intersection(other).count
             let percent = shared * 100 / max(1, mine.count + other.count - shared)
             guard percent >= 50 else { continue }

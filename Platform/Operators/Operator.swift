@@ -103,6 +103,12 @@ package enum Operators {
         return Operator(row)
     }
     package static func find(uscc: String, _ tx: Transaction) throws -> Operator? { try tx.one("SELECT * FROM operators WHERE uscc = \(uscc)").map(Operator.init) }
+    /// The operator behind a shop of a platform, by the shop's name, where it is on record.
+    package static func find(shopNamed name: String, on platform: String, _ tx: Transaction) throws -> Operator? {
+        let rows = try tx.all(
+            "SELECT o.* FROM operators_shops s JOIN operators o ON o.id = s.operator WHERE s.name = \(name) AND s.platform = \(platform) ORDER BY s.id LIMIT 2")
+        return rows.count == 1 ? Operator(rows[0]) : nil
+    }
     /// The one operator that has just this name; nil where none has, or several.
     package static func find(onlyNamed name: String, _ tx: Transaction) throws -> Operator? {
         let rows = try tx.all("SELECT * FROM operators WHERE name = \(name) LIMIT 2")

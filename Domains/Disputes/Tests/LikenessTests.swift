@@ -1,3 +1,4 @@
+import Formats
 import Kernel
 import Platform
 import Store
@@ -30,13 +31,13 @@ import Testing
             var scalars = Array(text.unicodeScalars)
             for _ in 0..<8 { scalars[Int.random(in: 0..<120, using: &random)] = "改" }
             let changed = String(String.UnicodeScalarView(scalars))
-            if !Set(Likeness.keys(Likeness.pairs(text))).isDisjoint(with: Likeness.keys(Likeness.pairs(changed))) { met += 1 }
+            if !Set(Shingles.keys(Shingles.pairs(text))).isDisjoint(with: Shingles.keys(Shingles.pairs(changed))) { met += 1 }
         }
         #expect(met >= 195)
-        #expect(Likeness.keys(Likeness.pairs("太短")).isEmpty)
+        #expect(Shingles.keys(Shingles.pairs("太短")).isEmpty)
     }
 
     @Test func lettersAreComparedWithoutCaseAndSigns() {
-        #expect(Likeness.pairs("iPhone 15，坏了！") == Likeness.pairs("IPHONE15坏了"))
+        #expect(Shingles.pairs("iPhone 15，坏了！") == Shingles.pairs("IPHONE15坏了"))
     }
 }
