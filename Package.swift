@@ -78,10 +78,13 @@ let package = Package(
             testing: ["Disputes"], card: true)
         + room("Disputes", "Domains/Disputes", ["Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")], card: true)
         + room("ModelFiles", "Models", [], resources: models.map { .copy($0) } + [.copy("lists")], tested: false)
-        + room("Monitoring", "Domains/Monitoring", ["Kernel", "Statute", "Formats", "Detect", "Platform", "ModelFiles"], testing: ["DataFiles"], card: true)
+        + room(
+            "Monitoring", "Domains/Monitoring", ["Kernel", "Statute", "Formats", "Detect", "Store", "Web", "Platform", "ModelFiles", hummingbird, logging], testing: ["DataFiles"],
+            card: true)
         + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false, card: true)
         + room(
-            "TestSupport", "Tests/Testing", ["Kernel", "Statute", "Store", "Web", "Platform", "Disputes", "Insights", "DataFiles", hummingbird, embedded, logging], tested: false)
+            "TestSupport", "Tests/Testing", ["Kernel", "Statute", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "DataFiles", hummingbird, embedded, logging],
+            tested: false)
         + [
             .executableTarget(
                 name: "sinan",

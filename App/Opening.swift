@@ -5,6 +5,7 @@ import Foundation
 import Insights
 import Kernel
 import Logging
+import Monitoring
 import Platform
 import Statute
 import Store
@@ -36,7 +37,7 @@ enum Opening {
         return logger
     }
 
-    static func domains(printer: Printer) -> [Domain] { [Disputes.domain(printer: printer), Insights.domain] }
+    static func domains(printer: Printer, room: ModelRoom) -> [Domain] { [Disputes.domain(printer: printer), Monitoring.domain(room: room), Insights.domain] }
     static func migrations(_ domains: [Domain]) -> [Migration] { PlatformSchema.migrations + domains.flatMap(\.migrations) }
     static func printer(_ options: DatabaseOptions) -> Printer {
         Printer(
@@ -48,6 +49,7 @@ enum Opening {
         let desk: Desk
         let domains: [Domain]
         let printer: Printer
+        let room: ModelRoom
     }
 
     /// - Parameter migrating: brings the schema up to date; otherwise a schema that is behind is refused.
@@ -63,7 +65,9 @@ enum Opening {
         }
         let store = try Store(url: options.database, logger: logger)
         let printer = printer(options)
-        let domains = domains(printer: printer)
+        let law = try LawBook.load()
+        let room = Monitoring.room(law.register, cache: ModelOptions.cache)
+        let domains = domains(printer: printer, room: room)
         let clock = OfficeClock { Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
         let pending = try await store.pending(migrations(domains))
         if !pending.isEmpty {
@@ -88,10 +92,10 @@ enum Opening {
         let keys = try Keys.open(folder: folder.appendingPathComponent("keys").path)
         try await Settings.hold(keys, at: clock.now, store)
         let desk = Desk(
-            store: store, clock: clock, law: try LawBook.load(), calendar: LiveCalendar(calendar), files: FileStore(folder: folder.appendingPathComponent("files").path),
+            store: store, clock: clock, law: law, calendar: LiveCalendar(calendar), files: FileStore(folder: folder.appendingPathComponent("files").path),
             keys: keys, permissions: PermissionTable(PlatformGrants.all + domains.flatMap(\.grants)),
             configuration: configuration,
             logger: logger, regions: regions)
-        return Office(desk: desk, domains: domains, printer: printer)
+        return Office(desk: desk, domains: domains, printer: printer, room: room)
     }
 }

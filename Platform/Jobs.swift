@@ -20,12 +20,14 @@ package struct Jobs: Sendable {
     let kinds: [String: JobKind]
     static let attempts = 6
 
+    private let ticks: [@Sendable (Desk) async throws -> Void]
     private let files: [@Sendable (Transaction) throws -> Set<String>]
 
     package init(desk: Desk, domains: [Domain], kinds: [JobKind] = []) {
         self.desk = desk
         self.kinds = Dictionary((kinds + domains.flatMap(\.jobs)).map { ($0.name, $0) }) { a, _ in a }
         files = domains.map(\.files)
+        ticks = domains.compactMap(\.tick)
     }
 
     /// What nobody needs any more (清理): answers kept for a repeated request, files that nothing refers to.
@@ -93,6 +95,7 @@ package struct Jobs: Sendable {
                     let signed = try await desk.store.read { try $0.one("SELECT max(size) AS n FROM platform_checkpoints")?.optionalInt("n") ?? -1 }
                     if size != signed, let note = try await desk.store.write({ try Ledger.checkpoint(keys: keys, at: now, $0) }) { try keys.remember(note) }
                 }
+                if sinceCheckpoint == 0 { for tick in ticks { try await tick(desk) } }
                 sinceCheckpoint = (sinceCheckpoint + 1) % 30
                 if try await runOne() { continue }
             } catch is CancellationError { break } catch {

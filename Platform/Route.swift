@@ -57,12 +57,15 @@ package struct Domain: Sendable {
     let files: @Sendable (Transaction) throws -> Set<String>
     /// Kinds of files that the domain takes in.
     package let imports: [ImportKind]
+    /// What a worker does now and then, about every half minute: looking into a folder.
+    let tick: (@Sendable (Desk) async throws -> Void)?
 
     package init(
         name: String, migrations: [Migration], grants: [Grant], routes: @escaping @Sendable (Desk) -> [Route], jobs: [JobKind] = [],
         menu: [(path: String, title: Text, permission: Permission)] = [], operatorPanels: [OperatorPanel] = [], matterKinds: [MatterKind] = [],
         forms: [DocumentForm] = [], notices: [Text] = [], acts: [String: Text] = [:],
-        sealed: [SealedTable] = [], files: @escaping @Sendable (Transaction) throws -> Set<String> = { _ in [] }, imports: [ImportKind] = []
+        sealed: [SealedTable] = [], files: @escaping @Sendable (Transaction) throws -> Set<String> = { _ in [] }, imports: [ImportKind] = [],
+        tick: (@Sendable (Desk) async throws -> Void)? = nil
     ) {
         self.name = name
         self.migrations = migrations
@@ -78,6 +81,7 @@ package struct Domain: Sendable {
         self.sealed = sealed
         self.files = files
         self.imports = imports
+        self.tick = tick
     }
 }
 
@@ -184,7 +188,7 @@ package struct House: Sendable {
         guard parts.count == 2 else { return Text(verbatim: name) }
         if parts[0] == "import" { return Text("导入文件", "A file was imported") }
         guard let table = kinds[parts[0]]?.table else { return Text(verbatim: name) }
-        if parts[1] == "receive" { return Text("收到并登记\(table.title.zh)", "\(table.title.en) received and registered") }
+        if parts[1] == "receive" { return Text("\(table.opening.zh)（\(table.title.zh)）", "\(table.title.en): \(table.opening.en)") }
         return table.moves.first { $0.name == parts[1] }?.title ?? Text(verbatim: name)
     }
     /// All acts that the ledger may hold, by title, for a list to choose from.

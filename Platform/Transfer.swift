@@ -71,6 +71,12 @@ package struct ImportReject: Error, Sendable {
     package let column: String
     package let reason: Text
     package let cells: [String]
+    package init(line: Int, column: String, reason: Text, cells: [String]) {
+        self.line = line
+        self.column = column
+        self.reason = reason
+        self.cells = cells
+    }
 }
 
 package struct ImportBatch: Sendable {
@@ -81,7 +87,7 @@ package struct ImportBatch: Sendable {
     /// Where the rows that stayed outside were written.
     package var rejectedFile: String?
     package init() {}
-    mutating func add(_ other: ImportBatch) {
+    package mutating func add(_ other: ImportBatch) {
         added += other.added
         changed += other.changed
         same += other.same
@@ -156,6 +162,30 @@ package enum Transfer {
             done = min(start + batchSize, records.count)
             try await progress(done, records.count)
         }
+        return try finish(total, format, header, map, file)
+    }
+
+    /// The same for what makes its own transactions: a batch is handed out whole.
+    package static func run(
+        _ format: ImportFormat, file: String, progress: @escaping ImportKind.Progress = { _, _ in }, batchSize: Int,
+        outside write: @escaping @Sendable ([ImportRecord]) async throws -> ImportBatch
+    ) async throws -> ImportBatch {
+        guard let data = try? Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe) else {
+            throw Refusal.invalid("/file", Text("无法读取文件 \(file)", "Cannot read the file \(file)"))
+        }
+        let (header, records) = try rows([UInt8](data))
+        let map = try format.map(header: header)
+        var total = ImportBatch()
+        for start in stride(from: 0, to: records.count, by: batchSize) {
+            let end = min(start + batchSize, records.count)
+            total.add(try await write(records[start..<end].map { ImportRecord(line: $0.line, cells: $0.cells, map: map) }))
+            try await progress(end, records.count)
+        }
+        return try finish(total, format, header, map, file)
+    }
+
+    private static func finish(_ batch: ImportBatch, _ format: ImportFormat, _ header: [String], _ map: [String: Int], _ file: String) throws -> ImportBatch {
+        var total = batch
         total.rejects = total.rejects.map { ImportReject(line: $0.line, column: format.title(of: $0.column, in: header, map), reason: $0.reason, cells: $0.cells) }
         total.rejectedFile = try rejected(total.rejects, header: header, beside: file)
         return total
@@ -181,7 +211,7 @@ package enum Transfer {
     ) async throws -> ImportBatch { try await run(format, file: file, store: store, progress: progress, prepare: { $0 }, write: write) }
 
     /// Beside the file, or in the current folder where that cannot be written. Returns where.
-    private static func rejected(_ rejects: [ImportReject], header: [String], beside file: String) throws -> String? {
+    package static func rejected(_ rejects: [ImportReject], header: [String], beside file: String) throws -> String? {
         let path = file + ".rejected.csv"
         guard !rejects.isEmpty else {
             try? FileManager.default.removeItem(atPath: path)

@@ -5,6 +5,7 @@ import Kernel
 import Monitoring
 import Platform
 import Statute
+import Store
 
 /// Where models are read from, and where compiled expressions are kept.
 struct ModelOptions: ParsableArguments {
@@ -53,7 +54,7 @@ struct ScanCommand: ParsableCommand {
 }
 
 struct Models: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "models", abstract: "The monitoring models.", subcommands: [List.self, Check.self, Test.self])
+    static let configuration = CommandConfiguration(commandName: "models", abstract: "The monitoring models.", subcommands: [List.self, Check.self, Test.self, Backtest.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists the models with their law.")
@@ -132,6 +133,38 @@ struct Models: ParsableCommand {
                 failed += report.failures.count
             }
             if failed > 0 { throw ExitCode(1) }
+        }
+    }
+
+    struct Backtest: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Replays a model on what was kept: leads that it would open, confirmed ones that it would lose.")
+        @Argument(help: "Model, such as M05") var id: String
+        @OptionGroup var models: ModelOptions
+        @OptionGroup var database: DatabaseOptions
+        @Option(help: "From this day on") var since: String
+        @Flag(help: "One JSON document") var json = false
+
+        func run() async throws {
+            guard let day = Day(since) else { throw Refusal.invalid("/since", Text("“\(since)”不是日期", "“\(since)” is not a date")) }
+            let office = try await Opening.open(database, migrating: false)
+            defer { office.desk.store.close() }
+            let desk = office.desk
+            let library = try ModelLibrary(models.url, law: desk.law.register)
+            guard let model = library.models.first(where: { $0.id == id.uppercased() }) else { throw Refusal.invalid("/id", Text("没有模型 \(id)", "There is no model \(id)")) }
+            let alone = try ModelLife.alone(ModelRoom.files(of: model), folder: model.folder.lastPathComponent, law: desk.law.register)
+            try await office.room.takeInShipped(desk.store, at: desk.now)
+            let kinds = try await office.room.current(desk.store).permitKinds
+            let report = try await ModelLife.backtest(alone, model: model.id, since: day, desk: desk, permitKinds: kinds) { Terminal.progress("\($0)") }
+            Terminal.progressEnd()
+            if json { return print(report.json.text) }
+            print(
+                Terminal.say(
+                    Text(
+                        "\(report.versions)个版本，命中\(report.hits)次，约\(report.leads)件线索；已确认的保留\(report.kept)件、丢失\(report.lost.count)件；已排除的不再出现\(report.spared)件、仍会出现\(report.stillWrong)件",
+                        "\(report.versions) versions, \(report.hits) hits, about \(report.leads) leads; of the confirmed \(report.kept) kept, \(report.lost.count) lost; of the dismissed \(report.spared) gone, \(report.stillWrong) still there"
+                    )))
+            for number in report.lost.prefix(20) { print("  - \(number)") }
+            for sample in report.samples.prefix(10) { print("  \(sample.listing)\t\(sample.text)") }
         }
     }
 }

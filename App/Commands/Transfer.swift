@@ -10,9 +10,9 @@ import Store
 struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Imports a file; the encoding is found by itself, rejects go to FILE.rejected.csv, the rest goes in; a second run adds nothing.")
-    enum Kind: String, ExpressibleByArgument, CaseIterable { case operators, complaints, calendar, regions }
+    enum Kind: String, ExpressibleByArgument, CaseIterable { case operators, complaints, listings, sellers, registers, calendar, regions }
     @Argument(help: "\(Kind.allCases.map(\.rawValue).joined(separator: ", "))") var kind: Kind
-    @Argument(help: "CSV, XLSX or, for a calendar, JSON") var file: String
+    @Argument(help: "CSV or XLSX; JSON for a calendar; for listings NDJSON, JSON or a page with schema.org products too") var file: String
     @OptionGroup var database: DatabaseOptions
     @Flag(name: .customLong("dry-run"), help: "Calendar: show which open periods would move, and change nothing") var dryRun = false
     @Flag(help: "One JSON document") var json = false
@@ -24,7 +24,7 @@ struct Import: AsyncParsableCommand {
         switch kind {
         case .calendar: return try await calendar(desk)
         case .regions: return try await regions(desk)
-        case .operators, .complaints: break
+        default: break
         }
         guard let kind = ImportPages.kinds(office.domains).first(where: { $0.format.kind == kind.rawValue }) else { throw Fault("nobody imports \(kind.rawValue)") }
         let started = Date()
@@ -95,7 +95,7 @@ struct Import: AsyncParsableCommand {
 
 struct Export: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Exports as CSV (UTF-8 with a mark, for Excel), XLSX or NDJSON.")
-    enum Kind: String, ExpressibleByArgument, CaseIterable { case operators, complaints }
+    enum Kind: String, ExpressibleByArgument, CaseIterable { case operators, complaints, listings }
     enum Format: String, ExpressibleByArgument, CaseIterable { case csv, xlsx, ndjson }
     @Argument(help: "\(Kind.allCases.map(\.rawValue).joined(separator: ", "))") var kind: Kind
     @Option(help: "csv, xlsx or ndjson") var format: Format = .csv
@@ -115,6 +115,22 @@ struct Export: AsyncParsableCommand {
                     [$0.uscc, $0.name, $0.kind.title.zh, $0.status.title.zh, $0.address, $0.region, $0.industry, $0.registeredOn?.description ?? ""]
                 }
             }
+        case .listings:
+            header = ["商品ID", "平台", "商品名称", "类目", "价格", "划线价", "店铺", "统一社会信用代码", "链接", "采集时间"]
+            rows =
+                format == .ndjson
+                ? []
+                : try await store.read { tx in
+                    try tx.all(
+                        "SELECT i.ref, i.platform, i.name, i.category, i.price, i.list_price, i.url, i.last_at, s.name AS shop, s.uscc FROM monitoring_listings i LEFT JOIN monitoring_sellers s ON s.id = i.seller ORDER BY i.id"
+                    ).map { row in
+                        [
+                            row.string("ref"), row.string("platform"), row.string("name"), row.string("category"), row.optionalMoney("price")?.plain ?? "",
+                            row.optionalMoney("list_price")?.plain ?? "", row.optionalString("shop") ?? "", row.optionalString("uscc") ?? "", row.string("url"),
+                            row.moment("last_at").minuteText,
+                        ]
+                    }
+                }
         case .complaints:
             header = ["编号", "状态", "收到时间", "被投诉人", "被投诉人地址", "金额", "事实", "区划", "结果"]
             rows = try await store.read { tx in
@@ -129,6 +145,8 @@ struct Export: AsyncParsableCommand {
                 }
             }
         }
+        // As they came: what is exported can be scanned, or imported elsewhere.
+        if kind == .listings, format == .ndjson { return try await listings(store) }
         let bytes: [UInt8]
         switch format {
         case .csv: bytes = Transfer.csv(header: header, rows: rows)
@@ -136,5 +154,25 @@ struct Export: AsyncParsableCommand {
         case .ndjson: bytes = Array(rows.map { row in JSON.object(zip(header, row).map { ($0, .string($1)) }).text + "\n" }.joined().utf8)
         }
         if let out { try Data(bytes).write(to: URL(fileURLWithPath: out)) } else { FileHandle.standardOutput.write(Data(bytes)) }
+    }
+
+    /// Listings as they were last seen, in parts: there may be millions.
+    private func listings(_ store: Store) async throws {
+        let handle: FileHandle
+        if let out {
+            _ = FileManager.default.createFile(atPath: out, contents: nil)
+            guard let opened = FileHandle(forWritingAtPath: out) else { throw Refusal.invalid("/out", Text("无法写入 \(out)", "Cannot write \(out)")) }
+            handle = opened
+        } else {
+            handle = .standardOutput
+        }
+        var last: Int64 = 0
+        while true {
+            let after = last
+            let rows = try await store.read { try $0.all("SELECT id, body, last_at FROM monitoring_listings WHERE id > \(after) ORDER BY id LIMIT 2000") }
+            guard let end = rows.last?.int("id") else { break }
+            last = end
+            try handle.write(contentsOf: Data(rows.map { $0.string("body") + "\n" }.joined().utf8))
+        }
     }
 }

@@ -37,7 +37,9 @@ package enum Features {
         package init(word: String, kind: String) { (self.word, self.kind) = (word, kind) }
     }
 
-    package static func of(_ l: Listing, past: [Past], seller: SellerFacts, failedGoods: Set<String> = [], certificates: [String: Day?]? = nil, permitKinds: [PermitKind] = []) -> JSON {
+    package static func of(_ l: Listing, past: [Past], seller: SellerFacts, failedGoods: Set<String> = [], certificates: [String: Day?]? = nil, permitKinds: [PermitKind] = [])
+        -> JSON
+    {
         var groups: [(String, JSON)] = []
         func add(_ name: String, _ pairs: [(String, JSON?)]) {
             let known = pairs.compactMap { pair in pair.1.map { (pair.0, $0) } }

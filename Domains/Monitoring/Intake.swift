@@ -94,8 +94,8 @@ package struct Intake: Sendable {
     func match(_ listing: Listing, _ features: JSON, _ set: ModelRoom.Set, _ matcher: Matcher) throws -> [Found] {
         let bytes = Array(listing.json.setting(Features.key, features).text.utf8)
         let result: Matcher.Result
-        do { result = try bytes.withUnsafeBufferPointer { bytes throws(Matcher.Bad) in try matcher.scan(bytes) } } catch let bad as Matcher.Bad {
-            throw Refusal.invalid("", Text("无法识读：\(bad)", "cannot be read: \(bad)"))
+        do { result = try bytes.withUnsafeBufferPointer { bytes throws(Matcher.Bad) in try matcher.scan(bytes) } } catch {
+            throw Refusal.invalid("", Text("无法识读：\(error)", "cannot be read: \(error)"))
         }
         var found: [Found] = []
         for hit in result.hits where !set.program.correlator.silent.contains(hit.rule) {
@@ -111,6 +111,15 @@ package struct Intake: Sendable {
                     texts: hit.matches.map(\.text)))
         }
         return found
+    }
+
+    /// A listing as the models read it: with its features, as of when it was seen.
+    static func enriched(_ listing: Listing, _ context: Context, _ kinds: [Features.PermitKind]) -> JSON {
+        let past = (context.past[listing.id] ?? []).filter { $0.at < listing.observedAt }
+        return listing.json.setting(
+            Features.key,
+            Features.of(
+                listing, past: past, seller: context.facts(of: listing), failedGoods: context.failedGoods, certificates: context.certificates, permitKinds: kinds))
     }
 
     // MARK: Writing
@@ -137,7 +146,9 @@ package struct Intake: Sendable {
                     continue
                 }
                 var version = old.count("version")
-                if old.string("text_hash") != item.textHash { version = try keep(l, id, after: version, item.hash, tx) } else {
+                if old.string("text_hash") != item.textHash {
+                    version = try keep(l, id, after: version, item.hash, tx)
+                } else {
                     try tx.send("UPDATE monitoring_versions SET last_at = \(l.observedAt) WHERE listing = \(id) AND number = \(version)")
                 }
                 try tx.run(
@@ -146,6 +157,14 @@ package struct Intake: Sendable {
                     list_price = \(l.listPrice), body = \(l.json.text), hash = \(item.hash), text_hash = \(item.textHash), version = \(version), last_at = \(l.observedAt) WHERE id = \(id)
                     """)
                 outcome.changed += 1
+                // A shop that was told to correct is looked at as soon as its listing is another.
+                if old.string("text_hash") != item.textHash {
+                    for row in try tx.all(
+                        "SELECT DISTINCT h.lead FROM monitoring_hits h JOIN casework_matters m ON m.id = h.lead WHERE h.listing = \(id) AND m.state = \(LeadMoves.notified)")
+                    {
+                        try Jobs.add(LeadDesk.recheck, [("lead", .int(row.int("lead")))], at: now, tx)
+                    }
+                }
             } else {
                 id = try tx.insert(
                     """
@@ -154,7 +173,8 @@ package struct Intake: Sendable {
                     \(l.observedAt), \(l.observedAt)) RETURNING id
                     """)
                 try tx.send(
-                    "INSERT INTO monitoring_versions (listing, number, hash, body, first_at, last_at) VALUES (\(id), 1, \(item.hash), \(l.json.text), \(l.observedAt), \(l.observedAt))")
+                    "INSERT INTO monitoring_versions (listing, number, hash, body, first_at, last_at) VALUES (\(id), 1, \(item.hash), \(l.json.text), \(l.observedAt), \(l.observedAt))"
+                )
                 try observe(id, l, tx)
                 outcome.added += 1
             }
@@ -188,14 +208,16 @@ package struct Intake: Sendable {
     private static let near = 0.95
     /// Returns the number of the version that it belongs to.
     private static func keep(_ l: Listing, _ id: Int64, after number: Int, _ hash: String, _ tx: Transaction) throws -> Int {
-        if let row = try tx.one("SELECT body FROM monitoring_versions WHERE listing = \(id) AND number = \(number)"), let before = try? JSON(parsing: Array(row.string("body").utf8)),
+        if let row = try tx.one("SELECT body FROM monitoring_versions WHERE listing = \(id) AND number = \(number)"),
+            let before = try? JSON(parsing: Array(row.string("body").utf8)),
             let old = try? Listing(before, at: l.observedAt), Shingles.share(Shingles.pairs(old.text), Shingles.pairs(l.text)) >= near
         {
             try tx.send("UPDATE monitoring_versions SET folded = folded + 1, last_at = \(l.observedAt) WHERE listing = \(id) AND number = \(number)")
             return number
         }
         try tx.send(
-            "INSERT INTO monitoring_versions (listing, number, hash, body, first_at, last_at) VALUES (\(id), \(number + 1), \(hash), \(l.json.text), \(l.observedAt), \(l.observedAt))")
+            "INSERT INTO monitoring_versions (listing, number, hash, body, first_at, last_at) VALUES (\(id), \(number + 1), \(hash), \(l.json.text), \(l.observedAt), \(l.observedAt))"
+        )
         return number + 1
     }
 
@@ -207,7 +229,8 @@ package struct Intake: Sendable {
             let region = s.region.isEmpty ? row.string("region") : s.region
             let contact = s.contact.map(mark) ?? row.optionalString("contact")
             if row.optionalString("uscc") != (s.taxID ?? row.optionalString("uscc")) || row.optionalInt("operator") != (found?.id.raw ?? row.optionalInt("operator"))
-                || row.string("region") != region || row.optionalString("contact") != contact || (s.licenceShown != nil && row.optionalInt("licence_shown") != (s.licenceShown! ? 1 : 0))
+                || row.string("region") != region || row.optionalString("contact") != contact
+                || (s.licenceShown != nil && row.optionalInt("licence_shown") != (s.licenceShown! ? 1 : 0))
                 || (!s.name.isEmpty && row.string("name") != s.name)
             {
                 try tx.send(
@@ -246,7 +269,9 @@ package struct Intake: Sendable {
             let names = Dictionary(rows.map { ($0.int("id"), $0.string("ref")) }) { a, _ in a }
             // The days that the longest comparison reaches back, and enough entries for the spread of sales.
             let since = listings.map(\.observedAt).min().map { $0.adding(seconds: -400 * 86_400) } ?? Moment(milliseconds: 0)
-            for row in try tx.all(keys: names.keys, { "SELECT listing, at, price, sold FROM monitoring_observations WHERE listing IN (\($0)) AND at >= \(since) ORDER BY listing, at" }) {
+            for row in try tx.all(
+                keys: names.keys, { "SELECT listing, at, price, sold FROM monitoring_observations WHERE listing IN (\($0)) AND at >= \(since) ORDER BY listing, at" })
+            {
                 past[names[row.int("listing")]!, default: []].append(.init(at: row.moment("at"), price: row.optionalMoney("price"), sold: row.optionalInt("sold").map(Int.init)))
             }
             var facts: [String: (Features.SellerFacts, String?)] = [:]
@@ -257,7 +282,8 @@ package struct Intake: Sendable {
             sellers = facts.mapValues { (facts: $0.0, contact: $0.1) }
             let numbers = Set(listings.flatMap { l in ["gtin", "batch", "model"].compactMap { l.json[$0]?.string } })
             failedGoods =
-                numbers.isEmpty ? [] : Set(try tx.all("SELECT number FROM monitoring_registers WHERE kind = 'failed' AND number IN (\(list: numbers.sorted()))").map { $0.string("number") })
+                numbers.isEmpty
+                ? [] : Set(try tx.all("SELECT number FROM monitoring_registers WHERE kind = 'failed' AND number IN (\(list: numbers.sorted()))").map { $0.string("number") })
             let shown = Set(listings.compactMap { $0.json["certificate"]?.string })
             if shown.isEmpty {
                 certificates = nil
@@ -265,7 +291,8 @@ package struct Intake: Sendable {
                 certificates = Dictionary(
                     try tx.all("SELECT number, valid_to FROM monitoring_registers WHERE kind = 'certificate' AND number IN (\(list: shown.sorted()))").map {
                         ($0.string("number"), $0.optionalDay("valid_to"))
-                    }) { a, _ in a }
+                    }
+                ) { a, _ in a }
             }
         }
 

@@ -141,8 +141,8 @@ package final class ModelRoom: Sendable {
     /// The set in force. Cost: one row where nothing has changed; a compilation else.
     package func current(_ store: Store) async throws -> Set {
         let mark = try await store.read { tx in
-            let row = try tx.one("SELECT count(*) AS n, COALESCE(max(decided_at), 0) AS at, COALESCE(sum(CASE WHEN state IN ('active', 'shadow') THEN id ELSE 0 END), 0) AS ids FROM monitoring_editions")
-            return row.map { "\($0.int("n"))|\($0.int("at"))|\($0.int("ids"))" } ?? ""
+            try tx.all("SELECT id, state FROM monitoring_editions WHERE state IN ('active', 'shadow') ORDER BY id").map { "\($0.int("id"))\($0.string("state"))" }.joined(
+                separator: "|")
         }
         if let kept = current.withLock({ $0 }), kept.mark == mark { return kept.set }
         let editions = try await store.read { try $0.all("SELECT * FROM monitoring_editions WHERE state IN ('active', 'shadow') ORDER BY model, id").map(Edition.init) }

@@ -91,6 +91,12 @@ enum MonitoringSchema {
                 subject TEXT NOT NULL, asked TEXT NOT NULL, due TEXT, code TEXT NOT NULL, received_at INTEGER, reply TEXT, replied_at INTEGER, reminded INTEGER NOT NULL DEFAULT 0)
                 """,
                 "CREATE INDEX monitoring_requests_lead ON monitoring_requests (lead)",
+                // What an edition would have done on what was kept.
+                """
+                CREATE TABLE monitoring_backtests (id KEY, edition INTEGER NOT NULL REFERENCES monitoring_editions (id), since TEXT NOT NULL, state TEXT NOT NULL, asked_by INTEGER, asked_at INTEGER NOT NULL,
+                result TEXT)
+                """,
+                "CREATE INDEX monitoring_backtests_edition ON monitoring_backtests (edition, id)",
             ]),
     ]
 }

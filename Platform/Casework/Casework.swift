@@ -121,6 +121,21 @@ package struct Casework: Sendable {
             """)
     }
 
+    /// Starts a period that an act of its own asks for, beside those of the table.
+    package func begin(_ duty: String, of matter: Matter, at now: Moment, _ tx: Transaction) throws {
+        try Clocks.start(duty, of: matter, from: now, at: now, engine, tx)
+        try Clocks.refreshNextDue(matter.id, tx)
+        try tx.audit(
+            "casework.begun", of: matter.reference, by: "system", at: now, details: [("duty", .string(duty))],
+            sealing: [.init("casework_matters", matter.id.raw)] + Clocks.seals(of: matter.id))
+    }
+
+    /// A line of the history that is no move: what somebody outside said, what a job saw. The state stays.
+    package static func remark(_ name: String, on matter: Matter, by actor: Actor, details: [(String, JSON)], at now: Moment, _ tx: Transaction) throws {
+        let written = try writeMove(matter, name, to: matter.state, actor, nil, details, now, tx)
+        try tx.audit("\(matter.kind).\(name)", of: matter.reference, by: actor.mark, at: now, sealing: [.init("casework_moves", written)])
+    }
+
     /// Gives a matter to a person, or takes it back: the state stays; the history and the ledger have it.
     package static func assign(_ matter: Matter, to account: Account?, by officer: Account, at now: Moment, _ tx: Transaction) throws {
         guard account == nil || account!.mayTake(matter.region) else {

@@ -80,6 +80,10 @@ package struct MoveTable: Sendable {
     package let title: Text
     package let states: [State]
     package let moves: [Move]
+    /// Who stands outside and may act by a code: the complainant, a shop, whoever got a letter.
+    package let filer: Text
+    /// What the first line of a matter's history is called.
+    package let opening: Text
     /// Duties that do not end with the matter: it stays in the queue until they are done.
     package let outliving: Set<String>
     /// What the outcomes are called in lists and exports.
@@ -87,13 +91,16 @@ package struct MoveTable: Sendable {
     /// How a detail of a move reads in the history: its title and its value in words; nil where it is not shown.
     package let detail: @Sendable (_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)?
     package init(
-        kind: String, title: Text, states: [State], moves: [Move], outliving: Set<String> = [], outcomes: [String: Text] = [:],
+        kind: String, title: Text, states: [State], moves: [Move], filer: Text = Text("投诉人", "The complainant"),
+        opening: Text = Text("收到并登记", "Received and registered"), outliving: Set<String> = [], outcomes: [String: Text] = [:],
         detail: @escaping @Sendable (_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)? = { _, _, _ in nil }
     ) {
         self.kind = kind
         self.title = title
         self.states = states
         self.moves = moves
+        self.filer = filer
+        self.opening = opening
         self.outliving = outliving
         self.outcomes = outcomes
         self.detail = detail
@@ -116,9 +123,10 @@ package struct MoveTable: Sendable {
     /// What a line of the history is called: a move of the table, or what every matter has beside.
     package func title(of line: String) -> Text {
         switch line {
-        case "receive": Text("收到并登记", "Received and registered")
+        case "receive": opening
         case "assign": Text("分派承办人", "Assigned")
         case "extend": Text("批准延长期限", "Period extended")
+        case "answered": Text("对方答复", "Answered")
         default: moves.first { $0.name == line }?.title ?? Text(verbatim: line)
         }
     }

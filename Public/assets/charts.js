@@ -1,4 +1,4 @@
-// Draws a table as bars; the table stays for who cannot see the picture.
+// Draws a table as bars or lines; the table stays for who cannot see the picture.
 for (const table of document.querySelectorAll("table[data-chart]")) {
   if (typeof Chart === "undefined") break;
   const heads = [...table.querySelectorAll("thead th")].slice(1).map((th) => th.textContent);
@@ -16,8 +16,8 @@ for (const table of document.querySelectorAll("table[data-chart]")) {
   table.before(details);
   details.append(summary, table);
   new Chart(canvas, {
-    type: "bar",
-    data: { labels: rows.map((r) => r[0]), datasets: heads.map((label, i) => ({ label, data: rows.map((r) => Number(r[i + 1])), backgroundColor: ["#24578f", "#c9a45c"][i % 2] })) },
-    options: { animation: false, responsive: true, maintainAspectRatio: false, scales: { y: { beginAtZero: true, ticks: { precision: 0 } } } },
+    type: table.dataset.chart,
+    data: { labels: rows.map((r) => r[0]), datasets: heads.map((label, i) => ({ label, data: rows.map((r) => (r[i + 1] === "" ? null : Number(r[i + 1]))), backgroundColor: ["#24578f", "#c9a45c"][i % 2], borderColor: ["#24578f", "#c9a45c"][i % 2], stepped: true, pointRadius: 2, spanGaps: true })) },
+    options: { animation: false, responsive: true, maintainAspectRatio: false, scales: { y: { beginAtZero: table.dataset.chart === "bar", ticks: table.dataset.chart === "bar" ? { precision: 0 } : {} } } },
   });
 }

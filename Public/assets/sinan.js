@@ -39,3 +39,14 @@ for (const input of document.querySelectorAll("input[data-lookup]")) {
     }, 180);
   });
 }
+// One key decides on a lead: a form that says which key it is, when nobody is typing.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select")) return;
+  const button = document.querySelector(`button[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  if (!button) return;
+  event.preventDefault();
+  const details = button.closest("details");
+  if (details) details.open = true;
+  for (const box of button.form.querySelectorAll("input[data-with-key]")) box.checked = true;
+  button.click();
+});

@@ -6,6 +6,7 @@ import Hummingbird
 import Insights
 import Kernel
 import Logging
+import Monitoring
 import NIOCore
 import NIOEmbedded
 import Platform
@@ -51,12 +52,12 @@ package final class TestClock: Sendable {
 
 /// Named people, each with a role and a region: an office of two districts.
 package enum Persona: String, CaseIterable, Sendable {
-    case lin = "clerk", wu = "mediator", he = "leader", zhou = "director", qian = "auditor", sun = "admin", li = "intake", wang = "inspector"
+    case lin = "clerk", wu = "mediator", he = "leader", zhou = "director", qian = "auditor", sun = "admin", li = "intake", wang = "inspector", zhao = "analyst"
     /// A clerk of the other district, who must not see the first one's matters.
     case far = "clerk-far"
     package var region: String {
         switch self {
-        case .zhou, .qian, .sun, .li: "9901"
+        case .zhou, .qian, .sun, .li, .zhao: "9901"
         case .far: "990102"
         default: "990101"
         }
@@ -73,6 +74,7 @@ package final class TestOffice: Sendable {
     package let accounts: [Persona: Account]
     private let tokens: [Persona: String]
     package let domains: [Domain]
+    package let room: ModelRoom
     private let responder: RouterResponder<FrontContext>
     package static let password = "correct horse battery"
 
@@ -80,7 +82,8 @@ package final class TestOffice: Sendable {
         let store = try await engine.store()
         clock = TestClock(now)
         let printer = Printer(chromium: "/usr/bin/chromium", cache: FileManager.default.temporaryDirectory.appendingPathComponent("sinan-test-pdf"))
-        domains = [Disputes.domain(printer: printer), Insights.domain]
+        room = Monitoring.room(try LawBook.load().register, cache: nil)
+        domains = [Disputes.domain(printer: printer), Monitoring.domain(room: room), Insights.domain]
         migrations = PlatformSchema.migrations + domains.flatMap(\.migrations)
         _ = try await store.migrate(migrations, at: clock.now)
         var configuration = Configuration()

@@ -1,0 +1,182 @@
+import Detect
+import Formats
+import Foundation
+import Kernel
+import Platform
+import Statute
+import Store
+import Synchronization
+
+/// The life of a model (模型生命周期): draft → in trial → active → retired, each step decided by a person and kept; what its cases and its
+/// past say comes first.
+package enum ModelLife {
+    private static let read = Mutex<[String: Model]>([:])
+
+    /// An edition's model. Its texts are read once a process.
+    package static func model(_ edition: Edition, law: LawRegister) throws -> Model {
+        let key = "\(edition.model)|\(edition.edition)"
+        if let known = read.withLock({ $0[key] }) { return known }
+        let model = try model(edition.files, folder: edition.folder, law: law)
+        read.withLock { all in
+            if all.count > 200 { all = [:] }
+            all[key] = model
+        }
+        return model
+    }
+
+    /// - Errors: what is wrong with the texts, at `/rule`.
+    package static func model(_ files: [String: String], folder: String, law: LawRegister) throws -> Model {
+        try inFolder(files, folder) { place in
+            let (models, flaws) = try ModelLibrary.read(place, law: law)
+            if let flaw = flaws.first { throw Refusal.invalid("/rule", Text("模型无法使用：\(flaw.what)", "The model cannot be used: \(flaw.what)")) }
+            guard let model = models.first else { throw Refusal.invalid("/rule", Text("没有规则", "There is no rule")) }
+            return model
+        }
+    }
+
+    private static func inFolder<T>(_ files: [String: String], _ folder: String, _ work: (URL) throws -> T) throws -> T {
+        let place = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-model-\(Crypto.hex(Crypto.random(6)))")
+        defer { try? FileManager.default.removeItem(at: place) }
+        try ModelRoom.write(files, to: place.appendingPathComponent(folder))
+        let lists = place.appendingPathComponent("lists")
+        try FileManager.default.createDirectory(at: lists, withIntermediateDirectories: true)
+        try? FileManager.default.copyItem(at: ModelLibrary.shipped.appendingPathComponent("lists/homographs.csv"), to: lists.appendingPathComponent("homographs.csv"))
+        return try work(place)
+    }
+
+    /// An edition alone, ready to match: for its cases, a pasted listing, the past.
+    package struct Alone: Sendable {
+        package let model: Model
+        package let program: Program
+    }
+    package static func alone(_ files: [String: String], folder: String, law: LawRegister) throws -> Alone {
+        try inFolder(files, folder) { place in
+            let library = try ModelLibrary(place, law: law)
+            guard let model = library.models.first else { throw Refusal.invalid("/rule", Text("没有规则", "There is no rule")) }
+            return Alone(model: model, program: try library.program(cache: nil).program)
+        }
+    }
+
+    /// Runs an edition's own cases.
+    package static func cases(_ files: [String: String], folder: String, law: LawRegister) throws -> ModelCases.Report {
+        try inFolder(files, folder) { place in
+            guard let report = try ModelCases.run(ModelLibrary(place, law: law), law: law, cache: nil).first else {
+                throw Refusal.invalid("/rule", Text("没有规则", "There is no rule"))
+            }
+            return report
+        }
+    }
+
+    /// Decides about an edition. What takes the place of another retires it.
+    /// - Errors: an edition whose cases fail cannot run; the same state again.
+    package static func decide(_ id: Int64, to state: Edition.State, note: String, by actor: String, at now: Moment, _ tx: Transaction) throws {
+        guard let row = try tx.one("SELECT * FROM monitoring_editions WHERE id = \(id)") else { throw Refusal.notFound }
+        let edition = try Edition(row)
+        guard edition.state != state else { throw Refusal(.conflict, Text("已经是“\(state.title.zh)”", "It is “\(state.title.en)” already")) }
+        if state == .active || state == .shadow {
+            for other in try tx.all("SELECT id FROM monitoring_editions WHERE model = \(edition.model) AND id <> \(id) AND state = \(state)") {
+                try set(other.int("id"), .retired, "由版本\(edition.edition)代替", actor, now, tx)
+            }
+            // One in trial beside an active one would never run: the active one is what runs.
+            if state == .active {
+                for other in try tx.all("SELECT id FROM monitoring_editions WHERE model = \(edition.model) AND id <> \(id) AND state = 'shadow'") {
+                    try set(other.int("id"), .retired, "由版本\(edition.edition)代替", actor, now, tx)
+                }
+            }
+        }
+        try set(id, state, note, actor, now, tx)
+    }
+
+    private static func set(_ id: Int64, _ state: Edition.State, _ note: String, _ actor: String, _ now: Moment, _ tx: Transaction) throws {
+        guard let row = try tx.one("SELECT model, edition FROM monitoring_editions WHERE id = \(id)") else { throw Refusal.notFound }
+        try tx.change("UPDATE monitoring_editions SET state = \(state), decided_by = \(actor), decided_at = \(now), note = \(note) WHERE id = \(id)")
+        try tx.audit(
+            "monitoring.edition-\(state.rawValue)", of: Reference(kind: "model", id: id), by: actor, at: now,
+            details: [("number", .string(row.string("model"))), ("edition", .string(row.string("edition"))), ("note", .string(note))], sealing: [.init("monitoring_editions", id)])
+    }
+
+    // MARK: The past
+
+    /// What an edition would have done (回溯测试).
+    package struct Backtest: Sendable {
+        package var versions = 0
+        package var hits = 0
+        /// Shops, each of which would be one lead.
+        package var leads = 0
+        /// Leads that persons confirmed and it would not find any more, by number.
+        package var lost: [String] = []
+        package var kept = 0
+        /// Leads that persons dismissed and it would not open any more.
+        package var spared = 0
+        package var stillWrong = 0
+        package var samples: [(listing: String, text: String)] = []
+
+        package var json: JSON {
+            .object([
+                ("versions", .int(versions)), ("hits", .int(hits)), ("leads", .int(leads)), ("confirmedKept", .int(kept)), ("confirmedLost", .array(lost.map(JSON.string))),
+                ("dismissedSpared", .int(spared)), ("dismissedStill", .int(stillWrong)),
+                ("samples", .array(samples.map { .object([("listing", .string($0.listing)), ("text", .string($0.text))]) })),
+            ])
+        }
+    }
+
+    /// Replays an edition on every version kept since a day, with the features as of then, and on all leads that persons judged.
+    package static func backtest(
+        _ alone: Alone, model id: String, since: Day, desk: Desk, permitKinds: [Features.PermitKind], progress: (Int) async throws -> Void = { _ in }
+    ) async throws -> Backtest {
+        var report = Backtest()
+        var shops: Set<String> = []
+        var last: Int64 = 0
+        while true {
+            let after = last
+            let rows = try await desk.store.read {
+                try $0.all("SELECT id, body FROM monitoring_versions WHERE id > \(after) AND last_at >= \(Moment(since)) ORDER BY id LIMIT 500")
+            }
+            guard !rows.isEmpty else { break }
+            last = rows.last!.int("id")
+            let listings = rows.compactMap { row in (try? JSON(parsing: Array(row.string("body").utf8))).flatMap { try? Listing($0, at: desk.now) } }
+            let context = try await desk.store.read { try Intake.Context(listings, $0) }
+            let matcher = Matcher(alone.program)
+            for listing in listings {
+                report.versions += 1
+                guard let hit = matched(Intake.enriched(listing, context, permitKinds), matcher) else { continue }
+                report.hits += 1
+                shops.insert(listing.seller?.ref ?? listing.id)
+                if report.samples.count < 20 { report.samples.append((listing.id, hit.matches.map(\.text).filter { !$0.isEmpty }.prefix(3).joined(separator: "、"))) }
+            }
+            try await progress(report.versions)
+        }
+        report.leads = shops.count
+        // Each judged lead by the fields that were saved when it was found.
+        let judged = try await desk.store.read { tx in
+            try tx.all(
+                "SELECT m.number, l.verdict, l.body_hash FROM monitoring_leads l JOIN casework_matters m ON m.id = l.matter WHERE l.model = \(id) AND l.verdict IN ('right', 'wrong') ORDER BY m.id"
+            ).map { ($0.string("number"), $0.string("verdict") == "right", $0.string("body_hash")) }
+        }
+        let matcher = Matcher(alone.program)
+        for (number, right, hash) in judged {
+            guard let bytes = try? desk.files.read(hash), let json = try? JSON(parsing: bytes) else { continue }
+            let hits = matched(json, matcher) != nil
+            switch (right, hits) {
+            case (true, true): report.kept += 1
+            case (true, false): report.lost.append(number)
+            case (false, true): report.stillWrong += 1
+            case (false, false): report.spared += 1
+            }
+        }
+        return report
+    }
+
+    /// The first hit in a listing; a listing that cannot be read has none.
+    static func matched(_ json: JSON, _ matcher: Matcher) -> Hit? { scan(json, matcher)?.hits.first }
+
+    /// Whether a listing is hit by one of the models in force.
+    static func hits(_ model: String, _ json: JSON, _ set: ModelRoom.Set, _ matcher: Matcher) -> Bool {
+        scan(json, matcher)?.hits.contains { set.library.models[set.modelOf[$0.rule]].id == model } ?? false
+    }
+
+    private static func scan(_ json: JSON, _ matcher: Matcher) -> Matcher.Result? {
+        let bytes = Array(json.text.utf8)
+        do { return try bytes.withUnsafeBufferPointer { bytes throws(Matcher.Bad) in try matcher.scan(bytes) } } catch { return nil }
+    }
+}

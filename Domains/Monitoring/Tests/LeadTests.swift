@@ -1,0 +1,175 @@
+import Foundation
+import Kernel
+import Platform
+import Store
+import TestSupport
+import Testing
+import Web
+
+@testable import Monitoring
+
+@Suite struct LeadTests {
+    static func listing(
+        _ id: String, _ name: String, shop: String = "青溪家电旗舰店", price: String? = nil, list: String? = nil, at: String = "2026-11-20T08:30:00+08:00", more: String = ""
+    ) throws -> Listing {
+        let offers = [price.map { "\"price\":\($0)" }, list.map { "\"listPrice\":\($0)" }].compactMap { $0 }.joined(separator: ",")
+        let text =
+            "{\"id\":\"\(id)\",\"platform\":\"某平台\",\"url\":\"https://shop.example/\(id)\",\"name\":\"\(name)\",\"seller\":{\"name\":\"\(shop)\"}\(offers.isEmpty ? "" : ",\"offers\":{\(offers)}")\(more),\"observedAt\":\"\(at)\"}"
+        return try Listing(JSON(parsing: Array(text.utf8)), at: Moment("2027-12-31")!)
+    }
+
+    /// An office with the shipped models active.
+    static func office(_ engine: TestEngine, at now: String = "2026-11-23T10:00") async throws -> (TestOffice, Intake) {
+        let office = try await TestOffice(engine, at: now)
+        try await office.room.takeInShipped(office.desk.store, at: office.clock.now)
+        let at = office.clock.now
+        try await office.desk.store.write { tx in
+            for row in try tx.all("SELECT id FROM monitoring_editions") { try ModelLife.decide(row.int("id"), to: .active, note: "", by: "test", at: at, tx) }
+        }
+        return (office, Intake(desk: office.desk, room: office.room))
+    }
+
+    static func leads(_ office: TestOffice) async throws -> [Lead] {
+        try await office.desk.store.read { tx in try tx.all("SELECT * FROM casework_matters WHERE kind = 'lead' ORDER BY id").map { try tx.lead(Matter($0)) } }
+    }
+
+    /// A move as the page makes it, for when the sessions of the test's beginning have ended.
+    @discardableResult
+    static func apply(_ office: TestOffice, _ move: String, on id: ID<Matter>, by persona: Persona, _ fields: [(String, String)] = []) async throws -> Matter {
+        let (desk, now, account) = (LeadDesk(desk: office.desk), office.clock.now, office.account(persona))
+        return try await office.desk.store.write { tx in try desk.apply(move, on: tx.lead(id), input: Form(fields), by: .staff(account), at: now, tx) }
+    }
+
+    @Test(arguments: TestEngine.available)
+    func hitsOfOneShopAndModelAreOneLeadAndTheSameTextAddsNothing(_ engine: TestEngine) async throws {
+        let (office, intake) = try await Self.office(engine)
+        let first = try await intake.take([Self.listing("a1", "全网销量第一品牌 电饭煲"), Self.listing("a2", "全国第一品牌 电压力锅"), Self.listing("a3", "家用电饭煲 3升")], by: "test")
+        #expect(first.added == 3 && first.leads == 1 && first.hits == 2)
+        let again = try await intake.take([Self.listing("a1", "全网销量第一品牌 电饭煲")], by: "test")
+        #expect(again.same == 1 && again.leads == 0)
+        let other = try await intake.take([Self.listing("b1", "全国第一品牌 炒锅", shop: "另一家店")], by: "test")
+        #expect(other.leads == 1)
+        let all = try await Self.leads(office)
+        #expect(all.count == 2 && all[0].hits == 2 && all[0].model == "M05" && all[0].matter.state == LeadMoves.detected)
+        // The listing's fields are on disk under their hash, with the page queued for capture, before anybody is told.
+        let bytes = try office.desk.files.read(all[0].bodyHash)
+        #expect(String(decoding: bytes, as: UTF8.self).contains("全网销量第一品牌"))
+        #expect(try await office.desk.store.read { try $0.count("SELECT count(*) AS n FROM monitoring_captures WHERE state = 'waiting'") } == 2)
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func aLeadIsScreenedNoticedCorrectedLookedAtAgainAndClosed(_ engine: TestEngine) async throws {
+        let (office, intake) = try await Self.office(engine)
+        _ = try await intake.take([Self.listing("a1", "全网销量第一品牌 电饭煲")], by: "test")
+        var lead = try await Self.leads(office)[0]
+        let path = "/leads/\(lead.matter.id)"
+        let page = try await office.get(path, as: .zhao)
+        #expect(page.status == 200 && page.text.contains("<mark>") && page.text.contains("广告法") && page.text.contains("豁免情形"))
+        // Without the checklist it is not confirmed; who is no analyst may not at all.
+        #expect(try await office.post(path + "/moves/confirm", as: .zhao, []).status == 422)
+        #expect(try await office.post(path + "/moves/confirm", as: .qian, [("element", "0")]).status == 403)
+        let ticks = (0..<3).map { ("element", String($0)) } + [("exempt", "none")]
+        #expect(try await office.post(path + "/moves/confirm", as: .zhao, ticks).status == 303)
+        let noticed = try await office.post(path + "/moves/notice", as: .zhao, [("change", "请删除“第一”用语"), ("due", "2026-11-30"), ("channel", "platform")])
+        #expect(noticed.status == 303)
+        let said = noticed.cookie("sinan_said")?.removingPercentEncoding?.removingPercentEncoding ?? ""
+        let code = try #require(said.firstMatch(of: /code=([A-Z0-9]{8})/)?.1)
+        // The shop reads what it is told with its code, and nobody without; its answer stands in the history.
+        #expect(try await office.get("/notices/\(lead.matter.number)?code=ZZZZZZZZ").status == 404)
+        let notice = try await office.get("/notices/\(lead.matter.number)?code=\(code)")
+        #expect(notice.status == 200 && notice.text.contains("请删除“第一”用语") && notice.text.contains("2026-11-30"))
+        #expect(try await office.post("/notices/\(lead.matter.number)", [("code", String(code)), ("answer", "已改正标题")]).status == 303)
+        #expect(try await office.get(path, as: .zhao).text.contains("已改正标题"))
+        // It changes: seen again, it is looked at at once and found corrected.
+        office.clock.set("2026-11-25T09:00")
+        _ = try await intake.take([Self.listing("a1", "家用电饭煲 大容量", at: "2026-11-25T08:00:00+08:00")], by: "test")
+        try await office.work()
+        lead = try await Self.leads(office)[0]
+        #expect(lead.matter.state == LeadMoves.rectified && lead.matter.outcome == "rectified" && lead.correctedHash != nil)
+        try await Self.apply(office, "feed-back", on: lead.matter.id, by: .zhao, [("result", "已改正")])
+        #expect(try await Self.apply(office, "close", on: lead.matter.id, by: .zhao).state == LeadMoves.closed)
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func whatIsNotCorrectedComesBackToBeDispatchedAndItsClockRuns(_ engine: TestEngine) async throws {
+        let (office, intake) = try await Self.office(engine)
+        _ = try await intake.take([Self.listing("a1", "全网销量第一品牌 电饭煲")], by: "test")
+        let lead = try await Self.leads(office)[0]
+        let path = "/leads/\(lead.matter.id)"
+        _ = try await office.post(path + "/moves/confirm", as: .zhao, (0..<3).map { ("element", String($0)) } + [("exempt", "none")])
+        _ = try await office.post(path + "/moves/notice", as: .zhao, [("change", "请删除"), ("due", "2026-11-25"), ("channel", "platform")])
+        office.clock.set("2026-11-26T09:00")
+        try await office.work()
+        #expect(try await Self.leads(office)[0].matter.state == LeadMoves.screened)
+        let said = try await office.desk.store.read { try $0.one("SELECT details FROM casework_moves WHERE move = 'escalate'")?.string("details") }
+        #expect(said?.contains("期限已过") == true)
+        await #expect(throws: Refusal.self) { try await Self.apply(office, "dispatch", on: lead.matter.id, by: .zhao, [("region", "990101")]) }
+        try await Self.apply(office, "dispatch", on: lead.matter.id, by: .zhao, [("region", "990101"), ("place", "domicile")])
+        let clock = try #require(try await office.desk.store.read { try Clocks.of(lead.matter.id, $0) }.first)
+        // Law: PCD art. 18(1): fifteen working days; the head may give another fifteen, into a year whose calendar is not there yet.
+        #expect(clock.duty == "P1" && clock.due == Day("2026-12-17"))
+        let (now, head, engine) = (office.clock.now, office.account(.he), office.desk.engine)
+        try await office.desk.store.write { try Clocks.extend(clock, because: "需要鉴定", by: head, engine: engine, at: now, $0) }
+        #expect(try await office.desk.store.read { try Clocks.of(lead.matter.id, $0).first?.due } == Day("2027-01-07"))
+        try await Self.apply(office, "propose", on: lead.matter.id, by: .he, [("result", "查明属实，建议立案")])
+        let after = try await Self.leads(office)[0]
+        #expect(after.matter.state == LeadMoves.proposed && after.matter.region == "990101" && after.matter.outcome == "proposed")
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    @Test func aModelThatIsSurelyBelowItsFloorGoesBackIntoTrialAndSaysSo() async throws {
+        let (office, intake) = try await Self.office(.sqlite)
+        for i in 0..<24 { _ = try await intake.take([Self.listing("x\(i)", "全网销量第一品牌 电饭煲\(i)", shop: "店铺\(i)")], by: "test") }
+        for lead in try await Self.leads(office) {
+            _ = try await office.post("/leads/\(lead.matter.id)/moves/dismiss", as: .zhao, [("reason", "misread")])
+        }
+        let states = try await office.desk.store.read {
+            try $0.all("SELECT state, note FROM monitoring_editions WHERE model = 'M05'").map { ($0.string("state"), $0.string("note")) }
+        }
+        #expect(states.count == 1 && states[0].0 == "shadow" && states[0].1.contains("精度低于下限"))
+        // In trial it still hits, and opens nothing.
+        let outcome = try await intake.take([Self.listing("y", "全网销量第一品牌 电饭煲", shop: "新店")], by: "test")
+        #expect(outcome.hits == 1 && outcome.leads == 0)
+        #expect(try await office.get("/monitoring/models", as: .zhao).text.contains("试运行"))
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    @Test func triggersAndExceptionsDecideWhatOpensALead() async throws {
+        let (office, intake) = try await Self.office(.sqlite)
+        #expect(
+            try await office.post("/monitoring/models/M05/trigger", as: .he, [("opens", "yes"), ("minimum", "3"), ("level", "medium"), ("floor", "50"), ("account", "")]).status
+                == 303)
+        func take(_ id: String, _ shop: String, at: String = "2026-11-20") async throws -> Int {
+            try await intake.take([Self.listing(id, "全网销量第一品牌 锅\(id)", shop: shop, at: "\(at)T08:30:00+08:00")], by: "test").leads
+        }
+        #expect(try await take("1", "甲店") == 0)
+        #expect(try await take("2", "甲店") == 0)
+        #expect(try await take("3", "甲店") == 1)
+        #expect(try await Self.leads(office)[0].hits == 3)
+        #expect(try await office.post("/monitoring/models/M05/exceptions", as: .zhao, [("shop", "没见过"), ("reason", "x"), ("until", "2026-12-31")]).status == 422)
+        _ = try await take("4", "乙店")
+        #expect(try await office.post("/monitoring/models/M05/exceptions", as: .zhao, [("shop", "乙店"), ("reason", "注册商标"), ("until", "2026-12-31")]).status == 303)
+        for i in 5..<9 { #expect(try await take("\(i)", "乙店") == 0) }
+        office.clock.set("2027-01-04T09:00")
+        for (id, opened) in [("9", 0), ("10", 0), ("11", 1)] { #expect(try await take(id, "乙店", at: "2027-01-03") == opened) }
+    }
+
+    @Test func whatIsNoListingIsNamedByItsField() throws {
+        func pointers(_ text: String) -> [String] {
+            do {
+                _ = try Listing(JSON(parsing: Array(text.utf8)), at: Moment("2026-11-23T10:00")!)
+                return []
+            } catch { return error.fields.map(\.pointer) }
+        }
+        #expect(pointers(#"{"id":"a"}"#) == [])
+        #expect(pointers(#"{"id":7}"#) == [])
+        #expect(pointers(#"{"name":"x"}"#) == ["/id"])
+        #expect(pointers(#"{"id":"a","offers":{"price":1.999}}"#) == ["/offers/price"])
+        #expect(pointers(#"{"id":"a","offers":{"price":1e3}}"#) == ["/offers/price"])
+        #expect(pointers(#"{"id":"a","kind":"thing","sales":{"count30d":-1}}"#) == ["/kind", "/sales/count30d"])
+        #expect(pointers(#"{"id":"a","observedAt":"2027-11-23T10:00:00Z"}"#) == ["/observedAt"])
+        #expect(pointers("[]") == [""])
+    }
+}
