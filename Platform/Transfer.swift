@@ -29,11 +29,12 @@ package struct ImportFormat: Sendable {
 
     /// Which cell of a row is which column.
     /// - Errors: names every required column that no title matches, and the titles found.
-    func map(header: [String]) throws(Refusal) -> [String: Int] {
+    package func map(header: [String]) throws(Refusal) -> [String: Int] {
         var found: [String: Int] = [:]
         for (i, raw) in header.enumerated() {
             let title = raw.filter { !$0.isWhitespace && $0 != "\u{FEFF}" && $0 != "*" }.lowercased()
-            if let column = columns.first(where: { $0.name.lowercased() == title || $0.titles.contains(where: { $0.lowercased() == title }) }), found[column.name] == nil {
+            // A title that two columns know goes to the one that has none yet: `name` is the shop's where `goods` stands too.
+            if let column = columns.first(where: { column in found[column.name] == nil && ([column.name] + column.titles).contains { $0.lowercased() == title } }) {
                 found[column.name] = i
             }
         }
@@ -166,9 +167,10 @@ package enum Transfer {
     }
 
     /// The same for what makes its own transactions: a batch is handed out whole.
+    /// - Parameter key: what a row is about; of several rows about one thing the last is taken.
     package static func run(
         _ format: ImportFormat, file: String, progress: @escaping ImportKind.Progress = { _, _ in }, batchSize: Int,
-        outside write: @escaping @Sendable ([ImportRecord]) async throws -> ImportBatch
+        key: (ImportRecord) -> String? = { _ in nil }, outside write: @escaping @Sendable ([ImportRecord]) async throws -> ImportBatch
     ) async throws -> ImportBatch {
         guard let data = try? Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe) else {
             throw Refusal.invalid("/file", Text("无法读取文件 \(file)", "Cannot read the file \(file)"))
@@ -176,10 +178,16 @@ package enum Transfer {
         let (header, records) = try rows([UInt8](data))
         let map = try format.map(header: header)
         var total = ImportBatch()
-        for start in stride(from: 0, to: records.count, by: batchSize) {
-            let end = min(start + batchSize, records.count)
-            total.add(try await write(records[start..<end].map { ImportRecord(line: $0.line, cells: $0.cells, map: map) }))
-            try await progress(end, records.count)
+        let all = records.map { ImportRecord(line: $0.line, cells: $0.cells, map: map) }
+        // Of rows that say the same of the same thing the last counts; running the file again then changes nothing.
+        var last: [String: Int] = [:]
+        for (i, record) in all.enumerated() { if let key = key(record) { last[key] = i } }
+        let kept = all.enumerated().filter { i, record in key(record).map { last[$0] == i } ?? true }.map(\.element)
+        total.same = all.count - kept.count
+        for start in stride(from: 0, to: kept.count, by: batchSize) {
+            let end = min(start + batchSize, kept.count)
+            total.add(try await write(Array(kept[start..<end])))
+            try await progress(end, kept.count)
         }
         return try finish(total, format, header, map, file)
     }

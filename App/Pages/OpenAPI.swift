@@ -13,7 +13,7 @@ enum OpenAPI {
             "info",
             .object([
                 ("title", .string("Sinan")), ("version", .string(SystemRoutes.version)),
-                ("description", .string("Consumer complaints: intake, tracking, handling. 消费投诉的提交、查询与办理。")),
+                ("description", .string("Consumer complaints: intake, tracking, handling. Listings in, leads out. 消费投诉的提交、查询与办理；商品信息采集与监测线索。")),
             ])
         ),
         ("servers", .array([.object([("url", .string("/"))])])),
@@ -79,7 +79,7 @@ enum OpenAPI {
                         ),
                     ])
                 ),
-            ])
+            ] + monitoring)
         ),
         (
             "components",
@@ -89,6 +89,73 @@ enum OpenAPI {
             ])
         ),
     ])
+
+    private static let monitoring: [(String, JSON)] = [
+        (
+            "/api/v1/listings",
+            .object([
+                (
+                    "post",
+                    operation(
+                        "takeListings", "Takes listings in; what is good goes in, what is not is named. The same listing twice adds nothing.", parameters: [idempotency],
+                        body: "Listings",
+                        answers: [
+                            (200, "Taken", "what became of them"), (401, nil, "no token"), (403, nil, "not yours to do"), (409, nil, "the key came with another body"),
+                            (413, nil, "too large"), (422, nil, "no array of items, or too many"), (503, nil, "nothing was saved"),
+                        ], secured: true)
+                )
+            ])
+        ),
+        (
+            "/api/v1/leads",
+            .object([
+                (
+                    "get",
+                    operation(
+                        "listLeads", "Leads that the token's account may see, by rank.", parameters: [query("state"), query("model"), query("cursor")],
+                        answers: [(200, "Leads", "a page"), (401, nil, "no token"), (403, nil, "not yours to see"), (422, nil, "a parameter is wrong")], secured: true)
+                )
+            ])
+        ),
+        (
+            "/api/v1/leads/{number}",
+            .object([
+                (
+                    "get",
+                    operation(
+                        "getLead", "One lead with what was found.", parameters: [lead],
+                        answers: [(200, "Lead", "the lead"), (401, nil, "no token"), (403, nil, "not yours to see"), (404, nil, "not found"), (422, nil, "a parameter is wrong")],
+                        secured: true)
+                )
+            ])
+        ),
+        (
+            "/api/v1/leads/{number}/moves",
+            .object([
+                (
+                    "post",
+                    operation(
+                        "moveLead", "Makes a move of a lead.", parameters: [lead, idempotency], body: "Move",
+                        answers: [
+                            (200, "Lead", "the lead as it is now"), (401, nil, "no token"), (403, nil, "the wrong actor"), (404, nil, "not found"),
+                            (409, nil, "not possible from this state"), (413, nil, "too large"), (422, nil, "a field is wrong"), (503, nil, "nothing was saved"),
+                        ], secured: true)
+                )
+            ])
+        ),
+    ]
+    private static let lead: JSON = .object([
+        ("name", .string("number")), ("in", .string("path")), ("required", .bool(true)),
+        ("schema", .object([("type", .string("string")), ("pattern", .string("^XS[0-9]{11,}$"))])),
+    ])
+    private static let integer: JSON = .object([("type", .string("integer"))])
+    private static let leadShape = object(
+        ["number", "state", "model", "hits"],
+        [
+            ("number", string()), ("state", string()), ("stateTitle", string()), ("title", string()), ("model", string()), ("edition", string()), ("level", string()),
+            ("lane", string()), ("hits", integer), ("score", integer), ("region", string()), ("foundAt", string()), ("closedAt", maybe), ("outcome", maybe), ("correctBy", maybe),
+            ("snapshot", string()), ("noticeCode", string()), ("deadlines", list(deadline)),
+        ])
 
     private static func operation(_ id: String, _ summary: String, parameters: [JSON], body: String? = nil, answers: [(Int, String?, String)], secured: Bool) -> JSON {
         var pairs: [(String, JSON)] = [("operationId", .string(id)), ("summary", .string(summary)), ("parameters", .array(parameters))]
@@ -215,6 +282,29 @@ enum OpenAPI {
                 [("state", string()), ("moves", list(object(["move", "title"], [("move", string()), ("title", string()), ("to", maybe), ("by", list(string()))])))])
         ),
         ("Move", object(["move"], [("move", string(40, min: 1))])),
+        (
+            "Listings",
+            object(
+                ["items"],
+                [
+                    (
+                        "items",
+                        .object([
+                            ("type", .string("array")), ("minItems", .int(1)), ("maxItems", .int(1000)), ("items", object(["id"], [("id", string(200, min: 1))])),
+                        ])
+                    )
+                ])
+        ),
+        (
+            "Taken",
+            object(
+                ["added", "changed", "same", "hits", "leads", "rejected"],
+                [
+                    ("added", integer), ("changed", integer), ("same", integer), ("hits", integer), ("leads", integer),
+                    ("rejected", list(object(["pointer", "detail"], [("pointer", string()), ("detail", string())]))),
+                ])
+        ),
+        ("Lead", leadShape), ("Leads", object(["items"], [("items", list(leadShape)), ("next", maybe)])),
         (
             "Problem",
             object(

@@ -44,9 +44,18 @@ package struct Intake: Sendable {
     static let batchSize = 400
 
     /// Takes listings in, in order; the last of the same reference and time counts.
-    package func take(_ listings: [Listing], by actor: String) async throws -> Outcome {
+    package func take(_ all: [Listing], by actor: String) async throws -> Outcome {
         let set = try await room.current(desk.store)
         var outcome = Outcome()
+        // A list without times of its own may name a thing twice: the last one counts.
+        struct Seen: Hashable {
+            let id: String
+            let at: Moment
+        }
+        var last: [Seen: Int] = [:]
+        for (i, listing) in all.enumerated() { last[Seen(id: listing.id, at: listing.observedAt)] = i }
+        let listings = all.enumerated().filter { last[Seen(id: $0.element.id, at: $0.element.observedAt)] == $0.offset }.map(\.element)
+        outcome.same += all.count - listings.count
         for start in stride(from: 0, to: listings.count, by: Intake.batchSize) {
             outcome.add(try await batch(Array(listings[start..<min(start + Intake.batchSize, listings.count)]), set, by: actor))
         }
@@ -135,14 +144,22 @@ package struct Intake: Sendable {
             let id: Int64
             if let old {
                 id = old.int("id")
-                if old.string("hash") == item.hash, old.moment("last_at") >= l.observedAt {
-                    outcome.same += 1
-                    continue
-                }
-                try observe(id, l, tx)
+                let isNew = try observe(id, l, tx)
                 guard l.observedAt >= old.moment("last_at") else {
                     // What comes late is history: it does not take the place of what was seen after it.
-                    outcome.changed += 1
+                    if isNew { outcome.changed += 1 } else { outcome.same += 1 }
+                    continue
+                }
+                if old.string("hash") == item.hash {
+                    // Seen again as it was: what it is compared with may be another by now.
+                    outcome.same += 1
+                    if l.observedAt > old.moment("last_at") {
+                        try tx.send("UPDATE monitoring_listings SET last_at = \(l.observedAt) WHERE id = \(id)")
+                        try tx.send("UPDATE monitoring_versions SET last_at = \(l.observedAt) WHERE listing = \(id) AND number = \(old.count("version"))")
+                    }
+                    for hit in item.hits where try leads.take(hit, listing: l, id: id, seller: seller, hash: item.hash, features: item.features, by: actor, at: now, tx) {
+                        outcome.leads += 1
+                    }
                     continue
                 }
                 var version = old.count("version")
@@ -195,13 +212,22 @@ package struct Intake: Sendable {
         return outcome
     }
 
-    private static func observe(_ id: Int64, _ l: Listing, _ tx: Transaction) throws {
-        guard l.price != nil || l.listPrice != nil || l.sold != nil || l.turnover != nil else { return }
+    /// Keeps price and sales: what is as it was is kept once a day. Returns whether that is new.
+    @discardableResult
+    private static func observe(_ id: Int64, _ l: Listing, _ tx: Transaction) throws -> Bool {
+        guard l.price != nil || l.listPrice != nil || l.sold != nil || l.turnover != nil else { return false }
+        let before = try tx.one("SELECT at, price, list_price, sold, turnover FROM monitoring_observations WHERE listing = \(id) AND at <= \(l.observedAt) ORDER BY at DESC LIMIT 1")
+        if let before, before.moment("at").day == l.observedAt.day, before.optionalMoney("price") == l.price, before.optionalMoney("list_price") == l.listPrice,
+            before.optionalInt("sold").map(Int.init) == l.sold, before.optionalMoney("turnover") == l.turnover
+        {
+            return false
+        }
         try tx.send(
             """
             INSERT INTO monitoring_observations (listing, at, price, list_price, sold, turnover) VALUES (\(id), \(l.observedAt), \(l.price), \(l.listPrice), \(l.sold), \(l.turnover))
             ON CONFLICT (listing, at) DO UPDATE SET price = \(l.price), list_price = \(l.listPrice), sold = \(l.sold), turnover = \(l.turnover)
             """)
+        return true
     }
 
     /// A text that is nearly the one before is folded into it: nineteen of twenty pairs of characters are the same.

@@ -10,13 +10,17 @@ package enum ListingFiles {
     package static let format = ImportFormat(
         kind: "listings",
         columns: [
-            .init("id", ["商品ID", "商品编号", "宝贝ID", "item_id", "编号", "nid", "商品id"]), .init("name", ["商品名称", "标题", "宝贝标题", "商品标题", "title", "名称"], required: true),
-            .init("platform", ["平台", "平台名称"]), .init("url", ["链接", "网址", "商品链接", "商品网址", "item_url", "宝贝链接"]), .init("category", ["类目", "分类", "商品类目", "品类", "item_type"]),
-            .init("brand", ["品牌", "品牌名"]), .init("price", ["价格", "现价", "售价", "商品价格", "成交价", "销售价"]), .init("listPrice", ["原价", "划线价", "标价", "吊牌价", "市场价"]),
-            .init("sold", ["销量", "月销量", "30天销量", "付款人数", "商品销量", "销售量"]), .init("turnover", ["销售额", "月销售额", "30天销售额", "成交额"]),
-            .init("shop", ["店铺", "店铺名称", "店名", "商家", "网店名称", "店铺名"]), .init("shopID", ["店铺ID", "店铺编号", "卖家ID", "seller_id"]),
+            .init("id", ["商品ID", "商品编号", "宝贝ID", "item_id", "itemId", "nid", "编号"]),
+            .init("name", ["商品名称", "标题", "宝贝标题", "商品标题", "title", "raw_title", "itemName", "goods", "名称"], required: true), .init("platform", ["平台", "平台名称"]),
+            .init("url", ["链接", "网址", "商品链接", "商品网址", "item_url", "宝贝链接"]), .init("category", ["类目", "分类", "商品类目", "品类", "item_type", "itemsort", "sort"]),
+            .init("brand", ["品牌", "品牌名"]), .init("price", ["价格", "现价", "售价", "商品价格", "成交价", "销售价", "view_price"]),
+            .init("listPrice", ["原价", "划线价", "标价", "吊牌价", "市场价"]),
+            .init("sold", ["销量", "月销量", "30天销量", "付款人数", "商品销量", "销售量", "view_sales", "deal", "sale_volume", "sales"]),
+            .init("turnover", ["销售额", "月销售额", "30天销售额", "成交额", "sale_amount", "itemSaleAmount"]),
+            .init("shop", ["店铺", "店铺名称", "店名", "商家", "网店名称", "店铺名", "store", "storeName", "nick", "name"]), .init("shopID", ["店铺ID", "店铺编号", "卖家ID", "seller_id"]),
             .init("taxID", ["统一社会信用代码", "信用代码", "商家信用代码"]), .init("region", ["区划", "行政区划"]), .init("phone", ["联系电话", "电话"]),
-            .init("description", ["描述", "商品描述", "详情", "商品详情"]), .init("terms", ["须知", "服务条款", "购买须知", "条款"]), .init("seen", ["采集时间", "日期", "采集日期", "时间", "月份"]),
+            .init("description", ["描述", "商品描述", "详情", "商品详情"]), .init("terms", ["须知", "服务条款", "购买须知", "条款"]),
+            .init("seen", ["采集时间", "日期", "采集日期", "时间", "月份", "month"]),
         ])
 
     /// A row of a table as a listing.
@@ -49,6 +53,21 @@ package enum ListingFiles {
         ])!
     }
 
+    /// An object of somebody else's, with their names for things, is read like a row of their table; ours stays as it is.
+    static func known(_ json: JSON) -> JSON {
+        guard case .object(let pairs) = json, json["id"] == nil else { return json }
+        func plain(_ value: JSON) -> String {
+            switch value {
+            case .string(let s): s.trimmed
+            case .number(let n): n
+            case .array(let items): items.lazy.map(plain).first { !$0.isEmpty } ?? ""
+            default: ""
+            }
+        }
+        guard let map = try? format.map(header: pairs.map(\.key)) else { return json }
+        return self.json(ImportRecord(line: 0, cells: pairs.map { plain($0.value) }, map: map))
+    }
+
     /// A day, a month or a time as tables write them.
     private static func moment(_ text: String) -> Moment? {
         if let exact = Moment(text.split(separator: "/").joined(separator: "-")) { return exact }
@@ -72,7 +91,7 @@ package enum ListingFiles {
         case UInt8(ascii: "{"): return try await lines(data, intake, actor, file, progress)
         case UInt8(ascii: "["):
             let json = try JSON(parsing: [UInt8](data))
-            return try await take((json.array ?? []).enumerated().map { ($0.offset + 1, $0.element) }, intake, actor, file, now, progress)
+            return try await take((json.array ?? []).enumerated().map { ($0.offset + 1, known($0.element)) }, intake, actor, file, now, progress)
         case UInt8(ascii: "<"):
             let found = JSONLD.listings(in: try Encodings.decode([UInt8](data)).text, url: nil)
             guard !found.isEmpty else {
@@ -80,7 +99,7 @@ package enum ListingFiles {
             }
             return try await take(found.enumerated().map { ($0.offset + 1, $0.element) }, intake, actor, file, now, progress)
         default:
-            return try await Transfer.run(format, file: file, progress: progress, batchSize: Intake.batchSize) { records in
+            return try await Transfer.run(format, file: file, progress: progress, batchSize: Intake.batchSize, key: { "\(json($0)["id"]?.string ?? "")|\($0["seen"])" }) { records in
                 try await write(records.map { ($0, json($0)) }, intake, actor, now)
             }
         }
@@ -118,7 +137,7 @@ package enum ListingFiles {
         func flush() async throws {
             guard !part.isEmpty else { return }
             let batch = try await take(
-                part.map { ($0.0, (try? JSON(parsing: $0.1)) ?? .null) }, intake, actor, nil, now, { _, _ in })
+                part.map { ($0.0, (try? JSON(parsing: $0.1)).map(known) ?? .null) }, intake, actor, nil, now, { _, _ in })
             total.add(batch)
             part.removeAll(keepingCapacity: true)
             try await progress(done >> 10, whole >> 10)
