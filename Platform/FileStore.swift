@@ -36,10 +36,26 @@ package struct FileStore: Sendable {
     }
 
     package func read(_ hash: String) throws -> [UInt8] {
-        guard hash.count == 64, hash.allSatisfy(\.isHexDigit), let data = try? Data(contentsOf: place(hash)) else { throw Refusal.notFound }
+        guard hash.count == 64, hash.allSatisfy(\.isHexDigit) else { throw Refusal.notFound }
+        guard let data = try? Data(contentsOf: place(hash)) else {
+            throw Refusal(.unavailable, Text("文件不在存储中，请联系系统管理员核查（\(hash.prefix(12))）", "The file is missing from the store: tell the administrator (\(hash.prefix(12)))"))
+        }
         let bytes = [UInt8](data)
-        guard Crypto.hex(Crypto.sha256(bytes)) == hash else { throw Fault("the file \(hash) no longer has its content") }
+        guard Crypto.hex(Crypto.sha256(bytes)) == hash else {
+            throw Refusal(
+                .unavailable,
+                Text("文件内容已被改动，与登记的哈希不符，请联系系统管理员核查（\(hash.prefix(12))）", "The file was altered: it no longer has its hash; tell the administrator (\(hash.prefix(12)))"))
+        }
         return bytes
+    }
+    package func holds(_ hash: String) -> Bool { FileManager.default.fileExists(atPath: place(hash).path) }
+
+    /// What became of files that must be there: gone, or no longer what their hash says. Cost: each is read once.
+    package func check(_ hashes: some Collection<String>) -> [(hash: String, text: Text)] {
+        hashes.sorted().compactMap { hash in
+            guard let data = try? Data(contentsOf: place(hash)) else { return (hash, Text("附件缺失", "the file is missing")) }
+            return Crypto.hex(Crypto.sha256([UInt8](data))) == hash ? nil : (hash, Text("附件内容已被改动", "the file was altered"))
+        }
     }
 
     /// Removes files that nothing refers to and that are older than a day. Returns how many.

@@ -86,6 +86,7 @@ package enum Ledger {
     /// Who acts, where it is no account.
     static let actors: [String: Text] = [
         "filer": Text("投诉人本人", "the filer"), "system": Text("系统", "the system"), "command": Text("命令行", "the command line"), "import": Text("导入", "an import"),
+        "visitor": Text("未登录者", "a visitor"), "folder": Text("监控文件夹", "the watched folder"),
     ]
 
     /// Columns that say when something was last used: they change with every use and are nobody's act.

@@ -25,6 +25,12 @@ package enum LedgerCheck {
         package let text: Text
     }
     package struct Report: Sendable {
+        /// What was found wrong with the files that rows refer to is found here too.
+        package mutating func add(_ files: [(hash: String, text: Text)], of count: Int) {
+            self.files = count
+            findings += files.prefix(100).map { Finding(what: "files/\($0.hash)", text: $0.text) }
+        }
+        package var files = 0
         package var entries: Int64 = 0
         package var checkpoints = 0
         package var rows = 0

@@ -54,7 +54,7 @@ package struct Domain: Sendable {
     /// Tables of the domain of which every row is sealed in the ledger.
     let sealed: [SealedTable]
     /// Hashes of the files that the domain's own rows refer to, beside attachments.
-    let files: @Sendable (Transaction) throws -> Set<String>
+    package let files: @Sendable (Transaction) throws -> Set<String>
     /// Kinds of files that the domain takes in.
     package let imports: [ImportKind]
     /// What a worker does now and then, about every half minute: looking into a folder.
@@ -170,7 +170,11 @@ package struct House: Sendable {
     /// Titles of documents and notices are kept as they went out, in Chinese; this is what they are called in both languages.
     private let titles: [String: Text]
     private let acts: [String: Text]
+    private let imports: [String]
     package let sealed: [SealedTable]
+    private let files: [@Sendable (Transaction) throws -> Set<String>]
+    /// Every file that something refers to for good.
+    package func files(_ tx: Transaction) throws -> Set<String> { try files.reduce(into: Attachments.hashes(tx)) { $0.formUnion(try $1(tx)) } }
     package init(domains: [Domain], assets: Assets) {
         menu = domains.flatMap(\.menu)
         kinds = Dictionary(domains.flatMap(\.matterKinds).map { ($0.table.kind, $0) }) { a, _ in a }
@@ -179,6 +183,8 @@ package struct House: Sendable {
         forms = domains.flatMap(\.forms)
         titles = Dictionary((forms.map(\.title) + domains.flatMap(\.notices)).map { ($0.zh, $0) }) { a, _ in a }
         acts = domains.reduce(Ledger.acts) { $0.merging($1.acts) { _, new in new } }
+        files = domains.map(\.files)
+        imports = ["operators"] + domains.flatMap(\.imports).map(\.format.kind)
         sealed = SealedTable.platform + domains.flatMap(\.sealed)
     }
     /// What an act in the ledger is called: the moves of the tables, and what the house itself does.
@@ -186,15 +192,16 @@ package struct House: Sendable {
         if let known = acts[name] { return known }
         let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
         guard parts.count == 2 else { return Text(verbatim: name) }
-        if parts[0] == "import" { return Text("导入文件", "A file was imported") }
+        if parts[0] == "import" { return Text("导入文件（\(parts[1])）", "A file was imported (\(parts[1]))") }
         guard let table = kinds[parts[0]]?.table else { return Text(verbatim: name) }
         if parts[1] == "receive" { return Text("\(table.opening.zh)（\(table.title.zh)）", "\(table.title.en): \(table.opening.en)") }
         return table.moves.first { $0.name == parts[1] }?.title ?? Text(verbatim: name)
     }
     /// All acts that the ledger may hold, by title, for a list to choose from.
     var allActs: [(name: String, title: Text)] {
+        let imports = imports.map { "import.\($0)" }
         let moves = kinds.values.flatMap { kind in (["receive"] + kind.table.moves.map(\.name)).map { "\(kind.table.kind).\($0)" } }
-        return (acts.keys + moves).sorted().map { ($0, act($0)) }
+        return (acts.keys + imports + moves).sorted().map { ($0, act($0)) }
     }
     package func title(_ kept: String) -> Text { titles[kept] ?? Text(verbatim: kept) }
     package func path(_ matter: Matter) -> String { kinds[matter.kind]?.path(matter) ?? "/" }

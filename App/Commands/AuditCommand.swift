@@ -16,14 +16,17 @@ struct Audit: AsyncParsableCommand {
         func run() async throws {
             let office = try await Opening.open(database, migrating: false)
             let keys = office.desk.keys
-            let sealing = House(domains: office.domains, assets: Assets(vendorFolder: office.desk.configuration.vendorFolder)).sealed
-            let report = try await office.desk.store.read {
-                try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, sealing: sealing, witness: keys.remembered, $0)
+            let house = House(domains: office.domains, assets: Assets(vendorFolder: office.desk.configuration.vendorFolder))
+            var report = try await office.desk.store.read {
+                try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, sealing: house.sealed, witness: keys.remembered, $0)
             }
+            let hashes = try await office.desk.store.read { try house.files($0) }
+            report.add(office.desk.files.check(hashes), of: hashes.count)
             if json {
                 print(
                     JSON.object([
                         ("holds", .bool(report.holds)), ("entries", .int(report.entries)), ("checkpoints", .int(report.checkpoints)), ("rows", .int(report.rows)),
+                        ("files", .int(report.files)),
                         ("root", .string(report.root)),
                         ("findings", .array(report.findings.map { .object([("what", .string($0.what)), ("zh", .string($0.text.zh)), ("en", .string($0.text.en))]) })),
                     ]).text)
@@ -31,8 +34,8 @@ struct Audit: AsyncParsableCommand {
                 print(
                     Terminal.say(
                         Text(
-                            "\(report.entries)条日志，\(report.checkpoints)个签名检查点，\(report.rows)行受保护数据",
-                            "\(report.entries) entries, \(report.checkpoints) signed checkpoints, \(report.rows) sealed rows")))
+                            "\(report.entries)条日志，\(report.checkpoints)个签名检查点，\(report.rows)行受保护数据，\(report.files)个文件",
+                            "\(report.entries) entries, \(report.checkpoints) signed checkpoints, \(report.rows) sealed rows, \(report.files) files")))
                 for finding in report.findings { print("✗ \(finding.what): \(Terminal.say(finding.text))") }
                 print(report.holds ? Terminal.say(Text("核验通过", "It holds")) : Terminal.say(Text("核验未通过", "It does not hold")))
             }

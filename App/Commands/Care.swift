@@ -12,6 +12,10 @@ struct Backup: AsyncParsableCommand {
 
     func run() async throws {
         guard !FileManager.default.fileExists(atPath: out) else { throw Refusal(.conflict, Text("\(out) 已存在，请换一个文件名", "\(out) exists already: choose another name")) }
+        let place = URL(fileURLWithPath: out).deletingLastPathComponent().path
+        guard FileManager.default.isWritableFile(atPath: place) else {
+            throw Refusal.invalid("/out", Text("不能写入文件夹 \(place)", "The folder \(place) cannot be written to"))
+        }
         let office = try await Opening.open(database, migrating: false)
         let temporary = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-backup-\(ProcessInfo.processInfo.processIdentifier)")
         try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -39,6 +43,7 @@ struct Restore: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
+        guard FileManager.default.isReadableFile(atPath: file) else { throw Refusal.invalid("/file", Text("没有文件 \(file)", "There is no file \(file)")) }
         let temporary = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-restore-\(ProcessInfo.processInfo.processIdentifier)")
         try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: temporary) }
@@ -49,14 +54,15 @@ struct Restore: AsyncParsableCommand {
         let copy = temporary.appendingPathComponent("database")
         // Everything that must be there is looked at before anything that is there is moved.
         guard FileManager.default.fileExists(atPath: copy.path) else { throw Refusal.invalid("/file", Text("\(file) 中没有数据库", "\(file) holds no database")) }
+        let fits = engine == Dialect.sqlite.rawValue ? database.database.hasPrefix("sqlite:") : database.database.hasPrefix("postgres")
+        guard fits else {
+            throw Refusal.invalid("/database", Text("这是 \(engine) 的备份，请指定同类数据库", "This is a backup of \(engine): name a database of that kind"))
+        }
         try FileManager.default.createDirectory(atPath: database.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let occupancy = try Occupancy(folder: database.folder, alone: true)
         defer { occupancy.end() }
         let stamp = "before-restore-\(Int(Date().timeIntervalSince1970))"
         if engine == Dialect.sqlite.rawValue {
-            guard database.database.hasPrefix("sqlite:") else {
-                throw Refusal.invalid("/database", Text("这是 SQLite 的备份，请指定 sqlite: 数据库", "This is a backup of SQLite: name a sqlite: database"))
-            }
             let target = String(database.database.dropFirst("sqlite:".count))
             try FileManager.default.createDirectory(at: URL(fileURLWithPath: target).deletingLastPathComponent(), withIntermediateDirectories: true)
             for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: target + suffix) {
@@ -65,9 +71,6 @@ struct Restore: AsyncParsableCommand {
             }
             try FileManager.default.copyItem(atPath: copy.path, toPath: target)
         } else {
-            guard database.database.hasPrefix("postgres") else {
-                throw Refusal.invalid("/database", Text("这是 PostgreSQL 的备份，请指定 postgres:// 数据库", "This is a backup of PostgreSQL: name a postgres:// database"))
-            }
             try PostgresTools.restore(copy.path, into: database.database)
         }
         for name in ["files", "keys"] {
@@ -92,6 +95,8 @@ struct Copy: AsyncParsableCommand {
     @Option(help: "The empty database: sqlite:PATH or postgres://user@host:port/name") var to: String
 
     func run() async throws {
+        // What a running server writes meanwhile would stay behind.
+        try Occupancy(folder: database.folder, alone: true).end()
         let from = try await Opening.open(database, migrating: false)
         let migrations = Opening.migrations(from.domains)
         let other = try Store(url: to, logger: Opening.logger())
@@ -146,6 +151,15 @@ struct Doctor: AsyncParsableCommand {
                 failed == 0
                     ? Text("没有失败的后台任务", "no failed jobs") : Text("\(failed)个后台任务失败：查看 platform_jobs 的 error 列", "\(failed) jobs failed: see the error column of platform_jobs"))
             say(overdue > 0, "accounts", overdue > 0 ? Text("\(overdue)个账号", "\(overdue) accounts") : Text("没有账号：运行 sinan user add", "no account: run sinan user add"))
+            let hashes = try await desk.store.read { tx in try Attachments.hashes(tx).union(office.domains.reduce(into: Set<String>()) { $0.formUnion(try $1.files(tx)) }) }
+            let gone = hashes.filter { !desk.files.holds($0) }
+            say(
+                gone.isEmpty, "files",
+                gone.isEmpty
+                    ? Text("\(hashes.count)个附件都在", "all \(hashes.count) files are there")
+                    : Text(
+                        "缺少\(gone.count)个附件，如 \(gone.sorted()[0])：从备份恢复 files 文件夹",
+                        "\(gone.count) files are missing, such as \(gone.sorted()[0]): bring the folder files back from a backup"))
             let years = desk.calendar.value.years
             let next = desk.today().year + (desk.today().month >= 11 ? 1 : 0)
             say(
@@ -162,7 +176,7 @@ struct Doctor: AsyncParsableCommand {
                         "缺少 \(missing.joined(separator: "、"))：apt-get install libjs-bootstrap5 libjs-chart.js",
                         "missing \(missing.joined(separator: ", ")): apt-get install libjs-bootstrap5 libjs-chart.js"))
             desk.store.close()
-        } catch let refusal as Refusal { say(false, "database", refusal.text) } catch { say(false, "database", Text(verbatim: "\(error)")) }
+        } catch let refusal as Refusal { say(false, "database", refusal.fields.first?.text ?? refusal.text) } catch { say(false, "database", Text(verbatim: "\(error)")) }
         let chromium = ProcessInfo.processInfo.environment["SINAN_CHROMIUM"] ?? "/usr/bin/chromium"
         let hasChromium = FileManager.default.isExecutableFile(atPath: chromium)
         say(

@@ -18,6 +18,10 @@ struct Import: AsyncParsableCommand {
     @Flag(help: "One JSON document") var json = false
 
     func run() async throws {
+        guard !dryRun || kind == .calendar else {
+            throw Refusal.invalid(
+                "/dry-run", Text("--dry-run 只用于工作日历：其他导入可重复运行，有误的行会单独列出", "--dry-run is for calendars only: other imports may be run again, wrong rows come back"))
+        }
         let office = try await Opening.open(database, migrating: true)
         let desk = office.desk
         defer { desk.store.close() }
@@ -35,7 +39,18 @@ struct Import: AsyncParsableCommand {
     private func report(_ batch: ImportBatch) {
         Terminal.progressEnd()
         if json {
-            print(JSON.object([("added", .int(batch.added)), ("changed", .int(batch.changed)), ("same", .int(batch.same)), ("rejected", .int(batch.rejects.count))]).text)
+            print(
+                JSON.object([
+                    ("added", .int(batch.added)), ("changed", .int(batch.changed)), ("same", .int(batch.same)), ("rejected", .int(batch.rejects.count)),
+                    ("rejectedFile", .text(batch.rejectedFile)),
+                    (
+                        "rejects",
+                        .array(
+                            batch.rejects.prefix(1000).map {
+                                .object([("line", .int($0.line)), ("column", .string($0.column)), ("zh", .string($0.reason.zh)), ("en", .string($0.reason.en))])
+                            })
+                    ),
+                ]).text)
         } else {
             print(
                 Terminal.say(
@@ -43,6 +58,7 @@ struct Import: AsyncParsableCommand {
                         "新增\(batch.added)，更新\(batch.changed)，未变\(batch.same)，拒绝\(batch.rejects.count)",
                         "\(batch.added) added, \(batch.changed) changed, \(batch.same) the same, \(batch.rejects.count) rejected")))
             for reject in batch.rejects.prefix(5) { print("  \(Terminal.say(Text("第\(reject.line)行", "line \(reject.line)"))) \(reject.column): \(Terminal.say(reject.reason))") }
+            if batch.rejects.count > 5 { print("  " + Terminal.say(Text("……另有\(batch.rejects.count - 5)行", "… and \(batch.rejects.count - 5) more"))) }
             if let path = batch.rejectedFile { print("  → \(path)") }
         }
     }

@@ -19,67 +19,69 @@ enum OpenAPI {
         ("servers", .array([.object([("url", .string("/"))])])),
         (
             "paths",
-            .object([
-                (
-                    "/api/v1/complaints",
-                    .object([
-                        (
-                            "post",
-                            operation(
-                                "fileComplaint", "Files a complaint; needs no token and is rate-limited.", parameters: [idempotency], body: "Filing",
-                                answers: [
-                                    (201, "Receipt", "taken in"), (409, nil, "the key came with another body"), (413, nil, "too large"),
-                                    (422, nil, "a field is wrong, named by JSON pointer"), (429, nil, "too many at once"), (503, nil, "nothing was saved"),
-                                ], secured: false)
-                        ),
-                        (
-                            "get",
-                            operation(
-                                "listComplaints", "The complaints that the token's account may see.",
-                                parameters: [query("state"), query("region"), query("q"), query("due"), query("whose"), query("closed"), query("cursor")],
-                                answers: [(200, "Page", "a page"), (401, nil, "no token"), (403, nil, "not yours to see"), (422, nil, "a parameter is wrong")], secured: true)
-                        ),
-                    ])
-                ),
-                (
-                    "/api/v1/complaints/{number}",
-                    .object([
-                        (
-                            "get",
-                            operation(
-                                "getComplaint", "One complaint: with a token as far as staff may see, with ?code= as the filer sees it.", parameters: [number, query("code")],
-                                answers: [
-                                    (200, "Complaint", "the complaint"), (401, nil, "the token is not valid"), (404, nil, "not found, or not yours to see"),
-                                    (422, nil, "a parameter is wrong"), (429, nil, "too many at once"),
-                                ], secured: false)
-                        )
-                    ])
-                ),
-                (
-                    "/api/v1/complaints/{number}/moves",
-                    .object([
-                        (
-                            "get",
-                            operation(
-                                "listMoves", "What may be done now, by whom, under which article.", parameters: [number, query("code")],
-                                answers: [
-                                    (200, "Moves", "the moves"), (401, nil, "the token is not valid"), (404, nil, "not found"), (422, nil, "a parameter is wrong"),
-                                    (429, nil, "too many at once"),
-                                ], secured: false)
-                        ),
-                        (
-                            "post",
-                            operation(
-                                "makeMove", "Makes a move of the table.", parameters: [number, query("code"), idempotency], body: "Move",
-                                answers: [
-                                    (200, "Complaint", "the complaint as it is now"), (401, nil, "the token is not valid"), (403, nil, "the wrong actor"), (404, nil, "not found"),
-                                    (409, nil, "not possible from this state"), (413, nil, "too large"), (422, nil, "a field is wrong"), (429, nil, "too many at once"),
-                                    (503, nil, "nothing was saved"),
-                                ], secured: false)
-                        ),
-                    ])
-                ),
-            ] + monitoring)
+            .object(
+                [
+                    (
+                        "/api/v1/complaints",
+                        .object([
+                            (
+                                "post",
+                                operation(
+                                    "fileComplaint", "Files a complaint; needs no token and is rate-limited.", parameters: [idempotency], body: "Filing",
+                                    answers: [
+                                        (201, "Receipt", "taken in"), (409, nil, "the key came with another body"), (413, nil, "too large"),
+                                        (422, nil, "a field is wrong, named by JSON pointer"), (429, nil, "too many at once"), (503, nil, "nothing was saved"),
+                                    ], secured: false)
+                            ),
+                            (
+                                "get",
+                                operation(
+                                    "listComplaints", "The complaints that the token's account may see.",
+                                    parameters: [query("state"), query("region"), query("q"), query("due"), query("whose"), query("closed"), query("cursor")],
+                                    answers: [(200, "Page", "a page"), (401, nil, "no token"), (403, nil, "not yours to see"), (422, nil, "a parameter is wrong")], secured: true)
+                            ),
+                        ])
+                    ),
+                    (
+                        "/api/v1/complaints/{number}",
+                        .object([
+                            (
+                                "get",
+                                operation(
+                                    "getComplaint", "One complaint: with a token as far as staff may see, with ?code= as the filer sees it.", parameters: [number, query("code")],
+                                    answers: [
+                                        (200, "Complaint", "the complaint"), (401, nil, "the token is not valid"), (404, nil, "not found, or not yours to see"),
+                                        (422, nil, "a parameter is wrong"), (429, nil, "too many at once"),
+                                    ], secured: false)
+                            )
+                        ])
+                    ),
+                    (
+                        "/api/v1/complaints/{number}/moves",
+                        .object([
+                            (
+                                "get",
+                                operation(
+                                    "listMoves", "What may be done now, by whom, under which article.", parameters: [number, query("code")],
+                                    answers: [
+                                        (200, "Moves", "the moves"), (401, nil, "the token is not valid"), (404, nil, "not found"), (422, nil, "a parameter is wrong"),
+                                        (429, nil, "too many at once"),
+                                    ], secured: false)
+                            ),
+                            (
+                                "post",
+                                operation(
+                                    "makeMove", "Makes a move of the table.", parameters: [number, query("code"), idempotency], body: "Move",
+                                    answers: [
+                                        (200, "Complaint", "the complaint as it is now"), (401, nil, "the token is not valid"), (403, nil, "the wrong actor"),
+                                        (404, nil, "not found"),
+                                        (409, nil, "not possible from this state"), (413, nil, "too large"), (422, nil, "a field is wrong"), (429, nil, "too many at once"),
+                                        (503, nil, "nothing was saved"),
+                                    ], secured: false)
+                            ),
+                        ])
+                    ),
+                ] + monitoring)
         ),
         (
             "components",

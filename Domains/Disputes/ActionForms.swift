@@ -50,7 +50,12 @@ extension ComplaintPages {
         case "amend":
             h.p("text-muted small", Text("只填需要更正的项目，留空的不变。更正记入日志。", "Fill in only what changes; what is left empty stays. It goes into the ledger."))
             for field in Amendment.fields {
-                if field.name == "facts" {
+                if field.name == "claim" {
+                    h.element("fieldset", "mb-3", [.id(h.id("f", "claim"))]) {
+                        h.element("legend", "form-label", text: h.say(Text("诉求（勾选则整体替换）", "Claims (ticked ones take the place of all)")))
+                        h.div("claim-grid") { for kind in ClaimKind.allCases { h.checkbox("claim", kind.title, value: kind.rawValue, checked: false) } }
+                    }
+                } else if field.name == "facts" {
                     area(field.name, field.title, required: false)
                 } else {
                     h.field(field.name, field.title, value: nil, type: field.name == "occurredOn" ? "date" : "text", errors: e, required: false, autocomplete: "off")
@@ -91,6 +96,8 @@ extension ComplaintPages {
             h.radios(
                 "decision", Text("决定", "Decision"), options: [("replaced", Text("同意回避，更换调解人员", "Granted: another mediator"), nil), ("rejected", Text("驳回申请", "Rejected"), nil)],
                 value: nil, errors: e)
+            h.field("mediators", Text("更换后的调解人员", "The other mediator"), value: nil, hint: Text("同意回避时必填", "Needed where it is granted"), errors: e, required: false)
+            h.select("channel", Text("告知双方的方式", "How both are told"), options: Notice.channels, value: "phone", errors: e)
         case "agree":
             area("agreement", Text("协议内容", "What was agreed"), Text("写明谁在何时做什么、金额多少", "Who does what, when, how much"))
             h.radios(

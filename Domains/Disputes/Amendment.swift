@@ -15,6 +15,7 @@ enum Amendment {
         ("respondentPhone", Text("被投诉人电话", "The phone of the business"), false), ("respondentUSCC", Text("统一社会信用代码", "The credit code"), false),
         ("platform", Text("平台", "The platform"), false), ("shopURL", Text("网店链接", "The shop's link"), false),
         ("purchase", Text("商品或服务", "Goods or service"), false), ("occurredOn", Text("发生日期", "Day of the event"), false), ("amount", Text("金额（元）", "The amount (yuan)"), false),
+        ("claim", Text("诉求", "The claims"), false),
         ("facts", Text("事实经过", "The facts"), false), ("externalNumber", Text("全国平台编号", "The national number"), false),
     ]
 
@@ -30,7 +31,7 @@ enum Amendment {
         ]
         var form = Form()
         var changed: [(title: Text, before: String?)] = []
-        for field in fields {
+        for field in fields where field.name != "claim" {
             let was = old[field.name] ?? ""
             let new = input[field.name].map { field.name == "respondentUSCC" ? $0.uppercased() : field.name == "phone" ? $0.phone : $0 } ?? was
             // The same sum in other words is no change.
@@ -38,9 +39,23 @@ enum Amendment {
             if differs { changed.append((field.title, field.personal || was.isEmpty ? nil : was)) }
             form.add(field.name, new)
         }
-        var f = try Filing(form: form, source: c.source)
-        (f.publication, f.delegation, f.claims) = (c.publication ?? false, c.delegation ?? false, c.claims)
-        let flaws = f.flaws(today: now.day)
+        for kind in input.all("claim") { form.add("claim", kind) }
+        // All that is wrong at once: what cannot be read, and what is read and does not hold.
+        var unread: [Refusal.Field] = []
+        var f = Filing()
+        do { f = try Filing(form: form, source: c.source) } catch {
+            unread = error.fields
+            var rest = form
+            for field in unread { rest.remove(Filing.formName(field.pointer)) }
+            f = (try? Filing(form: rest, source: c.source)) ?? f
+        }
+        (f.publication, f.delegation) = (c.publication ?? false, c.delegation ?? false)
+        if f.claims.isEmpty {
+            // A sum that was claimed as it stood follows the amount.
+            f.claims = c.claims.map { claim in Claim(kind: claim.kind, amount: claim.amount == c.amount && claim.amount != nil ? f.amount : claim.amount) }
+        }
+        if f.claims != c.claims, unread.isEmpty { changed.append((fields.first { $0.name == "claim" }!.title, c.claimsText.zh)) }
+        let flaws = unread + f.flaws(today: now.day).filter { flaw in !unread.contains { $0.pointer == flaw.pointer } }
         if !flaws.isEmpty { throw Filing.forForm(.invalid(flaws)) }
         guard !changed.isEmpty else { throw Refusal.invalid("/reason", Text("没有需要更正的内容：请在上面填写要更正的项目", "Nothing is different: fill in what changes above")) }
         try tx.send("UPDATE disputes_complainants SET name = \(f.complainantName), phone = \(f.complainantPhone), address = \(f.complainantAddress) WHERE matter = \(c.matter.id)")
@@ -50,6 +65,17 @@ enum Amendment {
             respondent_uscc = \(f.respondentUSCC), external_number = \(f.externalNumber), platform = \(f.platform), shop_url = \(f.shopURL), facts = \(f.facts), purchase = \(f.purchase),
             occurred_on = \(f.occurredOn), amount = \(f.amount) WHERE matter = \(c.matter.id)
             """)
+        if f.claims != c.claims {
+            // Rows that the ledger seals are never removed: one that is not asked for any more says so.
+            let rows = try tx.all("SELECT id FROM disputes_claims WHERE matter = \(c.matter.id) ORDER BY id").map { $0.int("id") }
+            for (i, id) in rows.enumerated() {
+                let claim = i < f.claims.count ? f.claims[i] : nil
+                try tx.send("UPDATE disputes_claims SET kind = \(claim?.kind.rawValue ?? "dropped"), amount = \(claim?.amount) WHERE id = \(id)")
+            }
+            for claim in f.claims.dropFirst(rows.count) {
+                try tx.send("INSERT INTO disputes_claims (matter, kind, amount) VALUES (\(c.matter.id), \(claim.kind), \(claim.amount))")
+            }
+        }
         let names = ["respondentName", "respondentUSCC", "shopURL"]
         let found = names.contains(where: { input[$0] != nil }) ? try Registration.respondent(of: f, tx)?.id : c.matter.operator
         try tx.send("UPDATE casework_matters SET operator = \(found), title = \(Registration.title(f)) WHERE id = \(c.matter.id)")

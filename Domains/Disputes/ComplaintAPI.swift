@@ -199,6 +199,8 @@ struct ComplaintAPI: Sendable {
             }
             filter.closed = !known.open
         }
+        try filter.check(visit.desk.regions, states: ComplaintMoves.table.states.map(\.name), for: account)
+        if let text = filter.text, text.count < 2 { throw Refusal.invalid("/q", Text("至少两个字", "has at least two characters")) }
         let wanted = filter
         let city = visit.desk.configuration.cityRegion
         let today = visit.desk.today()

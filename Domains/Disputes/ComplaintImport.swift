@@ -26,7 +26,7 @@ package enum ComplaintImport {
     }
 
     /// What other systems write for claims. Words that fit none are kept as "other".
-    static func claims(_ text: String, amount: Money?) -> [Claim] {
+    package static func claims(_ text: String, amount: Money?) -> [Claim] {
         let table: [(String, ClaimKind)] = [
             ("退货", .returnGoods), ("退款", .refund), ("退还", .refund), ("退费", .refund), ("赔偿", .compensate), ("补偿", .compensate), ("修", .repair), ("换", .replace), ("重作", .redo),
             ("重做", .redo), ("补足", .makeUp),
@@ -34,10 +34,13 @@ package enum ComplaintImport {
         ]
         var kinds: [ClaimKind] = []
         for part in text.split(whereSeparator: { ",，、;；/".contains($0) }) {
-            let kind = ClaimKind(rawValue: part.trimmed) ?? table.first { part.contains($0.0) }?.1 ?? .other
-            if !kinds.contains(kind) { kinds.append(kind) }
+            // “退货退款” asks for two things.
+            let known = ClaimKind(rawValue: part.trimmed).map { [$0] } ?? table.filter { part.contains($0.0) }.map(\.1)
+            for kind in known.isEmpty ? [.other] : known where !kinds.contains(kind) { kinds.append(kind) }
         }
-        return kinds.map { Claim(kind: $0, amount: $0.hasAmount ? amount : nil) }
+        // A sum stands with the first claim that has one: nobody asks for it twice.
+        let first = kinds.first { $0.hasAmount && $0 != .other } ?? kinds.first(where: \.hasAmount)
+        return kinds.map { Claim(kind: $0, amount: $0 == first ? amount : nil) }
     }
 
     static func filing(_ r: ImportRecord, today: Day) throws(ImportReject) -> Filing {
@@ -69,7 +72,9 @@ package enum ComplaintImport {
         if let flaw = f.flaws(today: today).first { throw r.reject(column(flaw.pointer), flaw.text) }
         // What the list asked for in words that we have no kind for stays readable.
         let asked = r["claims"]
-        if !asked.isEmpty, f.claims.contains(where: { $0.kind == .other }), asked != ClaimKind.other.rawValue, asked != ClaimKind.other.title.zh {
+        let ours = Set(f.claims.flatMap { [$0.kind.rawValue, $0.kind.title.zh] })
+        let theirs = asked.split(whereSeparator: { ",，、;；/".contains($0) }).map { String($0).trimmed }.filter { !["退货", "退款", "赔偿", "维修", "换货"].contains($0) }
+        if theirs.contains(where: { !ours.contains($0) }) {
             let note = "\n（诉求原文：\(asked)）"
             f.facts = String(f.facts.prefix(max(0, 5000 - note.count))) + note
         }
@@ -79,7 +84,8 @@ package enum ComplaintImport {
     /// A division by its code or by its name; an unknown one would be taken for none.
     private static func known(_ region: String, _ record: ImportRecord, _ desk: Desk) throws(ImportReject) -> String {
         if desk.regions.isKnown(region) || desk.configuration.cityRegion.isEmpty { return region }
-        if let district = desk.regions.districts(of: desk.configuration.cityRegion).first(where: { $0.name == region }) { return district.code }
+        let districts = desk.regions.districts(of: desk.configuration.cityRegion)
+        if let named = (districts + districts.flatMap { desk.regions.children(of: $0.code) }).first(where: { $0.name == region }) { return named.code }
         if region == desk.configuration.cityRegion || region == desk.configuration.cityName.zh { return desk.configuration.cityRegion }
         throw record.reject("region", Text("没有代码或名称为“\(region)”的区划", "there is no division with the code or name “\(region)”"))
     }

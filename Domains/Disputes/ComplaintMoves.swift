@@ -97,7 +97,7 @@ package enum ComplaintMoves {
         let plain: [String: Text] = [
             "reason": Text("理由", "Reason"), "note": Text("说明", "Remark"), "what": Text("需补充", "Needed"), "due": Text("提交期限", "By"), "facts": Text("线索", "Found"),
             "result": Text("结论", "Result"), "where": Text("途径", "Where"), "at": Text("时间", "When"), "place": Text("地点", "Place"), "mediators": Text("调解人员", "Mediators"),
-            "body": Text("鉴定检测机构", "Testing body"), "changed": Text("更正项目", "Amended"), "before": Text("原内容", "It was"),
+            "body": Text("鉴定检测机构", "Testing body"), "changed": Text("更正项目", "Amended"), "removed": Text("回避人员", "Recused"), "before": Text("原内容", "It was"),
         ]
         if key == "at", let moment = Moment(value) { return (Text("时间", "When"), Text(verbatim: moment.minuteText)) }
         if let title = plain[key] { return (title, Text(verbatim: value)) }

@@ -1,3 +1,4 @@
+import Formats
 import Kernel
 import Platform
 import Store
@@ -36,23 +37,25 @@ struct CounterPages: Sendable {
         let handling = handling
         let wrong = received.flaws(today: visit.desk.today()) + wrongFiles
         guard wrong.isEmpty else { throw Refusal.invalid(wrong) }
-        let receipt = try await visit.desk.store.write {
-            try Registration.register(received, files: kept, by: .staff(account), desk: handling.desk, casework: handling.casework, at: now, code: code, $0)
+        // The same page sent twice, by a second click or a reload, registers once.
+        let once = form["once"].map { Crypto.hex(Crypto.sha256(Array("counter|\(account.mark)|\($0)".utf8)).prefix(16)) }
+        let said = try await visit.desk.store.write { tx -> String in
+            if let once, let row = try tx.one("SELECT body FROM platform_idempotency WHERE token = \(once)") { return row.string("body") }
+            let receipt = try Registration.register(received, files: kept, by: .staff(account), desk: handling.desk, casework: handling.casework, at: now, code: code, tx)
+            let region = receipt.matter.region
+            let office = region.count >= 6 ? handling.desk.office(for: region).name : ""
+            let body = JSON.array([.string(receipt.matter.number), .string(receipt.trackingCode), .string(office)]).text
+            if let once { try tx.run("INSERT INTO platform_idempotency (token, request, status, body, at) VALUES (\(once), '', 200, \(body), \(now))") }
+            return body
         }
-        return visit.page(Text("已登记", "Registered"), active: "/disputes/new") { h in
-            h.div("narrow") {
-                h.div("alert alert-success") {
-                    h.h1(Text("已登记 \(receipt.matter.number)", "Registered \(receipt.matter.number)"), "h4")
-                    h.p("mb-0", Text("请将编号和查询码告知投诉人：\(receipt.trackingCode)", "Tell the complainant the number and the code: \(receipt.trackingCode)"))
-                }
-                if visit.maySee(receipt.matter) {
-                    h.a("/disputes/\(receipt.matter.id)", "btn btn-primary", Text("打开投诉", "Open it"))
-                } else {
-                    h.p(nil, Text("已转至\(visit.desk.office(for: receipt.matter.region).name)办理。", "It is with \(visit.desk.office(for: receipt.matter.region).name) now."))
-                }
-                h.a("/disputes/new", "btn btn-outline-secondary ms-2", Text("再登记一件", "Register another"))
-            }
-        }
+        let parts = (try JSON(parsing: Array(said.utf8)).array ?? []).compactMap(\.string)
+        guard parts.count == 3 else { throw Fault("a receipt has three parts") }
+        let (number, tracking, office) = (parts[0], parts[1], parts[2])
+        return visit.redirect(
+            "/disputes/new",
+            saying: Text(
+                "已登记 \(number)，查询码 \(tracking)：请将编号和查询码告知投诉人。\(office.isEmpty ? "" : "按商家地址已分送\(office)。")",
+                "Registered \(number), code \(tracking): tell the complainant both.\(office.isEmpty ? "" : " By the address of the business it is with \(office).")"))
     }
 
     private func page(_ visit: Visit, _ f: Form, _ refusal: Refusal?, _ kept: [Attachments.Kept]) -> Answer {
@@ -65,6 +68,7 @@ struct CounterPages: Sendable {
             }
             h.errorSummary(refusal)
             visit.form(h, "/disputes/new", "counter-form", multipart: true, attributes: [.init("data-submit-on", "ctrl-enter")]) {
+                h.hidden("once", f["once"] ?? Crypto.hex(Crypto.random(12)))
                 h.div("three-columns") {
                     h.card(Text("投诉人", "Complainant")) {
                         h.radios(

@@ -27,7 +27,7 @@ package enum Disputes {
             menu: [("/disputes/new", Text("登记投诉", "Register"), "disputes.register"), ("/import/complaints", Text("导入投诉", "Import"), "disputes.import")],
             operatorPanels: [OperatorComplaints.panel],
             matterKinds: [MatterKind(table: ComplaintMoves.table) { "/disputes/\($0.id)" }],
-            forms: ComplaintDocuments.forms, notices: [Notice.supplement, Notice.mediation],
+            forms: ComplaintDocuments.forms, notices: [Notice.supplement, Notice.mediation, Notice.recusal],
             acts: ["complaint.code-renewed": Text("更换查询码", "Tracking code renewed")],
             sealed: [
                 SealedTable("disputes_complaints", key: "matter"), SealedTable("disputes_complainants", key: "matter"), SealedTable("disputes_claims"),

@@ -152,7 +152,7 @@ package enum Registration {
         index(matter, filing, tx)
         try casework.record(
             matter, as: "receive", by: actor, article: Article(law: regime, article: regime == "O20" ? "9" : "10"), starting: ["C1"], at: now,
-            details: [("source", .string(filing.source))],
+            details: [("source", .string(filing.source))] + (matter.region.count >= 6 ? [("region", .string(matter.region))] : []),
             sealing: [
                 .init("disputes_complaints", key: "matter", matter.id.raw), .init("disputes_complainants", key: "matter", matter.id.raw),
                 .init("disputes_claims", of: "matter", matter.id.raw),

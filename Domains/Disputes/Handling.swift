@@ -23,6 +23,12 @@ package struct Handling: Sendable {
         // The table first: who may not do it at all learns nothing about the fields.
         _ = try ComplaintMoves.table.check(name, on: c.matter, by: actor, desk.permissions)
         let step = Step(c: c, input: input, actor: actor, now: now, tx: tx)
+        if ["position", "agree", "end", "test", "tested", "arrange"].contains(name), let account = actor.account, try removed(c, tx).contains(where: { $0.contains(account.name) })
+        {
+            throw Refusal(
+                .forbidden, Text("\(account.name)已回避本件调解，不能再办理", "\(account.name) was recused from this mediation"),
+                article: Article(law: c.law, article: c.law == "O20" ? "19(2)" : "21(2)"))
+        }
         switch name {
         case "dispatch": return try dispatch(step)
         case "entrust": return try entrust(step)
@@ -34,7 +40,7 @@ package struct Handling: Sendable {
             let changed = try Amendment.make(on: c, input: input, desk: desk, at: now, tx)
             return try move(
                 step, name, [("changed", changed.titles.map(\.zh).joined(separator: "、")), ("before", changed.before), ("reason", reason)], sealing: true,
-                seals: [.init("disputes_complainants", key: "matter", c.matter.id.raw)])
+                seals: [.init("disputes_complainants", key: "matter", c.matter.id.raw), .init("disputes_claims", of: "matter", c.matter.id.raw)])
         case "accept": return try accept(step)
         case "refuse": return try refuse(step)
         case "redirect": return try move(step, name, [("where", step.text("where", 500))], outcome: "redirected")
@@ -44,7 +50,7 @@ package struct Handling: Sendable {
         case "test": return try move(step, name, [("body", step.text("body", 120)), ("chosenBy", step.choice("chosenBy", ["parties", "authority"]))])
         case "tested": return try move(step, name, [("result", step.text("result", 1000))])
         case "recuse": return try move(step, name, [("reason", step.text("reason", 500))])
-        case "recusal-decided": return try move(step, name, [("decision", step.choice("decision", ["replaced", "rejected"]))])
+        case "recusal-decided": return try decideRecusal(step)
         case "agree": return try agree(step)
         case "end": return try end(step, ground: step.ground(Grounds.shared.ending(c.law)), reason: step.text("reason", 1000), name)
         case "give-up": return try end(step, ground: Grounds.shared.ending(c.law)[0], reason: Notice.withdrawn.zh, name)
@@ -131,7 +137,7 @@ package struct Handling: Sendable {
                 .conflict, Text("已分送\(desk.regions.name(String(from)))，无权处理的应当退回接收机构", "It is with \(desk.regions.name(String(from))): who lacks competence returns it to intake"),
                 article: Article(law: s.c.law, article: s.c.law == "O20" ? "37(2)" : "41(2)"))
         }
-        guard to.count == 6 else { throw Refusal.invalid("/region", Text("请选择区县", "Choose a district")) }
+        guard region.count == 6 else { throw Refusal.invalid("/region", Text("请选择区县：派出机构由区县局另行交办", "Choose a district: it hands on to its own offices")) }
         // The notice is the sender's: under its name and in its series.
         try issue(
             "dispatch", s, ["dispatchTo": desk.office(for: region).name, "attachmentCount": String(Attachments.of(s.c.matter.id, s.tx).count)].merging(dispatchDetails(s)) { $1 },
@@ -294,6 +300,38 @@ package struct Handling: Sendable {
             try issue("mediation", s, ["recusalDays": "3", "recipients": "\(s.c.respondentName)、投诉人", "bring": "购买凭证及其他证据"], to: ["complainant"])
         }
         try Casework.notify("respondent", of: s.c.matter.id, by: channel, Notice.mediation.zh, at: s.now, s.tx)
+        return matter
+    }
+
+    /// Who was recused from a mediation, as they were named.
+    private func removed(_ c: Complaint, _ tx: Transaction) throws -> [String] {
+        try tx.all("SELECT details FROM casework_moves WHERE matter = \(c.matter.id) AND move = 'recusal-decided'").compactMap {
+            (try? JSON(parsing: Array($0.string("details").utf8)))?["removed"]?.string
+        }
+    }
+
+    /// 回避决定. Law: O121 art. 21(2): who is challenged does not decide; where it is granted another mediates, and both are told.
+    private func decideRecusal(_ s: Step) throws -> Matter {
+        let decision = try s.choice("decision", ["replaced", "rejected"])
+        let challenged = s.c.mediators ?? ""
+        if let account = s.actor.account, challenged.contains(account.name) {
+            throw Refusal(
+                .forbidden, Text("被申请回避的调解人员不能决定自己的回避", "Who is challenged does not decide on it"), article: Article(law: s.c.law, article: s.c.law == "O20" ? "19(2)" : "21(2)"))
+        }
+        var details = [("decision", decision)]
+        if decision == "replaced" {
+            let people = try s.text("mediators", 120)
+            let names = challenged.split(whereSeparator: { "、，,；; ".contains($0) }).map(String.init).filter { $0.count > 1 }
+            guard !names.contains(where: people.contains) else {
+                throw Refusal.invalid("/mediators", Text("请填写另一名调解人员，不能是\(challenged)", "Name another mediator than \(challenged)"))
+            }
+            details += [("removed", challenged), ("mediators", people)]
+            try s.tx.send("UPDATE disputes_complaints SET mediators = \(people) WHERE matter = \(s.c.matter.id)")
+            try s.tx.send("UPDATE casework_matters SET assignee = NULL WHERE id = \(s.c.matter.id)")
+        }
+        let matter = try move(s, "recusal-decided", details, sealing: true)
+        let channel = try s.input["channel"].map { _ throws(Refusal) in try s.choice("channel", Notice.channels.map(\.0)) } ?? "phone"
+        for party in ["complainant", "respondent"] { try Casework.notify(party, of: s.c.matter.id, by: channel, Notice.recusal.zh, at: s.now, s.tx) }
         return matter
     }
 

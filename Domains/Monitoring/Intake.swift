@@ -216,7 +216,8 @@ package struct Intake: Sendable {
     @discardableResult
     private static func observe(_ id: Int64, _ l: Listing, _ tx: Transaction) throws -> Bool {
         guard l.price != nil || l.listPrice != nil || l.sold != nil || l.turnover != nil else { return false }
-        let before = try tx.one("SELECT at, price, list_price, sold, turnover FROM monitoring_observations WHERE listing = \(id) AND at <= \(l.observedAt) ORDER BY at DESC LIMIT 1")
+        let before = try tx.one(
+            "SELECT at, price, list_price, sold, turnover FROM monitoring_observations WHERE listing = \(id) AND at <= \(l.observedAt) ORDER BY at DESC LIMIT 1")
         if let before, before.moment("at").day == l.observedAt.day, before.optionalMoney("price") == l.price, before.optionalMoney("list_price") == l.listPrice,
             before.optionalInt("sold").map(Int.init) == l.sold, before.optionalMoney("turnover") == l.turnover
         {

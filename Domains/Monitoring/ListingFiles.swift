@@ -99,7 +99,8 @@ package enum ListingFiles {
             }
             return try await take(found.enumerated().map { ($0.offset + 1, $0.element) }, intake, actor, file, now, progress)
         default:
-            return try await Transfer.run(format, file: file, progress: progress, batchSize: Intake.batchSize, key: { "\(json($0)["id"]?.string ?? "")|\($0["seen"])" }) { records in
+            return try await Transfer.run(format, file: file, progress: progress, batchSize: Intake.batchSize, key: { "\(json($0)["id"]?.string ?? "")|\($0["seen"])" }) {
+                records in
                 try await write(records.map { ($0, json($0)) }, intake, actor, now)
             }
         }

@@ -108,7 +108,7 @@ package enum Attachments {
         try tx.all("SELECT * FROM casework_attachments WHERE matter = \(matter) ORDER BY id").map(Attachment.init)
     }
     /// Every file that some matter has.
-    static func hashes(_ tx: Transaction) throws -> Set<String> {
+    package static func hashes(_ tx: Transaction) throws -> Set<String> {
         var all: Set<String> = []
         try tx.forEach("SELECT hash, outside_hash FROM casework_attachments") { row in
             all.insert(row.string("hash"))

@@ -38,9 +38,14 @@ package struct QueueFilter: Sendable, Equatable {
         state = value("state")
         region = value("region")
         text = value("q")
-        closed = value("closed") == "yes"
+        func yes(_ name: String) throws(Refusal) -> Bool {
+            guard let text = value(name) else { return false }
+            guard text == "yes" || text == "no" else { throw .invalid("/\(name)", Text("应为 yes 或 no", "is yes or no")) }
+            return text == "yes"
+        }
+        closed = try yes("closed")
         outcome = value("outcome")
-        late = value("late") == "yes"
+        late = try yes("late")
         func month(_ name: String) throws(Refusal) -> String? {
             guard let text = value(name), text != "year" else { return nil }
             guard text.count == 7, Day(text + "-01") != nil else { throw .invalid("/\(name)", Text("月份应为 2026-05 形式", "A month reads 2026-05")) }
@@ -50,6 +55,17 @@ package struct QueueFilter: Sendable, Equatable {
         receivedIn = try month("received")
         closedIn = try month("finished")
         cursor = value("cursor")
+    }
+
+    /// Refuses a region or a state that does not exist: an empty list would look like an answer.
+    package func check(_ regions: LiveRegions, states: some Sequence<String>, for account: Account) throws(Refusal) {
+        if let region {
+            guard regions.isKnown(region) else { throw .invalid("/region", Text("没有代码为“\(region)”的区划", "There is no region with the code “\(region)”")) }
+            guard region.hasPrefix(account.region) || account.region.hasPrefix(region) else {
+                throw .invalid("/region", Text("“\(region)”不在您的辖区", "“\(region)” is not in your region"))
+            }
+        }
+        if let state, !states.contains(where: { $0 == state }) { throw .invalid("/state", Text("没有“\(state)”这个状态", "There is no state “\(state)”")) }
     }
 
     /// What the tiles count: open matters of the region, by the index that holds all they ask for.

@@ -310,11 +310,13 @@ package enum CalendarUpdate {
                     sealing: [.init(whole: "platform_calendar")])
                 try Clocks.apply(moved, learned: learned, by: actor, at: now, tx)
             }
-            let shown = Array(Set(moved.prefix(200).map(\.matter)))
+            // A day that stays and only its stricter reading moves is written, and is no change to look at.
+            let visible = moved.filter { $0.before != $0.after }
+            let shown = Array(Set(visible.prefix(200).map(\.matter)))
             let numbers =
                 try shown.isEmpty
                 ? [:] : Dictionary(uniqueKeysWithValues: tx.all("SELECT id, number FROM casework_matters WHERE id IN (\(list: shown))").map { ($0.int("id"), $0.string("number")) })
-            return (Outcome(examined: examined, moved: moved, learned: learned.count, numbers: numbers), next)
+            return (Outcome(examined: examined, moved: visible, learned: learned.count, numbers: numbers), next)
         }
         let (outcome, next) = apply ? try await desk.store.write(work) : try await desk.store.read(work)
         if apply { desk.calendar.value = next }

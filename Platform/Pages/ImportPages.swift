@@ -110,7 +110,11 @@ package enum ImportPages {
                 }
                 h.h2(Text("可识别的列", "Columns that are read"), "h6 mt-4")
                 h.definitions {
-                    for column in kind.format.columns { h.definition(Text(verbatim: column.name), column.titles.joined(separator: "、") + (column.required ? " *" : "")) }
+                    for column in kind.format.columns {
+                        h.definition(
+                            Text(verbatim: (column.titles.first ?? column.name) + (column.required ? " *" : "")), (column.titles.dropFirst() + [column.name]).joined(separator: "、")
+                        )
+                    }
                 }
             }
         }

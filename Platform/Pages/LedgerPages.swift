@@ -11,10 +11,12 @@ package enum LedgerPages {
         [
             Route(.get, "/ledger", .permitted("ledger.see")) { visit in try await show(visit, nil) },
             Route(.post, "/ledger/verify", .permitted("ledger.see")) { visit in
-                let (keys, sealing) = (visit.desk.keys, visit.house.sealed)
-                let report = try await visit.desk.store.read {
-                    try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, sealing: sealing, witness: keys.remembered, $0)
+                let (keys, house) = (visit.desk.keys, visit.house)
+                let (checked, hashes) = try await visit.desk.store.read {
+                    (try LedgerCheck.run(publicKey: keys.publicKey, origin: keys.origin, sealing: house.sealed, witness: keys.remembered, $0), try house.files($0))
                 }
+                var report = checked
+                report.add(visit.desk.files.check(hashes), of: hashes.count)
                 return try await show(visit, report)
             },
             Route(.get, "/checkpoint", .anyone, style: .api) { visit in
@@ -64,7 +66,7 @@ package enum LedgerPages {
                 }
             }
             if let login {
-                let row = try tx.one("SELECT id FROM platform_accounts WHERE login = \(login) OR name = \(login) ORDER BY id")
+                let row = try tx.one("SELECT id FROM platform_accounts WHERE lower(login) = \(login.lowercased()) OR name = \(login) ORDER BY id")
                 if let row { found?.append("\"actor\":\"account:\(row.int("id"))\"") } else { found = nil }
             }
             if let act, act.allSatisfy({ $0.isASCII && ($0.isLetter || $0 == "." || $0 == "-") }) { found?.append("\"act\":\"\(act)\"") }
@@ -80,7 +82,7 @@ package enum LedgerPages {
     private static func show(_ visit: Visit, _ report: LedgerCheck.Report?) async throws -> Answer {
         let typed = visit.exchange.query["before"].flatMap { Int64($0) }
         let query = visit.exchange.query
-        let (rows, names, matters, note, size, search, floor) = try await visit.desk.store.read { tx in
+        let (rows, names, matters, logins, note, size, search, floor) = try await visit.desk.store.read { tx in
             let size = try tx.one("SELECT size FROM platform_ledger_head")?.int("size") ?? 0
             let before = min(typed ?? size, size)
             let search = try Search(query, tx)
@@ -92,8 +94,15 @@ package enum LedgerPages {
             let people = entries.compactMap { $0.entry?["actor"]?.string.flatMap(account) }
             let keys = entries.compactMap { $0.entry?["of"]?.string.flatMap { thing($0) } }.filter { visit.house.kinds[$0.kind] != nil || $0.kind == "matter" }.map(\.id)
             let matters = keys.isEmpty ? [] : try tx.all("SELECT * FROM casework_matters WHERE id IN (\(list: Array(Set(keys))))").map(Matter.init)
+            let accounts = entries.compactMap { $0.entry?["of"]?.string.flatMap { thing($0) } }.filter { $0.kind == "account" }.map(\.id)
+            let logins =
+                accounts.isEmpty
+                ? [:]
+                : Dictionary(try tx.all("SELECT id, login FROM platform_accounts WHERE id IN (\(list: Array(Set(accounts))))").map { ($0.int("id"), $0.string("login")) }) { a, _ in
+                    a
+                }
             return (
-                entries, try Accounts.names(people, tx), Dictionary(matters.map { ($0.id.raw, $0) }) { a, _ in a },
+                entries, try Accounts.names(people, tx), Dictionary(matters.map { ($0.id.raw, $0) }) { a, _ in a }, logins,
                 try tx.one("SELECT note FROM platform_checkpoints ORDER BY size DESC LIMIT 1")?.string("note"), size, search, floor
             )
         }
@@ -114,7 +123,7 @@ package enum LedgerPages {
                         ? Text("没有这个编号或人员，请核对。", "There is no such number or person: please check.")
                         : Text("已查到第\(floor)条，可继续向前查找。", "Looked back to entry \(floor): you may go on."))
             } else {
-                table(h, visit, rows, names, matters, signed)
+                table(h, visit, rows, names, matters, logins, signed)
             }
             let last = rows.count == 50 ? rows.last?.index : floor
             h.pager(
@@ -155,7 +164,7 @@ package enum LedgerPages {
     }
 
     private static func table(
-        _ h: HTML, _ visit: Visit, _ rows: [(index: Int64, entry: JSON?)], _ names: [Int64: String], _ matters: [Int64: Matter], _ signed: Int64
+        _ h: HTML, _ visit: Visit, _ rows: [(index: Int64, entry: JSON?)], _ names: [Int64: String], _ matters: [Int64: Matter], _ logins: [Int64: String], _ signed: Int64
     ) {
         h.div("table-wrap") {
             h.element("table", "table queue") {
@@ -172,7 +181,7 @@ package enum LedgerPages {
                             h.td("nowrap", String((entry?["at"]?.string ?? "").prefix(19)).split(separator: "T").joined(separator: " "))
                             h.td { h.text(visit.house.act(entry?["act"]?.string ?? "")) }
                             h.td {
-                                object(h, visit, entry, matters)
+                                object(h, visit, entry, matters, logins)
                                 if let purpose = entry?["details"]?["purpose"]?.string {
                                     let words = Reveal.purposes[purpose] ?? Text(verbatim: purpose)
                                     h.span("d-block small text-muted", Text("用途：\(words.zh)", "For: \(words.en)"))
@@ -194,7 +203,7 @@ package enum LedgerPages {
     }
 
     /// What the act was about, in words, with the way to it where the reader may go there.
-    private static func object(_ h: HTML, _ visit: Visit, _ entry: JSON?, _ matters: [Int64: Matter]) {
+    private static func object(_ h: HTML, _ visit: Visit, _ entry: JSON?, _ matters: [Int64: Matter], _ logins: [Int64: String]) {
         let details = entry?["details"]
         guard let (kind, id) = entry?["of"]?.string.flatMap(thing) else { return }
         if let matter = matters[id], visit.house.kinds[kind] != nil || kind == "matter" {
@@ -202,6 +211,7 @@ package enum LedgerPages {
             return h.text(matter.number)
         }
         let name = Ledger.things[kind] ?? Text(verbatim: kind)
+        if kind == "account", let login = logins[id] { return h.text("\(h.say(name)) \(login)") }
         let more = (details?["login"] ?? details?["form"] ?? details?["file"] ?? details?["number"])?.string ?? (id == 0 ? "" : String(id))
         switch kind {
         case "operator": h.a("/operators/\(id)", nil, Text("\(name.zh) \(id)", "\(name.en) \(id)"))

@@ -21,6 +21,7 @@ package enum QueuePages {
     private static func show(_ visit: Visit, _ kept: Queue.KeptCounts) async throws -> Answer {
         let account = try visit.signedIn()
         let filter = try QueueFilter { visit.exchange.query[$0] }
+        try filter.check(visit.desk.regions, states: visit.house.kinds.values.flatMap { $0.table.states.map(\.name) }, for: account)
         let today = visit.desk.today()
         let kinds = visit.house.kinds.keys.sorted()
         let city = visit.desk.configuration.cityRegion
@@ -62,7 +63,10 @@ package enum QueuePages {
                 }
             }
             if page.matters.isEmpty {
-                h.empty(Text("这里没有事项", "Nothing here"), Text("换一个筛选条件，或稍后再来。", "Try another filter, or come back later."))
+                h.empty(
+                    Text("这里没有事项", "Nothing here"),
+                    filter.text.map { $0.count < 2 } ?? false
+                        ? Text("搜索至少需要两个字。", "A search needs two characters.") : Text("换一个筛选条件，或稍后再来。", "Try another filter, or come back later."))
             } else {
                 visit.form(h, "/desk/assign") {
                     h.hidden("back", Link.query("/desk", filter.pairs))
@@ -147,7 +151,19 @@ package enum QueuePages {
             h.a(Link.query("/desk/export", filter.pairs + [("format", "xlsx")]), "btn btn-sm btn-outline-secondary", Text("导出 Excel", "Export Excel"))
         }
         h.div("saved") {
-            for (name, query) in saved { h.a("/desk" + query, "chip", name) }
+            if !saved.isEmpty {
+                visit.form(h, "/desk/filters", "d-inline-flex gap-1 flex-wrap") {
+                    h.hidden("query", String(Link.query("", filter.pairs)))
+                    for (name, query) in saved {
+                        h.element("span", "chip") {
+                            h.a("/desk" + query, nil, name)
+                            h.button(
+                                Text(verbatim: "×"), "chip-x", name: "remove", value: name,
+                                attributes: [.label(h.say(Text("删除筛选“\(name)”", "Remove the filter “\(name)”")))])
+                        }
+                    }
+                }
+            }
             visit.form(h, "/desk/filters", "d-inline-flex gap-1") {
                 h.hidden("query", String(Link.query("", filter.pairs)))
                 h.void(
@@ -274,7 +290,7 @@ package enum QueuePages {
         let form = try visit.exchange.form()
         let back = form["back"].flatMap { $0.hasPrefix("/desk") ? $0 : nil } ?? "/desk"
         let ids = Array(form.all("matter").compactMap { ID<Matter>($0) }.prefix(200))
-        guard !ids.isEmpty else { throw Refusal.invalid("/matter", Text("请先勾选事项", "Pick at least one matter")) }
+        guard !ids.isEmpty else { return visit.redirect(back, saying: Text("请先勾选事项", "Pick at least one matter"), refused: true) }
         guard let assignee = form["assignee"].flatMap({ ID<Account>($0) }) else { return try await choose(visit, officer, ids, back: back) }
         let now = visit.desk.now
         do {
@@ -299,9 +315,15 @@ package enum QueuePages {
     private static func saveFilter(_ visit: Visit) async throws -> Answer {
         let account = try visit.signedIn()
         let form = try visit.exchange.form()
-        guard let name = form["name"], name.count <= 20 else { throw Refusal.invalid("/name", Text("请给筛选起一个20字以内的名称", "Name the filter in at most 20 characters")) }
         let query = form["query"] ?? ""
         guard query.isEmpty || query.hasPrefix("?"), query.count < 500 else { throw Refusal.invalid("/query", Text("筛选无效", "The filter is not valid")) }
+        if let gone = form["remove"] {
+            try await visit.desk.store.write { try $0.run("DELETE FROM platform_filters WHERE account = \(account.id) AND name = \(gone)") }
+            return visit.redirect("/desk" + query, saying: Text("已删除筛选“\(gone)”", "The filter “\(gone)” is gone"))
+        }
+        guard let name = form["name"], name.count <= 20 else {
+            return visit.redirect("/desk" + query, saying: Text("请给筛选起一个20字以内的名称", "Name the filter in at most 20 characters"), refused: true)
+        }
         try await visit.desk.store.write { tx in
             try tx.run("INSERT INTO platform_filters (account, name, query) VALUES (\(account.id), \(name), \(query)) ON CONFLICT (account, name) DO UPDATE SET query = \(query)")
         }
@@ -311,6 +333,7 @@ package enum QueuePages {
     private static func export(_ visit: Visit) async throws -> Answer {
         let account = try visit.signedIn()
         let filter = try QueueFilter { visit.exchange.query[$0] }
+        try filter.check(visit.desk.regions, states: visit.house.kinds.values.flatMap { $0.table.states.map(\.name) }, for: account)
         let today = visit.desk.today()
         let kinds = visit.house.kinds.keys.sorted()
         let city = visit.desk.configuration.cityRegion

@@ -48,7 +48,7 @@ package enum SignInPages {
                 h.h1(Text("工作人员登录", "Staff sign-in"))
                 h.errorSummary(refusal)
                 visit.form(h, "/signin", "card card-body") {
-                    if let to = visit.exchange.query["to"] { h.hidden("to", Link.local(to)) }
+                    if let to = visit.exchange.query["to"] ?? (try? visit.exchange.form()["to"]) { h.hidden("to", Link.local(to)) }
                     h.field("login", Text("登录名", "Login"), value: login, autocomplete: "username")
                     h.field("password", Text("密码", "Password"), value: nil, type: "password", autocomplete: "current-password")
                     h.field(
@@ -127,7 +127,7 @@ package enum SignInPages {
                 try tx.audit(
                     "accounts.password", of: Reference(kind: "account", id: account.id.raw), by: account.mark, at: now, sealing: [.init("platform_accounts", account.id.raw)])
             }
-            return .redirect("/account")
+            return visit.redirect("/account", saying: Text("密码已修改，其他设备已退出登录", "The password is changed; other devices are signed out"))
         } catch let refusal as Refusal { return try await own(visit, refusal) }
     }
 

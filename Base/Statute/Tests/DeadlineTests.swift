@@ -152,4 +152,16 @@ import Testing
 @Suite struct NumeralTests {
     @Test(arguments: [("15", "第十五条"), ("23(1)(5)", "第二十三条第一款第五项"), ("107", "第一百零七条"), ("10", "第十条"), ("205", "第二百零五条"), ("20", "第二十条")])
     func articlesAreWrittenAsLawsWriteThem(_ reference: String, _ text: String) { #expect(Numerals.article(reference) == text) }
+
+    @Test(arguments: [
+        (#"{"year":2027,"days":[{"name":"元旦","date":"2027-01-01","isOffDay":true},{"name":"元旦","date":"2027-01-01","isOffDay":false}]}"#, "2027-01-01"),
+        (#"{"year":2027,"days":[{"name":"元旦","date":"2026-01-01","isOffDay":true}]}"#, "2027"), (#"{"year":2027,"days":[{"date":"2027-01-01","isOffDay":true}]}"#, "name"),
+        (#"{"hello":1}"#, "days"),
+    ])
+    func aYearsFileThatContradictsItselfIsRefusedInWords(_ text: String, _ named: String) {
+        #expect { try CalendarFile.read(Array(text.utf8)) } throws: { error in
+            let said = (error as? Refusal)?.fields.first?.text.zh ?? ""
+            return said.contains(named) && !said.contains("DecodingError")
+        }
+    }
 }

@@ -40,9 +40,14 @@ import Web
         let sealed = try #require(refused.text.firstMatch(of: /name="kept" value="([^"]+)"/)?.1).replacingOccurrences(of: "&quot;", with: "\"").replacingOccurrences(
             of: "&amp;", with: "&")
         let done = try await register(office, good + [("kept", sealed)], [])
-        #expect(done.status == 200 && done.text.contains("已登记"))
+        #expect(done.status == 303 && done.location == "/disputes/new")
         let names = try await office.desk.store.read { try $0.all("SELECT name FROM casework_attachments").map { $0.string("name") } }
         #expect(names == ["小票.png"])
+        // Sent twice, by a reload or a second click, it is registered once.
+        let twice = good.map { $0.0 == "facts" ? ("facts", "买的台灯三天就坏，商家不理") : $0 } + [("once", "a1b2c3")]
+        let said = (try await register(office, twice, []).cookie("sinan_said"), try await register(office, twice, []).cookie("sinan_said"))
+        #expect(said.0 == said.1)
+        #expect(try await office.desk.store.read { try $0.count("SELECT count(*) AS n FROM casework_matters") } == 2)
         // What we did not seal is not taken for a file of ours.
         let forged = "0000" + sealed.dropFirst(4)
         _ = try await register(office, good.map { $0.0 == "facts" ? ("facts", "另一件事情的经过") : $0 } + [("kept", forged)], [])

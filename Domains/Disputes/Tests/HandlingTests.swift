@@ -121,6 +121,37 @@ import Web
     }
 
     @Test(arguments: TestEngine.available)
+    func whoIsChallengedDoesNotDecideAndWhoIsRecusedDoesNotMediate(_ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        let matter = try await office.file()
+        try await office.apply("accept", on: matter, by: .lin)
+        let (wu, he) = (office.account(.wu), office.account(.he))
+        try await office.apply("arrange", on: matter, by: .wu, [("mode", "remote"), ("consent", "yes"), ("mediators", wu.name)])
+        try await office.apply("recuse", on: matter, by: .wu, [("reason", "与商家有亲属关系")])
+        // Granted without another mediator, or with the same one, it is not granted.
+        await #expect(throws: Refusal.self) { try await office.apply("recusal-decided", on: matter, by: .lin, [("decision", "replaced")]) }
+        await #expect(throws: Refusal.self) { try await office.apply("recusal-decided", on: matter, by: .lin, [("decision", "replaced"), ("mediators", wu.name)]) }
+        let after = try await office.apply("recusal-decided", on: matter, by: .lin, [("decision", "replaced"), ("mediators", he.name)])
+        #expect(after.assignee == nil)
+        #expect(try await office.desk.store.read { try $0.complaint(matter.id).mediators } == he.name)
+        let told = try await office.desk.store.read { try $0.count("SELECT count(*) AS n FROM casework_notices WHERE matter = \(matter.id) AND title = '回避决定告知'") }
+        #expect(told == 2)
+        await #expect(throws: Refusal.self) { try await office.apply("agree", on: after, by: .wu, [("agreement", "退款"), ("form", "paper")]) }
+        // The head, who mediates now, is challenged and cannot decide on that himself.
+        try await office.apply("recuse", on: after, by: .he, [("reason", "偏袒商家")])
+        await #expect(throws: Refusal.self) { try await office.apply("recusal-decided", on: after, by: .he, [("decision", "rejected")]) }
+        try await office.apply("recusal-decided", on: after, by: .lin, [("decision", "rejected")])
+        try await office.apply("agree", on: after, by: .he, [("agreement", "退款"), ("form", "performed")])
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    @Test func twoClaimsInOneWordAreTwoClaims() {
+        let kinds = ComplaintImport.claims("退货退款", amount: Money(yuan: "188"))
+        #expect(kinds.map(\.kind) == [.returnGoods, .refund])
+        #expect(ComplaintImport.claims("三倍赔偿、精神安慰", amount: Money(yuan: "188")).compactMap(\.amount).count == 1)
+    }
+
+    @Test(arguments: TestEngine.available)
     func whatWasWrittenWrongIsAmendedAndWhatStoodThereStaysReadable(_ engine: TestEngine) async throws {
         let office = try await TestOffice(engine)
         let uscc = USCC.completing("92990101000000001")
@@ -152,7 +183,11 @@ import Web
                 return []
             } catch { return (error as? Refusal)?.fields.map(\.pointer) ?? ["?"] }
         }
-        #expect(await refused([("amount", "-5")]) == ["/amount"])
+        #expect(await refused([("amount", "-5"), ("occurredOn", "昨天"), ("phone", "12")]) == ["/occurredOn", "/amount", "/phone"])
+        // The sum that was claimed follows; ticked claims take the place of all.
+        #expect(c.claims.compactMap(\.amount).allSatisfy { $0 == Money(yuan: "1299") })
+        try await office.apply("amend", on: after, by: .lin, [("claim", "return"), ("claim", "compensate"), ("reason", "核实")])
+        #expect(try await office.desk.store.read { try $0.complaint(matter.id).claims.map(\.kind) } == [.returnGoods, .compensate])
         #expect(await refused([("amount", "1299.00")]) == ["/reason"])
         #expect(await refused([("shopURL", "javascript:alert(1)")]) == ["/shopURL"])
         #expect(try await office.verify().findings.isEmpty)
