@@ -336,7 +336,7 @@ extension CityBuilder {
         }
         if plan.recusal {
             steps.append((later(meeting, days: 1), .move("recuse", [("reason", "调解员与商家负责人系同乡")])))
-            steps.append((later(meeting, days: 3), .move("recusal-decided", [("decision", "replaced")])))
+            steps.append((later(meeting, days: 3), .move("recusal-decided", [("decision", "rejected")])))
         }
         if plan.lead { steps.append((later(meeting, days: 2), .move("lead", [("facts", "调解中发现商品标签未标明生产日期，涉嫌违法")]))) }
         let end = plan.testing ? later(outcome, days: 30) : outcome
