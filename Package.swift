@@ -37,14 +37,28 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 /// The monitoring models that ship: a folder each.
 let models = [
+    "M01-licence-display",
+    "M02-permit-gap",
+    "M03-unregistered-seller",
+    "M04-dead-entity-trading",
     "M05-absolute-terms",
     "M06-medical-claims",
+    "M07-unreviewed-ads",
+    "M08-unmarked-ads",
+    "M09-fake-discount",
+    "M10-bait-price",
     "M11-no-price",
+    "M12-fake-trades",
     "M13-bought-reviews",
+    "M14-live-traffic",
     "M15-return-refused",
     "M16-unfair-terms",
+    "M17-default-ticked",
     "M18-banned-goods",
     "M19-counterfeit",
+    "M20-product-quality",
+    "M21-food-information",
+    "M22-live-room",
     "M23-prize-sales",
 ]
 
