@@ -11,6 +11,7 @@ struct City: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
     @Option(help: "1 is a city of 600,000 operators") var scale = 0.001
     @Option(help: "The same number, the same city") var seed: UInt64 = 1
+    @Option(help: "Listings of online shops, each seen five times; a million times the scale, at most 20,000, if not given") var listings: Int?
     @Option(help: "The day on which the city's year ends; today if not given") var until: String?
 
     func run() async throws {
@@ -38,6 +39,8 @@ struct City: AsyncParsableCommand {
         let complaints = max(40, Int((550_000 * scale).rounded()))
         let businesses = try await builder.register(operators: operators)
         try await builder.live(complaints: complaints, staff: staff, businesses: businesses)
+        let offers = listings ?? min(20_000, Int((1_000_000 * scale).rounded()))
+        try await builder.offer(listings: offers, businesses: businesses, room: office.room, staff: staff)
         let keys = office.desk.keys
         try await office.desk.store.write { tx in
             if let note = try Ledger.checkpoint(keys: keys, at: end, tx) { try keys.remember(note) }
@@ -46,8 +49,8 @@ struct City: AsyncParsableCommand {
         print(
             Terminal.say(
                 Text(
-                    "\(data.name.zh)：\(operators)户经营主体，\(complaints)件投诉，用时\(Int(Date().timeIntervalSince(started)))秒",
-                    "\(data.name.en): \(operators) operators, \(complaints) complaints, in \(Int(Date().timeIntervalSince(started))) s")))
+                    "\(data.name.zh)：\(operators)户经营主体，\(complaints)件投诉，\(offers)条商品信息，用时\(Int(Date().timeIntervalSince(started)))秒",
+                    "\(data.name.en): \(operators) operators, \(complaints) complaints, \(offers) listings, in \(Int(Date().timeIntervalSince(started))) s")))
         for new in demo { print("  \(new.login)\t\(CityBuilder.demoPassword)\t\(new.roles.first.map { Terminal.say($0.title) } ?? "")\t\(new.name)") }
         office.desk.store.close()
     }
