@@ -162,7 +162,8 @@ final class CityBuilder {
                 batch.append(entry)
                 if byTrade[trade].count < 40_000 {
                     byTrade[trade].append(
-                        Business(uscc: entry.uscc, name: entry.name, address: entry.address, region: String(entry.region.prefix(6)), shop: entry.shop.map { ($0.platform, $0.url) },
+                        Business(
+                            uscc: entry.uscc, name: entry.name, address: entry.address, region: String(entry.region.prefix(6)), shop: entry.shop.map { ($0.platform, $0.url) },
                             isTrading: entry.status == .active)
                     )
                 }

@@ -96,7 +96,8 @@ extension CityBuilder {
             let sin = draw.chance(0.045) ? draw.weighted(Sin.allCases.map { ($0, $0.weight) }) : nil
             return Offer(
                 ref: "\(business.shop!.platform):\(100_000 + n)", business: business, platform: business.shop!.platform,
-                category: food.contains(trade.id) ? "食品/\(goods.name)" : trade.id == "pharmacy" ? "保健食品/\(goods.name)" : "\(trade.suffix[0])/\(goods.name)", goods: goods.name, fen: max(100, fen),
+                category: food.contains(trade.id) ? "食品/\(goods.name)" : trade.id == "pharmacy" ? "保健食品/\(goods.name)" : "\(trade.suffix[0])/\(goods.name)", goods: goods.name,
+                fen: max(100, fen),
                 sold: business.isTrading || draw.chance(0.04) ? draw.low(1...900) : 0, sin: sin, from: draw.int(0...4), prefix: draw.pick(["新款", "正品", "家用", "热卖", "当季"]))
         }
     }
@@ -146,7 +147,8 @@ extension CityBuilder {
                         (
                             "offers",
                             .array([
-                                .object([("name", .string("补差价链接")), ("price", .number("9.90"))]), .object([("name", .string("标准款")), ("price", .number(Money(fen: o.fen).plain))]),
+                                .object([("name", .string("补差价链接")), ("price", .number("9.90"))]),
+                                .object([("name", .string("标准款")), ("price", .number(Money(fen: o.fen).plain))]),
                                 .object([("name", .string("升级款")), ("price", .number(Money(fen: o.fen * 2).plain))]),
                             ])
                         ),
@@ -206,7 +208,7 @@ extension CityBuilder {
             }
             try await step("confirm", (0..<elements).map { ("element", String($0)) } + [("exempt", "none")], by: analyst, at: at)
             if last, draw.chance(0.3) { continue }
-            at = at.adding(seconds: 3600)
+            at = min(until, at.adding(seconds: 3600))
             if lane == "notice", draw.chance(0.8) {
                 let due = at.day.adding(days: 7)
                 try await step("notice", [("change", "请删除或者更正涉嫌违法的内容"), ("due", due.description), ("channel", "platform"), ("code", "CITY2345")], by: analyst, at: at)
@@ -221,9 +223,11 @@ extension CityBuilder {
                 try await step("escalate", [("note", "期限已过，仍然命中")], by: analyst, at: done)
                 at = done
             }
-            let region = try await past.store.read { try $0.one("SELECT s.region FROM monitoring_leads l JOIN monitoring_sellers s ON s.id = l.seller WHERE l.matter = \(matter.id)")?.string("region") }
+            let region = try await past.store.read {
+                try $0.one("SELECT s.region FROM monitoring_leads l JOIN monitoring_sellers s ON s.id = l.seller WHERE l.matter = \(matter.id)")?.string("region")
+            }
             let district = region.flatMap { r in data.districts.first { r.hasPrefix($0.code) }?.code } ?? data.districts[0].code
-            try await step("dispatch", [("region", district), ("place", "actual")], by: analyst, at: at.adding(seconds: 3600))
+            try await step("dispatch", [("region", district), ("place", "actual")], by: analyst, at: min(until, at.adding(seconds: 3600)))
             at = at.adding(seconds: Int64(draw.int(3...18)) * 86_400)
             guard at < until, let head = heads[district] else { continue }
             let (move, fields) = draw.weighted([
@@ -232,8 +236,8 @@ extension CityBuilder {
             ])
             try await step(move, fields, by: head, at: at)
             if draw.chance(0.8) {
-                try await step("feed-back", [("result", "结果已反馈监测岗")], by: head, at: at.adding(seconds: 7200))
-                try await step("close", [], by: analyst, at: at.adding(seconds: 10_800))
+                try await step("feed-back", [("result", "结果已反馈监测岗")], by: head, at: min(until, at.adding(seconds: 7200)))
+                try await step("close", [], by: analyst, at: min(until, at.adding(seconds: 10_800)))
             }
         }
     }

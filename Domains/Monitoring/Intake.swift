@@ -78,12 +78,15 @@ package struct Intake: Sendable {
         let matches: JSON
         let count: Int
         let texts: [String]
+        /// Of those the ones that somebody wrote, for titles.
+        let words: [String]
     }
 
     private func batch(_ listings: [Listing], _ set: ModelRoom.Set, by actor: String) async throws -> Outcome {
         // Compared and matched outside the transaction: reading is cheap to repeat, matching is not.
         let context = try await desk.store.read { try Context(listings, $0) }
         let matcher = Matcher(set.program)
+        let trials = set.trials.map { ($0, Matcher($0.program)) }
         var ready: [Ready] = []
         // What the same batch says earlier about the same listing is history to what comes later.
         var past = context.past
@@ -93,7 +96,9 @@ package struct Intake: Sendable {
                 listing, past: past[listing.id] ?? [], seller: facts, failedGoods: context.failedGoods, certificates: context.certificates, permitKinds: set.permitKinds)
             past[listing.id, default: []].append(.init(at: listing.observedAt, price: listing.price, sold: listing.sold))
             ready.append(
-                Ready(listing: listing, hash: listing.hash, textHash: listing.textHash, features: features, hits: try match(listing, features, set, matcher)))
+                Ready(
+                    listing: listing, hash: listing.hash, textHash: listing.textHash, features: features,
+                    hits: try match(listing, features, set, matcher) + trials.flatMap { try match(listing, features, $0.0, $0.1) }))
         }
         let (items, desk, leads) = (ready, desk, leads)
         return try await desk.store.write { tx in try Intake.write(items, desk: desk, leads: leads, by: actor, tx) }
@@ -117,7 +122,7 @@ package struct Intake: Sendable {
             found.append(
                 Found(
                     model: model, edition: edition.edition, shadow: edition.shadow, level: set.program.rules[hit.rule].level, matches: matches, count: hit.matches.count,
-                    texts: hit.matches.map(\.text)))
+                    texts: hit.matches.map(\.text), words: hit.matches.filter { Marked.isWritten($0.field) }.map(\.text)))
         }
         return found
     }

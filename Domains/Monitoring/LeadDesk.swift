@@ -46,7 +46,9 @@ package struct LeadDesk: Sendable {
     /// Returns whether a lead was opened.
     func take(_ hit: Intake.Found, listing l: Listing, id: Int64, seller: Int64?, hash: String, features: JSON, by actor: String, at now: Moment, _ tx: Transaction) throws -> Bool
     {
-        guard try tx.one("SELECT id FROM monitoring_hits WHERE listing = \(id) AND model = \(hit.model.id) AND body_hash = \(hash)") == nil else { return false }
+        guard try tx.one("SELECT id FROM monitoring_hits WHERE listing = \(id) AND model = \(hit.model.id) AND edition = \(hit.edition) AND body_hash = \(hash)") == nil else {
+            return false
+        }
         let excepted = try LeadDesk.excepts(hit, listing: id, seller: seller, on: now.day, tx)
         let key = try tx.insert(
             """
@@ -90,7 +92,7 @@ package struct LeadDesk: Sendable {
         let snapshot = try desk.files.keep(Array(l.json.setting(Features.key, features).text.utf8))
         let n = try tx.nextNumber("lead.\(now.day.year)")
         let number = "XS\(now.day.year)\(String(repeating: "0", count: max(0, 7 - String(n).count)))\(n)"
-        let words = Set(hit.texts.filter { !$0.isEmpty }).sorted().prefix(3).joined(separator: "、")
+        let words = Set(hit.words.map(\.trimmed).filter { !$0.isEmpty }).sorted().prefix(2).joined(separator: "、")
         let who = l.seller?.name.isEmpty == false ? l.seller!.name : l.name
         let title = String("\(who.prefix(24))：\(hit.model.title.zh)\(words.isEmpty ? "" : "（\(words.prefix(20))）")".prefix(60))
         let row = try seller.flatMap { try tx.one("SELECT operator FROM monitoring_sellers WHERE id = \($0)") }

@@ -34,9 +34,12 @@ extension LeadPages {
         let desk = visit.desk
         let lead = try find(visit, tx)
         let key = lead.matter.id
-        let hits = try tx.all(
+        let found = try tx.all(
             "SELECT h.listing, h.matches, h.at, i.name, i.body FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing WHERE h.lead = \(key) ORDER BY h.id LIMIT 20"
         ).map { ($0.int("listing"), $0.string("name"), try JSON(parsing: Array($0.string("body").utf8)), try JSON(parsing: Array($0.string("matches").utf8)), $0.moment("at")) }
+        // What was compared stands in what was kept when the lead was found.
+        let kept = (try? desk.files.read(lead.bodyHash)).flatMap { try? JSON(parsing: $0) }
+        let hits = found.map { hit in (listing: hit.0, name: hit.1, body: hit.0 == lead.listing ? kept ?? hit.2 : hit.2, matches: hit.3, at: hit.4) }
         let seller = try lead.seller.flatMap { try tx.one("SELECT * FROM monitoring_sellers WHERE id = \($0)") }
         let contact = seller?.optionalString("contact")
         let shops = try contact.map { try tx.count("SELECT count(*) AS n FROM monitoring_sellers WHERE contact = \($0)") } ?? 1
@@ -89,7 +92,9 @@ extension LeadPages {
                                 "\(visit.region(lead.matter.region)) · \(lead.hits) hits · found \(lead.matter.receivedAt.minuteText)"))
                     }
                 }
-                h.div("head-due") { visit.headDue(h, shown.file, matter: lead.matter) }
+                h.div("head-due") {
+                    if lead.matter.state == LeadMoves.notified, let by = lead.correctBy { visit.urgency(h, by) } else { visit.headDue(h, shown.file, matter: lead.matter) }
+                }
             }
             h.errorSummary(refusal, part: failed ?? "")
             h.div("matter-grid") {

@@ -28,7 +28,7 @@ struct ListingPages: Sendable {
     /// What was typed as a listing: the object as pasted, or one made of the fields.
     private func listing(_ f: Form, at now: Moment) throws(Refusal) -> Listing {
         if let text = f["json"] {
-            let first = text.split(separator: "\n").first.map(String.init) ?? text
+            let first = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? text
             guard let json = (try? JSON(parsing: Array(text.utf8))) ?? (try? JSON(parsing: Array(first.utf8))) else {
                 throw .invalid("/json", Text("不是有效的 JSON 对象", "This is no valid JSON object"))
             }
@@ -49,7 +49,7 @@ struct ListingPages: Sendable {
         for (key, field) in [("platform", "platform"), ("url", "url"), ("name", "name"), ("description", "description"), ("category", "category")] {
             if let text = f[field] { pairs.append((key, .string(text))) }
         }
-        for key in ["imageText", "terms"] { if let text = f[key] { pairs.append((key, .array(text.split(separator: "\n").map { .string(String($0)) }))) } }
+        for key in ["imageText", "terms"] { if let text = f[key] { pairs.append((key, .array(text.split(whereSeparator: \.isNewline).map { .string(String($0)) }))) } }
         if !offers.isEmpty { pairs.append(("offers", .object(offers))) }
         if !seller.isEmpty { pairs.append(("seller", .object(seller))) }
         return try Listing(.object(pairs), at: now)

@@ -13,6 +13,10 @@ enum Marked {
         h.definitions {
             for (field, places) in byField {
                 guard let value = value(of: field, in: body) else { continue }
+                if field.hasPrefix("features."), let (title, words) = feature(String(field.dropFirst("features.".count)), value) {
+                    h.definition(title) { h.element("mark", text: h.say(words)) }
+                    continue
+                }
                 h.definition(name(field)) { mark(h, value, places) }
             }
         }
@@ -56,6 +60,51 @@ enum Marked {
         case .number(let n)?: return n
         case .bool(let b)?: return b ? "true" : "false"
         default: return nil
+        }
+    }
+
+    /// Whether a field is text that somebody wrote, not a number or a state.
+    static func isWritten(_ field: String) -> Bool {
+        ["name", "description", "imageText", "terms", "transcript", "reviews", "brand"].contains(String(field.prefix { $0 != "[" && $0 != "." }))
+    }
+
+    /// What was compared, in words: the feature's name, and its value as a person reads it.
+    private static func feature(_ path: String, _ value: String) -> (title: Text, value: Text)? {
+        func percent() -> Text { Double(value).map { Text(verbatim: "\(Int(($0 * 100).rounded()))%") } ?? Text(verbatim: value) }
+        func yuan() -> Text { Text(verbatim: "¥\(value)") }
+        func times() -> Text { Double(value).map { Text(verbatim: String(Int($0.rounded()))) } ?? Text(verbatim: value) }
+        func yes(_ text: Text) -> Text { value == "true" ? text : Text("否", "no") }
+        let states: [String: Text] = [
+            "revoked": Text("吊销", "revoked"), "deregistered": Text("注销", "deregistered"), "unknown": Text("登记库中没有", "not in the register"), "missing": Text("没有", "none"),
+            "expired": Text("已过期", "expired"), "not-on-record": Text("公示的编号没有记录", "the number shown is not on record"), "number-differs": Text("编号不一致", "another number"),
+            "wrong-code": Text("信用代码有误", "a wrong credit code"), "not-in-register": Text("登记库中没有", "not in the register"),
+            "name-differs": Text("名称与登记不一致", "another name than the register's"),
+            "not-found": Text("查无此证书", "no such certificate"), "ingredients": Text("配料", "ingredients"), "producer": Text("生产者", "producer"),
+            "shelfLife": Text("保质期", "shelf life"),
+            "netContent": Text("净含量", "net content"), "name": Text("名称", "name"),
+        ]
+        func state() -> Text { states[value] ?? Text(verbatim: value) }
+        switch path {
+        case "price.listOverBase": return (Text("划线价高于比较基准", "Compared price above its base"), percent())
+        case "price.riseBeforeCut": return (Text("降价前十五日内涨幅", "Rise in 15 days before the cut"), percent())
+        case "price.cut": return (Text("本次降幅", "This cut"), percent())
+        case "price.base": return (Text("比较基准（前七日最低价或最后一次价格）", "Base: lowest of 7 days, or the last price"), yuan())
+        case "price.low7": return (Text("前七日最低价", "Lowest of 7 days"), yuan())
+        case "price.lowNotObtainable": return (Text("展示的最低价", "Lowest price shown"), yes(Text("买不到", "cannot be had")))
+        case "price.baitVariant": return (Text("最低价对应的选项", "What the lowest price is for"), yes(Text("不是商品本身", "not the goods")))
+        case "seller.status": return (Text("登记状态", "In the register"), state())
+        case "seller.turnover12m": return (Text("十二个月成交额", "Turnover of 12 months"), yuan())
+        case "licence.state": return (Text("营业执照公示", "Licence shown"), state())
+        case "permit.state": return (Text("许可", "Permit"), state())
+        case "product.certificate": return (Text("认证证书", "Certificate"), state())
+        case "product.failed": return (Text("不合格或者召回名录", "List of failing or recalled goods"), yes(Text("在列", "on it")))
+        case "sales.z": return (Text("销量偏离（标准差倍数）", "Sales, in standard deviations"), times())
+        case "reviews.duplicateShare": return (Text("重复评价比例", "Share of copied reviews"), percent())
+        case "live.cancelledShare": return (Text("24小时取消订单比例", "Orders cancelled in 24 h"), percent())
+        case "live.saidBelowListed": return (Text("口播价", "Price said"), yes(Text("低于链接价", "below the price listed")))
+        default:
+            if path.hasPrefix("product.labelDiffers") { return (Text("与标签不一致", "Differs from the label"), state()) }
+            return nil
         }
     }
 

@@ -23,7 +23,8 @@ extension ModelPages {
     }
 
     static func figures(_ model: String?, at now: Moment, _ tx: Transaction) throws -> [String: Figures] {
-        let only: SQL = model.map { "model = \($0)" } ?? "1 = 1"
+        let only: SQL = if let model { "model = \(model)" } else { "1 = 1" }
+        let ofLeads: SQL = if let model { "l.model = \(model)" } else { "1 = 1" }
         let (month, four) = (now.adding(seconds: -30 * 86_400), now.adding(seconds: -120 * 86_400))
         var all: [String: Figures] = [:]
         for row in try tx.all(
@@ -38,7 +39,9 @@ extension ModelPages {
         }
         let first = now.adding(seconds: -12 * 7 * 86_400)
         for row in try tx.all(
-            "SELECT model, (at - \(first)) / 604800000 AS week, count(*) AS n FROM monitoring_hits WHERE \(only) AND at > \(first) GROUP BY model, (at - \(first)) / 604800000")
+            """
+            SELECT model, week, count(*) AS n FROM (SELECT model, (at - \(first)) / 604800000 AS week FROM monitoring_hits WHERE \(only) AND at > \(first)) AS weeks GROUP BY model, week
+            """)
         {
             let week = row.count("week")
             if (0..<12).contains(week) { all[row.string("model"), default: Figures()].weeks[week] = row.count("n") }
@@ -48,7 +51,7 @@ extension ModelPages {
             """
             SELECT l.model AS model, count(*) AS leads, COALESCE(sum(m.open), 0) AS open, COALESCE(sum(CASE WHEN l.verdict IN ('right', 'wrong') AND m.changed_at > \(since) THEN 1 ELSE 0 END), 0) AS judged,
             COALESCE(sum(CASE WHEN l.verdict = 'right' AND m.changed_at > \(since) THEN 1 ELSE 0 END), 0) AS correct
-            FROM monitoring_leads l JOIN casework_matters m ON m.id = l.matter WHERE \(model.map { "l.model = \($0)" } ?? "1 = 1") GROUP BY l.model
+            FROM monitoring_leads l JOIN casework_matters m ON m.id = l.matter WHERE \(ofLeads) GROUP BY l.model
             """)
         {
             var f = all[row.string("model")] ?? Figures()

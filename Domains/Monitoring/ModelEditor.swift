@@ -41,7 +41,9 @@ struct ModelEditor: Sendable {
         let edition = try await latest(visit)
         let form = try visit.exchange.form()
         var files: [String: String] = [:]
-        for name in edition.files.keys { files[name] = form["file-\(name)"].map { $0 + "\n" } ?? edition.files[name] }
+        for name in edition.files.keys {
+            files[name] = form["file-\(name)"].map { $0.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).joined(separator: "\n") + "\n" } ?? edition.files[name]
+        }
         let pasted = form["pasted"] ?? ""
         let law = visit.desk.law.register
         do {
@@ -62,7 +64,7 @@ struct ModelEditor: Sendable {
             }
             var found: [(line: Int, hit: Hit?, json: JSON?)] = []
             let matcher = Matcher(alone.program)
-            for (i, line) in pasted.split(separator: "\n").enumerated().prefix(50) where !line.allSatisfy(\.isWhitespace) {
+            for (i, line) in pasted.split(whereSeparator: \.isNewline).enumerated().prefix(50) where !line.allSatisfy(\.isWhitespace) {
                 let json = (try? JSON(parsing: Array(line.utf8))) ?? .object([("id", .string("\(i + 1)")), ("name", .string(String(line)))])
                 found.append((i + 1, ModelLife.matched(json["id"] == nil ? json.setting("id", .string("\(i + 1)")) : json, matcher), json))
             }

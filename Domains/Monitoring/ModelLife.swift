@@ -77,19 +77,14 @@ package enum ModelLife {
             for other in try tx.all("SELECT id FROM monitoring_editions WHERE model = \(edition.model) AND id <> \(id) AND state = \(state)") {
                 try set(other.int("id"), .retired, "由版本\(edition.edition)代替", actor, now, tx)
             }
-            // One in trial beside an active one would never run: the active one is what runs.
-            if state == .active {
-                for other in try tx.all("SELECT id FROM monitoring_editions WHERE model = \(edition.model) AND id <> \(id) AND state = 'shadow'") {
-                    try set(other.int("id"), .retired, "由版本\(edition.edition)代替", actor, now, tx)
-                }
-            }
         }
         try set(id, state, note, actor, now, tx)
     }
 
     private static func set(_ id: Int64, _ state: Edition.State, _ note: String, _ actor: String, _ now: Moment, _ tx: Transaction) throws {
-        guard let row = try tx.one("SELECT model, edition FROM monitoring_editions WHERE id = \(id)") else { throw Refusal.notFound }
-        try tx.change("UPDATE monitoring_editions SET state = \(state), decided_by = \(actor), decided_at = \(now), note = \(note) WHERE id = \(id)")
+        guard let row = try tx.one("SELECT model, edition, note FROM monitoring_editions WHERE id = \(id)") else { throw Refusal.notFound }
+        try tx.change(
+            "UPDATE monitoring_editions SET state = \(state), decided_by = \(actor), decided_at = \(now), note = \(note.isEmpty ? row.string("note") : note) WHERE id = \(id)")
         try tx.audit(
             "monitoring.edition-\(state.rawValue)", of: Reference(kind: "model", id: id), by: actor, at: now,
             details: [("number", .string(row.string("model"))), ("edition", .string(row.string("edition"))), ("note", .string(note))], sealing: [.init("monitoring_editions", id)])
@@ -129,12 +124,16 @@ package enum ModelLife {
         var last: Int64 = 0
         while true {
             let after = last
-            let rows = try await desk.store.read {
-                try $0.all("SELECT id, body FROM monitoring_versions WHERE id > \(after) AND last_at >= \(Moment(since)) ORDER BY id LIMIT 500")
+            let (rows, seen) = try await desk.store.read { tx in
+                let rows = try tx.all(
+                    "SELECT id, listing, body, first_at, last_at FROM monitoring_versions WHERE id > \(after) AND last_at >= \(Moment(since)) ORDER BY id LIMIT 500")
+                let listings = Set(rows.map { $0.int("listing") })
+                return (rows, try tx.all(keys: listings) { "SELECT * FROM monitoring_observations WHERE listing IN (\($0)) AND at >= \(Moment(since)) ORDER BY listing, at" })
             }
             guard !rows.isEmpty else { break }
             last = rows.last!.int("id")
-            let listings = rows.compactMap { row in (try? JSON(parsing: Array(row.string("body").utf8))).flatMap { try? Listing($0, at: desk.now) } }
+            let looks = Dictionary(grouping: seen) { $0.int("listing") }
+            let listings = rows.flatMap { row in replayed(row, looks[row.int("listing")] ?? [], since: Moment(since), now: desk.now) }
             let context = try await desk.store.read { try Intake.Context(listings, $0) }
             let matcher = Matcher(alone.program)
             for listing in listings {
@@ -165,6 +164,26 @@ package enum ModelLife {
             }
         }
         return report
+    }
+
+    /// A version each time that it was seen: its text with the price and sales of then.
+    private static func replayed(_ version: Row, _ looks: [Row], since: Moment, now: Moment) -> [Listing] {
+        guard let body = try? JSON(parsing: Array(version.string("body").utf8)) else { return [] }
+        let (first, last) = (version.moment("first_at"), version.moment("last_at"))
+        let own = looks.filter { (first...last).contains($0.moment("at")) }
+        if own.isEmpty { return (try? Listing(body, at: now)).map { [$0] } ?? [] }
+        func with(_ object: JSON?, _ pairs: [(String, JSON?)]) -> JSON {
+            guard case .object(let all)? = object ?? .object([]) else { return .object([]) }
+            return .object(all.filter { old in !pairs.contains { $0.0 == old.key } } + pairs.compactMap { pair in pair.1.map { (key: pair.0, value: $0) } })
+        }
+        return own.compactMap { look in
+            let offers = with(
+                body["offers"],
+                [("price", look.optionalMoney("price").map { .number($0.plain) }), ("listPrice", look.optionalMoney("list_price").map { .number($0.plain) })])
+            let sales = with(body["sales"], [("count30d", look.optionalInt("sold").map { .int($0) })])
+            return try? Listing(
+                body.setting("offers", offers).setting("sales", sales).setting("observedAt", .string(look.moment("at").isoText)), at: now)
+        }
     }
 
     /// The first hit in a listing; a listing that cannot be read has none.

@@ -10,6 +10,7 @@ import Web
 extension ModelPages {
     private struct Page: Sendable {
         let editions: [Edition]
+        let hitsOf: [String: Int]
         let figures: Figures
         let trigger: LeadDesk.Trigger
         let accounts: [Account]
@@ -42,7 +43,11 @@ extension ModelPages {
                 )
             }
             return Page(
-                editions: editions, figures: try Self.figures(id, at: now, tx)[id] ?? Figures(), trigger: try LeadDesk.Trigger.of(id, tx),
+                editions: editions,
+                hitsOf: Dictionary(
+                    try tx.all("SELECT edition, count(*) AS n FROM monitoring_hits WHERE model = \(id) GROUP BY edition").map { ($0.string("edition"), $0.count("n")) }
+                ) { a, _ in a },
+                figures: try Self.figures(id, at: now, tx)[id] ?? Figures(), trigger: try LeadDesk.Trigger.of(id, tx),
                 accounts: try Accounts.all(tx).filter { $0.active && $0.roles.contains(.analyst) }, exceptions: exceptions, tests: tests,
                 leads: try tx.all("SELECT m.* FROM monitoring_leads l JOIN casework_matters m ON m.id = l.matter WHERE l.model = \(id) ORDER BY m.id DESC LIMIT 10").map(
                     Matter.init))
@@ -181,6 +186,7 @@ extension ModelPages {
                         h.badge(edition.state.title, edition.state.tone)
                         h.span("small text-muted", Text("\(edition.madeAt.minuteText) 建立", "made \(edition.madeAt.minuteText)"))
                         if let at = edition.decidedAt { h.span("small text-muted", Text("\(at.minuteText) 决定", "decided \(at.minuteText)")) }
+                        if let n = p.hitsOf[edition.edition] { h.span("small text-muted", Text("命中\(n)次", "\(n) hits")) }
                         if !edition.note.isEmpty { h.span("small d-block", edition.note) }
                         if visit.may("monitoring.approve") { decisions(h, visit, edition) }
                     }

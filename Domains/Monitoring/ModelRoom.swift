@@ -74,8 +74,11 @@ package final class ModelRoom: Sendable {
         /// By model: its edition and whether it is only in trial.
         package let editions: [String: (edition: String, shadow: Bool)]
         package let permitKinds: [Features.PermitKind]
+        /// Editions in trial of models that have an active one: they run beside it and open nothing.
+        package var trials: [Set] = []
     }
     private let current = Mutex<(mark: String, set: Set)?>(nil)
+    private let hasTakenIn = Mutex(false)
     private let law: LawRegister
     private let cache: URL?
 
@@ -105,11 +108,12 @@ package final class ModelRoom: Sendable {
 
     /// Takes in the models that ship: one that this installation does not have yet begins in trial; a changed one waits as a draft.
     package func takeInShipped(_ store: Store, at now: Moment) async throws {
+        guard !hasTakenIn.withLock({ $0 }) else { return }
         let library = try ModelLibrary(ModelLibrary.shipped, law: law)
         let shipped = try library.models.map { (model: $0, files: try ModelRoom.files(of: $0)) }
         let known = Swift.Set(try await store.read { try $0.all("SELECT model, edition FROM monitoring_editions").map { "\($0.string("model"))|\($0.string("edition"))" } })
         let new = shipped.filter { !known.contains("\($0.model.id)|\(Edition.hash($0.files))") }
-        guard !new.isEmpty else { return }
+        if new.isEmpty { return hasTakenIn.withLock { $0 = true } }
         try await store.write { tx in
             for (model, files) in new {
                 let first = try tx.one("SELECT id FROM monitoring_editions WHERE model = \(model.id)") == nil
@@ -146,12 +150,14 @@ package final class ModelRoom: Sendable {
         }
         if let kept = current.withLock({ $0 }), kept.mark == mark { return kept.set }
         let editions = try await store.read { try $0.all("SELECT * FROM monitoring_editions WHERE state IN ('active', 'shadow') ORDER BY model, id").map(Edition.init) }
-        // A model runs once: what is active counts before what is in trial.
-        var chosen: [String: Edition] = [:]
-        for edition in editions where chosen[edition.model] == nil || edition.state == .active { chosen[edition.model] = edition }
-        let set = try compile(chosen.values.sorted { $0.model < $1.model })
-        current.withLock { $0 = (mark, set) }
-        return set
+        let active = Dictionary(editions.filter { $0.state == .active }.map { ($0.model, $0) }) { _, new in new }
+        let trial = Dictionary(editions.filter { $0.state == .shadow }.map { ($0.model, $0) }) { _, new in new }
+        var set = try compile(active.merging(trial) { old, _ in old }.values.sorted { $0.model < $1.model })
+        let beside = trial.values.filter { active[$0.model] != nil }.sorted { $0.model < $1.model }
+        if !beside.isEmpty { set.trials = [try compile(beside)] }
+        let made = set
+        current.withLock { $0 = (mark, made) }
+        return made
     }
 
     /// Editions as a library that runs; their texts stand in a folder of their own while they are read.

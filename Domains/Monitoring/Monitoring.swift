@@ -85,6 +85,7 @@ struct Inbox: Sendable {
 
     /// Takes the files that are there and whole. Several workers may look: a file is one's own once it is renamed.
     func look() async throws {
+        try await intake.room.takeInShipped(intake.desk.store, at: intake.desk.now)
         let manager = FileManager.default
         guard let names = try? manager.contentsOfDirectory(atPath: folder.path) else { return }
         for name in names.sorted() where !name.hasPrefix(".") && name != "done" && name != "failed" {

@@ -53,7 +53,7 @@ enum MonitoringSchema {
                 // What a model found in a listing's text, once for each text.
                 """
                 CREATE TABLE monitoring_hits (id KEY, listing INTEGER NOT NULL REFERENCES monitoring_listings (id), seller INTEGER, model TEXT NOT NULL, edition TEXT NOT NULL, level TEXT NOT NULL,
-                body_hash TEXT NOT NULL, matches TEXT NOT NULL, at INTEGER NOT NULL, lead INTEGER, shadow INTEGER NOT NULL, UNIQUE (listing, model, body_hash))
+                body_hash TEXT NOT NULL, matches TEXT NOT NULL, at INTEGER NOT NULL, lead INTEGER, shadow INTEGER NOT NULL, UNIQUE (listing, model, edition, body_hash))
                 """,
                 "CREATE INDEX monitoring_hits_lead ON monitoring_hits (lead, id)",
                 "CREATE INDEX monitoring_hits_model ON monitoring_hits (model, at)",

@@ -49,7 +49,7 @@ package struct PermissionTable: Sendable {
 package enum PlatformGrants {
     package static let all: [Grant] = [
         Grant("casework.see", Text("查看事项", "See matters"), Set(Role.allCases).subtracting([.admin])),
-        Grant("casework.note", Text("添加备注和附件", "Add notes and files"), [.intake, .clerk, .mediator, .officer, .reviewer, .leader]),
+        Grant("casework.note", Text("添加备注和附件", "Add notes and files"), [.intake, .clerk, .mediator, .analyst, .officer, .reviewer, .leader, .inspector]),
         Grant("casework.assign", Text("分派事项", "Assign matters"), [.clerk, .leader, .director]),
         Grant("casework.extend", Text("批准延长期限", "Approve extensions"), [.leader]),
         Grant("operators.see", Text("查看经营主体", "See operators"), Set(Role.allCases)),

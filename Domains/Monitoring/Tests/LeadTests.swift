@@ -136,6 +136,54 @@ import Web
         #expect(try await office.verify().findings.isEmpty)
     }
 
+    @Test(arguments: TestEngine.available)
+    func anEditionInTrialRunsBesideTheActiveOneAndOpensNothing(_ engine: TestEngine) async throws {
+        let (office, intake) = try await Self.office(engine)
+        let now = office.clock.now
+        try await office.desk.store.write { tx in
+            let active = try Edition(tx.one("SELECT * FROM monitoring_editions WHERE model = 'M05'")!)
+            var files = active.files
+            files["rule.yml"]! += "# another\n"
+            let id = try ModelRoom.add("M05", active.title, active.folder, files, state: .draft, by: "test", at: now, note: "试", tx)
+            try ModelLife.decide(id, to: .shadow, note: "", by: "test", at: now, tx)
+        }
+        let outcome = try await intake.take([Self.listing("a1", "全网销量第一品牌 电饭煲")], by: "test")
+        #expect(outcome.hits == 2 && outcome.leads == 1)
+        let hits = try await office.desk.store.read {
+            try $0.all("SELECT shadow, lead FROM monitoring_hits ORDER BY shadow").map { ($0.bool("shadow"), $0.optionalInt("lead") != nil) }
+        }
+        #expect(hits.count == 2 && hits[0] == (false, true) && hits[1] == (true, false))
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    @Test func pricesOfTheDaysBeforeDecideWhatAComparedPriceMayBe() throws {
+        func features(_ price: String, _ list: String?, _ past: [(String, String)]) throws -> JSON {
+            let listing = try Self.listing("a", "羽绒服", price: price, list: list, at: "2026-11-20T10:00:00+08:00")
+            return Features.of(listing, past: past.map { Features.Past(at: Moment($0.0)!, price: Money(yuan: $0.1), sold: nil) }, seller: .init())
+        }
+        // The lowest of the seven days before; what was asked earlier does not count.
+        let week = try features("399", "999", [("2026-10-01", "299"), ("2026-11-15", "499"), ("2026-11-18", "459")])["price"]
+        #expect(week?["base"]?.text == "459.00" && week?["listOverBase"]?.double.map { abs($0 - 1.1765) < 0.0001 } == true)
+        // Nothing in seven days: the last price before.
+        #expect(try features("399", "999", [("2026-10-01", "299"), ("2026-10-20", "599")])["price"]?["base"]?.text == "599.00")
+        // A rise within fifteen days and then a “discount”.
+        let raised = try features("450", nil, [("2026-11-08", "400"), ("2026-11-19", "600")])["price"]
+        #expect(raised?["riseBeforeCut"]?.text == "0.5000" && raised?["cut"]?.text == "0.2500" && raised?["cutBelowLow"]?.bool == false)
+        #expect(try features("399", "999", [])["price"] == nil)
+    }
+
+    @Test func aTranscriptShowsItsGapsAndReadsEachForm() throws {
+        let srt = try Transcript.read("1\n00:00:01,000 --> 00:00:03,500\n欢迎来到直播间\n\n2\n00:01:10,000 --> 00:01:12,000\n今天只要99元\n")
+        #expect(srt.map(\.start) == [1, 70] && srt[1].text == "今天只要99元")
+        let vtt = try Transcript.read("WEBVTT\n\n00:01.000 --> 00:03.500\n<v 主播>欢迎</v>\n")
+        #expect(vtt == [Transcript.Line(start: 1, end: 3.5, text: "欢迎")])
+        #expect(try Transcript.read(#"{"segments":[{"start":2,"end":4,"text":"好"}]}"#) == [Transcript.Line(start: 2, end: 4, text: "好")])
+        let json = Transcript.json(srt).array ?? []
+        #expect(json.count == 3 && json[1]["gap"]?.bool == true && json[1]["seconds"]?.text == "66.5000")
+        #expect(throws: Refusal.self) { try Transcript.read("没有时间的一行") }
+        #expect(Features.spoken("宝宝们到手价只要129.9元") == Money(yuan: "129.9"))
+    }
+
     @Test func triggersAndExceptionsDecideWhatOpensALead() async throws {
         let (office, intake) = try await Self.office(.sqlite)
         #expect(
