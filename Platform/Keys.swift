@@ -33,11 +33,14 @@ package struct Keys: Sendable {
                 guard let bytes = Crypto.bytes(hex: text.filter { !$0.isWhitespace }), bytes.count == count else { throw Fault("\(file.path) is not a key of \(count) bytes") }
                 return bytes
             }
-            let bytes = Crypto.random(count)
-            guard FileManager.default.createFile(atPath: file.path, contents: Data(Crypto.hex(bytes).utf8), attributes: [.posixPermissions: 0o600]) else {
+            // Several processes may begin in one folder at once: the first whole file counts, for all of them.
+            let draft = url.appendingPathComponent(".\(name).\(Crypto.hex(Crypto.random(6)))")
+            guard FileManager.default.createFile(atPath: draft.path, contents: Data(Crypto.hex(Crypto.random(count)).utf8), attributes: [.posixPermissions: 0o600]) else {
                 throw Fault("cannot write \(file.path)")
             }
-            return bytes
+            defer { try? FileManager.default.removeItem(at: draft) }
+            guard link(draft.path, file.path) == 0 || errno == EEXIST else { throw Fault("cannot write \(file.path)") }
+            return try key(name, count)
         }
         return Keys(
             origin: "sinan.ledger/\(Crypto.hex(Crypto.sha256(try key("ledger.key", 32)).prefix(4)))", seed: try key("ledger.key", 32), secret: try key("forms.key", 32),
