@@ -44,6 +44,15 @@ package enum Insights {
                 tile(
                     h, Text("调解成功率", "Mediation success"), percent(figures.agreed, figures.agreed + figures.ended), "teal", "/desk?outcome=agreed,ended",
                     Text("近一年：达成协议÷（达成协议＋终止调解）", "In a year: agreed ÷ (agreed + ended)"))
+                // With several kinds of matter each has its own figure.
+                if visit.house.kinds.count > 1 {
+                    for (kind, n) in figures.kinds {
+                        guard let title = visit.house.kinds[kind]?.table.title else { continue }
+                        tile(
+                            h, Text("\(title.zh)在办", "\(title.en): open"), "\(n)", "teal", "/desk?kind=\(kind)",
+                            Text("尚未办结的\(title.zh)", "Not yet closed, of this kind"))
+                    }
+                }
                 tile(h, Text("近一年收到", "Received in a year"), "\(figures.received)", "grey", "/desk?received=year", Text("收到日期在近365天内的事项", "Matters received in the last 365 days"))
             }
             h.div("two-columns") {
@@ -247,6 +256,8 @@ struct Figures: Sendable {
     var week = 0
     var met = 0
     var missed = 0
+    /// Open matters by kind.
+    var kinds: [(String, Int)] = []
     var months: [(String, Int, Int)] = []
     var districts: [District] = []
     var agreed: Int { districts.reduce(0) { $0 + $1.agreed } }
@@ -258,6 +269,7 @@ struct Figures: Sendable {
     var json: JSON {
         .object([
             ("open", .int(open)), ("overdue", .int(overdue)), ("week", .int(week)), ("met", .int(met)), ("missed", .int(missed)),
+            ("kinds", .array(kinds.map { .array([.string($0.0), .int($0.1)]) })),
             ("months", .array(months.map { .array([.string($0.0), .int($0.1), .int($0.2)]) })),
             ("districts", .array(districts.map { .array([.string($0.code), .int($0.open), .int($0.overdue), .int($0.received), .int($0.agreed), .int($0.ended)]) })),
         ])
@@ -266,6 +278,7 @@ struct Figures: Sendable {
         guard let json = try? JSON(parsing: Array(text.utf8)) else { return nil }
         func int(_ key: String) -> Int { json[key]?.int ?? 0 }
         (open, overdue, week, met, missed) = (int("open"), int("overdue"), int("week"), int("met"), int("missed"))
+        kinds = (json["kinds"]?.array ?? []).compactMap { row in row.array.flatMap { $0.count == 2 ? ($0[0].string ?? "", $0[1].int ?? 0) : nil } }
         months = (json["months"]?.array ?? []).compactMap { row in
             row.array.flatMap { $0.count == 3 ? ($0[0].string ?? "", $0[1].int ?? 0, $0[2].int ?? 0) : nil }
         }
@@ -295,6 +308,7 @@ struct Figures: Sendable {
             f.overdue += row.count("overdue")
             f.week += row.count("week")
         }
+        f.kinds = try tx.all("SELECT kind, count(*) AS n FROM casework_matters WHERE open = 1 AND \(scope) GROUP BY kind ORDER BY kind").map { ($0.string("kind"), $0.count("n")) }
         let join: SQL = whole ? "" : "JOIN casework_matters m ON m.id = c.matter"
         for row in try tx.all(
             "SELECT c.state AS state, count(*) AS n FROM casework_clocks c \(join) WHERE c.state IN ('met', 'missed') AND c.stopped_at > \(since) AND \(scope) GROUP BY c.state"

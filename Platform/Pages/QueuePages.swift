@@ -122,10 +122,20 @@ package enum QueuePages {
                     .type("search"), .name("q"), .value(filter.text), .label(h.say(Text("搜索编号、商家、事实", "Search number, business, facts"))),
                     .init("placeholder", h.say(Text("编号、商家、事实", "Number, business, facts"))),
                 ])
+            if visit.house.kinds.count > 1 {
+                h.element("select", "form-select form-select-sm", [.name("kind"), .label(h.say(Text("类型", "Kind")))]) {
+                    h.element("option", nil, [.value("")], text: h.say(Text("全部类型", "Any kind")))
+                    for kind in visit.house.kinds.values.sorted(by: { $0.table.kind < $1.table.kind }) {
+                        h.element("option", nil, [.value(kind.table.kind), .selected(kind.table.kind == filter.kind)], text: h.say(kind.table.title))
+                    }
+                }
+            }
             h.element("select", "form-select form-select-sm", [.name("state"), .label(h.say(Text("状态", "State")))]) {
                 h.element("option", nil, [.value("")], text: h.say(Text("全部状态", "Any state")))
-                for kind in visit.house.kinds.values {
-                    for state in kind.table.states { h.element("option", nil, [.value(state.name), .selected(state.name == filter.state)], text: h.say(state.title)) }
+                for kind in visit.house.kinds.values.sorted(by: { $0.table.kind < $1.table.kind }) where filter.kind == nil || filter.kind == kind.table.kind {
+                    h.element("optgroup", nil, [.init("label", h.say(kind.table.title))]) {
+                        for state in kind.table.states { h.element("option", nil, [.value(state.name), .selected(state.name == filter.state)], text: h.say(state.title)) }
+                    }
                 }
             }
             h.element("select", "form-select form-select-sm", [.name("region"), .label(h.say(Text("辖区", "Region")))]) {
