@@ -197,6 +197,13 @@ package struct LeadDesk: Sendable {
             let after = try move([("reason", reason), ("note", note)], outcome: "dismissed")
             try judge(lead.model, at: now, tx)
             return after
+        case "snooze":
+            let note = try text("note", 500)
+            guard let until = input["until"].flatMap({ Day($0) }), until > now.day, until <= now.day.adding(days: 90) else {
+                throw Refusal.invalid("/until", Text("请填写今天之后90天以内的日期", "Give a day within 90 days from today"))
+            }
+            try tx.send("UPDATE monitoring_leads SET snoozed_until = \(until) WHERE matter = \(id)")
+            return try move([("note", note), ("aside", until.description)])
         case "reopen":
             try tx.send("UPDATE monitoring_leads SET verdict = NULL, reason = NULL WHERE matter = \(id)")
             return try move([("note", input["note"] ?? "")])

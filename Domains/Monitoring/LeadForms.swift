@@ -54,6 +54,9 @@ struct LeadForms {
         switch name {
         case "confirm": checklist(h, e)
         case "dismiss": dismissal(h, e)
+        case "snooze":
+            h.field("until", Text("到哪一天再看", "Until"), value: visit.desk.today().adding(days: 7).description, type: "date", errors: e)
+            area("note", Text("理由", "Reason"))
         case "reopen", "corrected", "escalate": area("note", Text("说明", "Remark"), required: false)
         case "notice":
             area(

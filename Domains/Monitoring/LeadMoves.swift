@@ -39,6 +39,7 @@ package enum LeadMoves {
         moves: [
             Move("confirm", Text("确认线索", "Confirm"), from: [detected], to: screened, by: screen, articles: law),
             Move("dismiss", Text("排除", "Dismiss"), from: [detected, screened], to: dismissed, by: screen, articles: law),
+            Move("snooze", Text("稍后再看", "Put aside"), from: [detected, screened], to: nil, by: screen, articles: [:]),
             Move("reopen", Text("撤销排除", "Take up again"), from: [dismissed], to: detected, by: screen, articles: law),
             Move("notice", Text("通知商家自行整改", "Tell the shop to correct"), from: [screened], to: notified, by: screen, articles: [:]),
             Move("corrected", Text("确认已整改", "Corrected"), from: [notified], to: rectified, by: screen + [.system], articles: [:]),
@@ -77,6 +78,7 @@ package enum LeadMoves {
         case "reason":
             (Text("理由", "Reason"), reasons.first { $0.0 == value }?.1 ?? Text(verbatim: value))
         case "change": (Text("应改正内容", "To be changed"), Text(verbatim: value))
+        case "aside": (Text("到这一天再看", "Until"), Text(verbatim: value))
         case "due": (Text("改正期限", "By"), Text(verbatim: value))
         case "place": (Text("派发依据", "By"), places.first { $0.0 == value }?.1 ?? Text(verbatim: value))
         case "result": (Text("结果", "Result"), Text(verbatim: value))

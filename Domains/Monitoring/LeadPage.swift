@@ -18,6 +18,8 @@ extension LeadPages {
         let seller: (name: String, platform: String, uscc: String?, shops: Int, region: String)?
         let op: Operator?
         let others: [(Matter, String)]
+        /// Leads of the same model in which the same words stood, and what persons made of them.
+        let similar: [(matter: Matter, words: String, verdict: String?)]
         let prices: [(at: Moment, price: Money?, list: Money?)]
         let capture: (hash: String, state: String, at: Moment)?
         let loads: [String: Int]
@@ -49,6 +51,7 @@ extension LeadPages {
                     "SELECT m.*, l.model AS lead_model FROM monitoring_leads l JOIN casework_matters m ON m.id = l.matter WHERE l.seller = \(seller) AND l.matter <> \(key) ORDER BY m.id DESC LIMIT 8"
                 ).map { (Matter($0), $0.string("lead_model")) }
             } ?? []
+        let similar = try alike(lead, Set(hits.flatMap { ($0.matches.array ?? []).compactMap(written) }), tx)
         let prices = try tx.all("SELECT at, price, list_price FROM monitoring_observations WHERE listing = \(lead.listing) ORDER BY at DESC LIMIT 180").reversed().map {
             ($0.moment("at"), $0.optionalMoney("price"), $0.optionalMoney("list_price"))
         }
@@ -62,8 +65,32 @@ extension LeadPages {
         return Shown(
             lead: lead, file: file, model: try leads.edition(lead, tx), hits: hits,
             seller: seller.map { ($0.string("name"), $0.string("platform"), $0.optionalString("uscc"), shops, $0.string("region")) },
-            op: try lead.matter.operator.map { try Operators.find($0, tx) }, others: others, prices: prices, capture: capture, loads: Dictionary(loads) { a, _ in a },
+            op: try lead.matter.operator.map { try Operators.find($0, tx) }, others: others, similar: similar, prices: prices, capture: capture,
+            loads: Dictionary(loads) { a, _ in a },
             answers: file.notices.isEmpty ? [] : try NoticePages.answers(of: key, tx))
+    }
+
+    /// The words of a match, where somebody wrote them.
+    private func written(_ match: JSON) -> String? {
+        guard let field = match["field"]?.string, Marked.isWritten(field), let text = match["text"]?.string?.trimmed, !text.isEmpty else { return nil }
+        return text
+    }
+
+    /// Among the last three hundred hits of the model: what has most words in common, five of them.
+    private func alike(_ lead: Lead, _ words: Set<String>, _ tx: Transaction) throws -> [(matter: Matter, words: String, verdict: String?)] {
+        guard !words.isEmpty else { return [] }
+        let rows = try tx.all(
+            """
+            SELECT m.*, h.matches AS hit_matches, l.verdict AS lead_verdict FROM monitoring_hits h JOIN monitoring_leads l ON l.matter = h.lead JOIN casework_matters m ON m.id = l.matter
+            WHERE h.model = \(lead.model) AND h.lead <> \(lead.matter.id) ORDER BY h.id DESC LIMIT 300
+            """)
+        var best: [Int64: (Matter, Set<String>, String?)] = [:]
+        for row in rows {
+            let common = Set((try JSON(parsing: Array(row.string("hit_matches").utf8)).array ?? []).compactMap(written)).intersection(words)
+            let matter = Matter(row)
+            if common.count > (best[matter.id.raw]?.1.count ?? 0) { best[matter.id.raw] = (matter, common, row.optionalString("lead_verdict")) }
+        }
+        return best.values.sorted { ($0.1.count, $0.0.id.raw) > ($1.1.count, $1.0.id.raw) }.prefix(5).map { ($0.0, $0.1.sorted().joined(separator: "、"), $0.2) }
     }
 
     func show(_ visit: Visit, _ failed: String?, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
@@ -110,6 +137,7 @@ extension LeadPages {
                 h.element("aside", "matter-side") {
                     visit.clocks(h, shown.file, matter: lead.matter)
                     seller(h, visit, shown)
+                    alike(h, shown)
                     evidence(h, visit, shown)
                     visit.history(h, shown.file, table: LeadMoves.table, regime: LeadMoves.regime)
                 }
@@ -188,6 +216,25 @@ extension LeadPages {
                             h.a("/leads/\(m.id)", nil, m.number)
                             h.text(" \(model) ")
                             h.badge(LeadMoves.table.state(m.state).title, LeadMoves.table.state(m.state).tone)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func alike(_ h: HTML, _ s: Shown) {
+        guard !s.similar.isEmpty else { return }
+        h.card(Text("用词相同的线索", "Leads with the same words")) {
+            h.ul("plain") {
+                for (matter, words, verdict) in s.similar {
+                    h.li {
+                        h.a("/leads/\(matter.id)", nil, matter.number)
+                        h.text(" \(words) ")
+                        switch verdict {
+                        case "right": h.badge(Text("已确认", "confirmed"), "green")
+                        case "wrong": h.badge(Text("已排除", "dismissed"), "grey")
+                        default: h.badge(LeadMoves.table.state(matter.state).title, LeadMoves.table.state(matter.state).tone)
                         }
                     }
                 }

@@ -44,10 +44,12 @@ struct LeadPages: Sendable {
         }
         var pairs: [(String, String?)] { [("state", state), ("model", model), ("q", text), ("whose", mine ? "mine" : nil)] }
 
-        func conditions(_ account: Account, city: String) throws -> [SQL] {
+        func conditions(_ account: Account, city: String, today: Day) throws -> [SQL] {
             var all: [SQL] = ["m.kind = \(LeadMoves.kind)"]
             if state != "all" { all.append("m.state = \(state)") }
             if let model { all.append("l.model = \(model)") }
+            // What was put aside comes back on its day; a search for all of them shows it.
+            if state == LeadMoves.detected || state == LeadMoves.screened { all.append("(l.snoozed_until IS NULL OR l.snoozed_until <= \(today))") }
             if mine { all.append("m.assignee = \(account.id)") }
             if account.region != city, !account.region.isEmpty { all.append("m.region >= \(account.region) AND m.region < \(account.region + "~")") }
             if let cursor {
@@ -66,7 +68,7 @@ struct LeadPages: Sendable {
     }
 
     func load(_ f: Filter, _ account: Account, city: String, limit: Int, _ tx: Transaction) throws -> [Item] {
-        var conditions = try f.conditions(account, city: city)
+        var conditions = try f.conditions(account, city: city, today: leads.desk.today())
         if let text = f.text {
             let keys = try Search.query(LeadMoves.kind, text).map { try Search.find(LeadMoves.kind, $0, limit: 2000, tx) } ?? []
             guard !keys.isEmpty else { return [] }

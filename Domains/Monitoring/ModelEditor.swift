@@ -1,4 +1,5 @@
 import Detect
+import Formats
 import Foundation
 import Kernel
 import Platform
@@ -43,6 +44,16 @@ struct ModelEditor: Sendable {
         var files: [String: String] = [:]
         for name in edition.files.keys {
             files[name] = form["file-\(name)"].map { $0.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).joined(separator: "\n") + "\n" } ?? edition.files[name]
+        }
+        // A list may come as a file: its first column, whatever its encoding.
+        for file in form.files where file.field.hasPrefix("upload-") {
+            let name = String(file.field.dropFirst("upload-".count))
+            guard name.hasSuffix(".csv"), let old = files[name] else { continue }
+            let (header, rows) = try Transfer.rows(file.bytes)
+            let words = ([header[0]] + rows.compactMap(\.cells.first)).map(\.trimmed).filter { !$0.isEmpty && $0 != "phrase" && $0 != "词语" && !$0.hasPrefix("#") }
+            let remarks = old.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("#") }.map(String.init)
+            var seen: Set<String> = []
+            files[name] = (remarks + ["phrase"] + words.filter { seen.insert($0).inserted }).joined(separator: "\n") + "\n"
         }
         let pasted = form["pasted"] ?? ""
         let law = visit.desk.law.register
@@ -90,7 +101,7 @@ struct ModelEditor: Sendable {
             }
             h.errorSummary(refusal)
             if let (report, found) = tried { result(h, report, found) }
-            visit.form(h, "/monitoring/models/\(edition.model)/edit") {
+            visit.form(h, "/monitoring/models/\(edition.model)/edit", multipart: true) {
                 h.div("two-columns") {
                     h.card(Text("内容", "Texts")) {
                         for name in order {
@@ -103,6 +114,14 @@ struct ModelEditor: Sendable {
                                         .label(h.say(Self.label(name))),
                                     ],
                                     text: files[name] ?? "")
+                                if name.hasSuffix(".csv") {
+                                    h.void(
+                                        "input", "form-control form-control-sm mt-1",
+                                        [
+                                            .type("file"), .name("upload-\(name)"), .init("accept", ".csv,.xlsx,.txt"),
+                                            .label(h.say(Text("用文件替换词表（第一列）", "Take the list from a file (first column)"))),
+                                        ])
+                                }
                             }
                         }
                     }

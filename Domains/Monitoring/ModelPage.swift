@@ -180,7 +180,7 @@ extension ModelPages {
     private func versions(_ h: HTML, _ visit: Visit, _ p: Page) {
         h.card(Text("版本", "Editions")) {
             h.ul("plain") {
-                for edition in p.editions {
+                for (i, edition) in p.editions.enumerated() {
                     h.li("edition") {
                         h.element("code", text: edition.edition)
                         h.badge(edition.state.title, edition.state.tone)
@@ -188,8 +188,31 @@ extension ModelPages {
                         if let at = edition.decidedAt { h.span("small text-muted", Text("\(at.minuteText) 决定", "decided \(at.minuteText)")) }
                         if let n = p.hitsOf[edition.edition] { h.span("small text-muted", Text("命中\(n)次", "\(n) hits")) }
                         if !edition.note.isEmpty { h.span("small d-block", edition.note) }
+                        if i + 1 < p.editions.count { difference(h, from: p.editions[i + 1], to: edition) }
                         if visit.may("monitoring.approve") { decisions(h, visit, edition) }
                     }
+                }
+            }
+        }
+    }
+
+    /// What came and what went, line by line: a phrase of a list, a line of the rule, a case.
+    private func difference(_ h: HTML, from old: Edition, to new: Edition) {
+        let changed = Set(old.files.keys).union(new.files.keys).sorted().compactMap { name -> (String, [String], [String])? in
+            func lines(_ text: String?) -> [String] { (text ?? "").split(whereSeparator: \.isNewline).map { String($0).trimmed } }
+            let (before, after) = (lines(old.files[name]), lines(new.files[name]))
+            let (was, now) = (Set(before), Set(after))
+            let (came, went) = (after.filter { !was.contains($0) }, before.filter { !now.contains($0) })
+            return came.isEmpty && went.isEmpty ? nil : (name, came, went)
+        }
+        h.element("details", "diff") {
+            h.element("summary", text: h.say(Text("与上一版的差异", "What differs from the one before")))
+            for (name, came, went) in changed {
+                h.p("small mb-1", Text("\(name)：增加\(came.count)行，删去\(went.count)行", "\(name): \(came.count) lines more, \(went.count) gone"))
+                h.element("pre", "code") {
+                    for line in went.prefix(40) { h.element("del", text: "- \(line)\n") }
+                    for line in came.prefix(40) { h.element("ins", text: "+ \(line)\n") }
+                    if came.count > 40 || went.count > 40 { h.text("…") }
                 }
             }
         }

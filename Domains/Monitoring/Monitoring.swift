@@ -5,6 +5,7 @@ import Logging
 import Platform
 import Statute
 import Store
+import Synchronization
 import Web
 
 /// The front door of Monitoring (网络交易监测): what it brings to the house.
@@ -62,7 +63,10 @@ package enum Monitoring {
                         .compactMap { $0 })
             },
             imports: imports(room),
-            tick: { desk in try await Inbox(intake: Intake(desk: desk, room: room)).look() })
+            tick: { [retention = Retention()] desk in
+                try await Inbox(intake: Intake(desk: desk, room: room)).look()
+                try await retention.onceADay(desk)
+            })
     }
 
     private static func imports(_ room: ModelRoom) -> [ImportKind] {
@@ -121,11 +125,23 @@ struct Inbox: Sendable {
 }
 
 /// What is no longer needed (保存期限): texts and prices older than the office keeps them; what a lead rests on stays.
-package enum Retention {
-    /// Days; the office's choice, not the law's.
+package final class Retention: Sendable {
+    /// Days that texts and prices are kept, if the office has not set `monitoring.retention.days`: its choice, not the law's.
     package static let days = 1096
+    private let last = Mutex<Day?>(nil)
+    package init() {}
 
-    package static func run(_ store: Store, at now: Moment) async throws -> Int {
+    /// Once a day of this process; others may do it too, there is then nothing left to do.
+    func onceADay(_ desk: Desk) async throws {
+        let today = desk.today()
+        guard last.withLock({ $0 != today }) else { return }
+        let set = try await desk.store.read { try $0.one("SELECT value FROM platform_settings WHERE name = 'monitoring.retention.days'")?.string("value") }
+        let removed = try await Retention.run(desk.store, keeping: set.flatMap { Int($0) } ?? Retention.days, at: desk.now)
+        if removed > 0 { desk.logger.notice("old versions and prices were removed", metadata: ["count": "\(removed)"]) }
+        last.withLock { $0 = today }
+    }
+
+    package static func run(_ store: Store, keeping days: Int, at now: Moment) async throws -> Int {
         let before = now.adding(seconds: -Int64(days) * 86_400)
         return try await store.write { tx in
             try tx.run(

@@ -60,7 +60,8 @@ enum MonitoringSchema {
                 """
                 CREATE TABLE monitoring_leads (matter INTEGER PRIMARY KEY REFERENCES casework_matters (id), model TEXT NOT NULL, edition TEXT NOT NULL, seller INTEGER REFERENCES monitoring_sellers (id),
                 lane TEXT NOT NULL, level TEXT NOT NULL, hits INTEGER NOT NULL, score INTEGER NOT NULL, listing INTEGER NOT NULL REFERENCES monitoring_listings (id), body_hash TEXT NOT NULL,
-                verdict TEXT, reason TEXT, correct_by TEXT, notice TEXT, notice_code TEXT, rechecks INTEGER NOT NULL DEFAULT 0, corrected_hash TEXT)
+                verdict TEXT, reason TEXT, correct_by TEXT, notice TEXT, notice_code TEXT, rechecks INTEGER NOT NULL DEFAULT 0, corrected_hash TEXT,
+                snoozed_until TEXT)
                 """,
                 "CREATE INDEX monitoring_leads_seller ON monitoring_leads (seller, model)",
                 "CREATE INDEX monitoring_leads_model ON monitoring_leads (model, matter)",
