@@ -28,6 +28,17 @@ package struct Correlator: Sendable {
         let of: [Int]
         var groups: [[String]: (events: [Kept], holds: Bool)] = [:]
         var latest = Int64.min
+        private var untilSweep = 4096
+
+        /// Groups in which nothing is within the window any more are dropped now and then: memory grows with the window, not with the input.
+        mutating func sweep(before oldest: Int64) {
+            untilSweep -= 1
+            guard untilSweep == 0 else { return }
+            untilSweep = max(4096, groups.count)
+            groups = groups.filter { $0.value.events.last.map { $0.seconds >= oldest } ?? false }
+        }
+
+        init(rule: Int, correlation: Correlation, of: [Int]) { (self.rule, self.correlation, self.of) = (rule, correlation, of) }
     }
     private var watched: [Watched]
     /// Rules that only feed a correlation, and do not hit by themselves.
@@ -73,14 +84,22 @@ package struct Correlator: Sendable {
                 // Who has no value for the group belongs to none.
                 guard !key.contains("") else { continue }
                 watched[w].latest = max(watched[w].latest, event.seconds)
+                let oldest = watched[w].latest - correlation.seconds
+                watched[w].sweep(before: oldest)
+                guard event.seconds >= oldest else { continue }
                 var group = watched[w].groups[key] ?? ([], false)
-                let at = group.events.firstIndex { $0.seconds > event.seconds } ?? group.events.count
+                // What has left the window may have ended it: then it begins anew.
+                let stale = group.events.prefix { $0.seconds < oldest }.count
+                if stale > 0 {
+                    group.events.removeFirst(stale)
+                    group.holds = !group.events.isEmpty && Correlator.holds(correlation, watched[w].of, group.events)
+                }
+                let at = group.events.lastIndex { $0.seconds <= event.seconds }.map { $0 + 1 } ?? 0
                 group.events.insert(Kept(seconds: event.seconds, rule: hit.rule, value: correlation.field.flatMap { event.values[$0] }), at: at)
-                group.events.removeAll { $0.seconds < watched[w].latest - correlation.seconds }
                 let holds = Correlator.holds(correlation, watched[w].of, group.events)
                 if holds, !group.holds { out.append(Hit(rule: watched[w].rule, matches: hit.matches)) }
                 group.holds = holds
-                watched[w].groups[key] = group.events.isEmpty ? nil : group
+                watched[w].groups[key] = group
             }
         }
         return out

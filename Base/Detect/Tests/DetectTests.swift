@@ -102,6 +102,11 @@ import Testing
         #expect(try correlated("type: value_sum\n\(head)condition: {gte: 6.60, field: offers.price}", events) == [4])
         #expect(try correlated("type: value_avg\n\(head)condition: {gt: 3, field: offers.price}", events) == [5])
         #expect(try correlated("type: event_count\n\(head)condition: {gte: 6}", events).isEmpty)
+        // When all that held it has left the window it begins anew, and what comes too late belongs to no window.
+        #expect(try correlated("type: event_count\n\(head)condition: {gte: 1}", [(0, "a", "1", "甲"), (10, "a", "1", "甲"), (8000, "a", "1", "甲"), (20, "a", "1", "甲")]) == [0, 2])
+        // Ten thousand shops one after another: the first ones are dropped on the way, and nothing else changes.
+        let many = (0..<10_000).map { (Int64($0), "s\($0)", "1", "甲") } + [(10_000, "s9999", "1", "甲"), (10_001, "s9999", "1", "甲")]
+        #expect(try correlated("type: event_count\n\(head)condition: {gte: 3}", many) == [10_001])
     }
 
     @Test func severalRulesTogetherOrInOrder() throws {
