@@ -133,5 +133,6 @@ package enum PlatformSchema {
         Migration("operators.4", ["CREATE INDEX operators_shops_name ON operators_shops (name, platform)"]),
         // What lapses first, whatever its kind: a city has fifty thousand open at a time.
         Migration("casework.2", ["CREATE INDEX casework_matters_open ON casework_matters (open, next_due, id)"]),
+        Migration("casework.3", ["CREATE INDEX casework_matters_states ON casework_matters (kind, state, region)"]),
     ]
 }
