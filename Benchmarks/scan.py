@@ -51,7 +51,7 @@ con.execute("SET threads=1; SET max_expression_depth TO 1000000")
 con.execute("CREATE TABLE listings (id TEXT, name TEXT, description TEXT)")
 con.executemany("INSERT INTO listings VALUES (?, ?, ?)", [(r["id"], r["name"], r["description"]) for r in rows])
 rule = {"title": "load", "id": "00000000-0000-4000-8000-0000000000ff", "logsource": {"product": "ecommerce"}, "detection": {"name": {"name|contains": phrases[:2000]}, "description": {"description|contains": phrases[:2000]}, "condition": "1 of them"}}
-sql = sqliteBackend().convert(SigmaCollection([SigmaRule.from_dict(rule)]))[0].replace("<TABLE_NAME>", "listings").replace(" ESCAPE '\\'", "")
+sql = sqliteBackend().convert(SigmaCollection([SigmaRule.from_dict(rule)]))[0].replace("FROM logs", "FROM listings").replace("<TABLE_NAME>", "listings").replace(" ESCAPE '\\'", "")
 started = time.perf_counter()
 hits = len(con.execute(sql).fetchall())
 seconds = time.perf_counter() - started
