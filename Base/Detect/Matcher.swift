@@ -79,11 +79,12 @@ package final class Matcher {
         var observed: String?
         for (i, occurrence) in found.enumerated() {
             let slice = UnsafeBufferPointer(rebasing: line[Int(occurrence.start)..<Int(occurrence.end)])
-            if occurrence.slot == 0, occurrence.index < 0, occurrence.kind == .string { id = JSONText.text(slice, escaped: occurrence.escaped) }
+            // Marketplaces number what they sell: a number is its digits.
+            if occurrence.slot == 0, occurrence.index < 0, occurrence.kind == .string || occurrence.kind == .number { id = JSONText.text(slice, escaped: occurrence.escaped) }
             if occurrence.slot == 1, occurrence.index < 0, occurrence.kind == .string { observed = JSONText.text(slice, escaped: occurrence.escaped) }
             try look(occurrence, Int32(i), slice)
         }
-        guard let id, !id.isEmpty else { throw Bad(description: "id is missing or no text") }
+        guard let id, !id.isEmpty else { throw Bad(description: "id is missing, or neither text nor a number") }
         for reference in program.references { refer(reference, found, line) }
         let hits = judge(found, line)
         var values: [String: String] = [:]

@@ -315,6 +315,8 @@ private final class Rows: Parser {
 
     /// `9.137E+17` is written out where it is a whole number; a number keeps the digits that the file has.
     private static func plain(_ raw: String) -> String {
+        // Excel counts in fifteen digits; what the file writes behind them is the binary rest of 99.9.
+        if raw.contains("."), raw.filter(\.isNumber).count > 15, let number = Double(raw), abs(number) < 1e15, abs(number) > 1e-4 { return String(format: "%.15g", number) }
         guard raw.contains(where: { $0 == "E" || $0 == "e" }), let number = Double(raw), number == number.rounded(), abs(number) < 9e18 else { return raw }
         return String(Int64(number))
     }

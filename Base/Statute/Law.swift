@@ -40,7 +40,7 @@ package struct LawRegister: Sendable {
     /// `《市场监督管理投诉举报处理办法》第十五条`, or in English `… , art. 15`.
     package func cite(_ article: Article) -> Text {
         let law = byID[article.law]?.name ?? Text(verbatim: article.law)
-        return Text(law.zh + Numerals.article(article.article), "\(law.en), art. \(article.article)")
+        return Text(law.zh + Numerals.article(article.article), "\(law.en), art. \(article.article.replacing(".", with: " item "))")
     }
     package func gist(_ article: Article) -> Text? {
         byID[article.law]?.articles[article.number].map { Text($0.gist, $0.gistEn) }
@@ -71,10 +71,13 @@ package enum Numerals {
         return n >= 10 && n < 20 ? String(text.dropFirst()) : text
     }
 
-    /// `15` is 第十五条; `23(1)(5)` is 第二十三条第一款第五项; `9(3)` is 第九条第三款 or 项: the second level is read as a paragraph.
+    /// `15` is 第十五条; `23(1)(5)` is 第二十三条第一款第五项; `9.3` is 第九条第三项, of an article that has items alone.
     package static func article(_ reference: String) -> String {
         let parts = reference.split(whereSeparator: { "()".contains($0) }).map(String.init)
-        guard let first = parts.first.flatMap(Int.init) else { return reference }
+        guard let first = parts.first.flatMap({ Int($0.prefix { $0.isNumber }) }) else { return reference }
+        if parts.count == 1, reference.contains("."), let item = reference.split(separator: ".").last.flatMap({ Int($0) }) {
+            return "第\(reference.split(separator: ".").first.flatMap { Int($0) }.map(chinese) ?? reference)条第\(chinese(item))项"
+        }
         let levels = ["款", "项"]
         var text = "第\(chinese(first))条"
         for (part, level) in zip(parts.dropFirst(), levels) { text += "第\(Int(part).map(chinese) ?? part)\(level)" }

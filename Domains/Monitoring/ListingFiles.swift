@@ -37,7 +37,10 @@ package enum ListingFiles {
             return known.isEmpty ? nil : .object(known)
         }
         // Without a number of its own a row is known by its shop and its name.
-        let id = s("id") ?? Crypto.hex(Crypto.sha256(Array("\(r["platform"])|\(r["shop"])|\(r["name"])".utf8)).prefix(8))
+        // Two marketplaces may give the same number to different things.
+        let id =
+            s("id").map { r["platform"].isEmpty || $0.hasPrefix("\(r["platform"]):") ? $0 : "\(r["platform"]):\($0)" }
+            ?? Crypto.hex(Crypto.sha256(Array("\(r["platform"])|\(r["shop"])|\(r["name"])".utf8)).prefix(8))
         return object([
             ("id", .string(id)), ("platform", s("platform").map(JSON.string)), ("url", s("url").map(JSON.string)), ("name", s("name").map(JSON.string)),
             ("description", s("description").map(JSON.string)), ("category", s("category").map(JSON.string)), ("brand", s("brand").map(JSON.string)),
@@ -197,6 +200,8 @@ package enum JSONLD {
     }
 
     private static func listing(_ p: JSON, _ url: String?) -> JSON {
+        // Sizes and colours of one product: each has its price, and the lowest that can be had is what the page shows.
+        let items = p["offers"]?.array ?? p["offers"]?["offers"]?.array ?? []
         let offers = p["offers"]?.array?.first ?? p["offers"]
         func number(_ value: JSON?) -> JSON? {
             switch value {
@@ -205,11 +210,26 @@ package enum JSONLD {
             default: nil
             }
         }
+        func lowest() -> JSON? {
+            let prices = items.filter { !($0["availability"]?.string ?? "").hasSuffix("OutOfStock") }.compactMap {
+                number($0["price"]).flatMap { if case .number(let n) = $0 { Money(yuan: n) } else { nil } }
+            }
+            return prices.min { $0.fen < $1.fen }.map { .number($0.plain) }
+        }
+        /// The price that is struck through, where the page says so; the dearest of several sizes is none.
+        func struck(_ o: JSON) -> JSON? {
+            let all = o["priceSpecification"]?.array ?? o["priceSpecification"].map { [$0] } ?? []
+            return all.first { ["ListPrice", "StrikethroughPrice", "SRP"].contains($0["priceType"]?.string?.split(separator: "/").last.map(String.init) ?? "") }.flatMap {
+                number($0["price"])
+            }
+        }
         let page = p["url"]?.string ?? offers?["url"]?.string ?? url
         let sku = p["sku"]?.string ?? p["productID"]?.string ?? p["gtin13"]?.string
         let seller = offers?["seller"] ?? p["seller"]
         let name = p["name"]?.string
-        let id = sku ?? page ?? Crypto.hex(Crypto.sha256(Array((name ?? p.text).utf8)).prefix(8))
+        // An article number is the shop's own: another shop's A001 is another thing.
+        let shop = [seller?["@id"]?.string, seller?["name"]?.string, page.flatMap { URL(string: $0)?.host }].lazy.compactMap { $0 }.first
+        let id = sku.map { number in shop.map { "\($0):\(number)" } ?? number } ?? page ?? Crypto.hex(Crypto.sha256(Array((name ?? p.text).utf8)).prefix(8))
         let pictures = p["image"]?.array ?? p["image"].map { [$0] }
         let parts: [(String, JSON?)] = [
             ("id", .string(id)), ("url", page.map(JSON.string)), ("kind", .string("listing")), ("name", name.map(JSON.string)), ("description", p["description"]),
@@ -219,7 +239,21 @@ package enum JSONLD {
                 "offers",
                 offers.map { o in
                     .object(
-                        [("price", number(o["price"] ?? o["lowPrice"])), ("listPrice", number(o["highPrice"])), ("priceCurrency", o["priceCurrency"])].compactMap { pair in
+                        [
+                            ("price", number(o["lowPrice"]) ?? lowest() ?? number(o["price"])), ("listPrice", struck(o)), ("priceCurrency", o["priceCurrency"]),
+                            (
+                                "offers",
+                                items.count < 2
+                                    ? nil
+                                    : .array(
+                                        items.map { i in
+                                            .object(
+                                                [("name", i["name"] ?? i["sku"]), ("price", number(i["price"])), ("availability", i["availability"])].compactMap { pair in
+                                                    pair.1.map { (pair.0, $0) }
+                                                })
+                                        })
+                            ),
+                        ].compactMap { pair in
                             pair.1.map { (pair.0, $0) }
                         })
                 }

@@ -238,3 +238,30 @@ def test_transcripts_and_pages_with_structured_data_are_read(tmp_path):
     bad.write_text("<html>nothing</html>", encoding="utf-8")
     refused = run("import", "listings", str(bad), "--database", url, "--data", data, check=False)
     assert refused.returncode == 2 and "schema.org" in refused.stderr
+
+
+def test_what_marketplaces_write_is_not_mistaken(tmp_path):
+    """Numbers as ids, sizes of one product, the same number in two shops or on two platforms, and binary rests in a workbook."""
+    from openpyxl import Workbook
+    url, data = f"sqlite:{tmp_path}/p.db", str(tmp_path / "d")
+    take = lambda file: json.loads(run("import", "listings", str(file), "--database", url, "--data", data, "--json").stdout)
+    lines = tmp_path / "n.ndjson"
+    lines.write_text('{"id":777001,"name":"台灯"}\n{"id":"ok1","name":"好灯"}\n{"id":true,"name":"坏灯"}\n', encoding="utf-8")
+    said = take(lines)
+    assert (said["added"], said["rejected"]) == (2, 1)
+    for i, (shop, name, high) in enumerate((("甲店", "耳机", 199), ("乙店", "茶叶", 1999))):
+        page = tmp_path / f"{i}.html"
+        page.write_text(f'<script type="application/ld+json">{{"@type":"Product","name":"{name}","sku":"A001","offers":{{"@type":"AggregateOffer","lowPrice":39,"highPrice":{high},"seller":{{"name":"{shop}"}}}}}}</script>', encoding="utf-8")
+        assert take(page)["added"] == 1
+    table = tmp_path / "t.csv"
+    table.write_text("商品ID,商品名称,平台,价格\n900001,台灯甲,淘宝,10\n900001,洗衣机,京东,999\n", encoding="utf-8")
+    assert take(table)["added"] == 2
+    book = Workbook()
+    book.active.append(["商品ID", "商品名称", "价格"])
+    book.active.append(["x1", "茶杯", 33.3 * 3])
+    book.save(tmp_path / "b.xlsx")
+    said = take(tmp_path / "b.xlsx")
+    assert (said["added"], said["rejected"]) == (1, 0), said
+    out = [json.loads(line) for line in run("export", "listings", "--format", "ndjson", "--database", url, "--data", data).stdout.splitlines()]
+    assert len(out) == 7 and not any("listPrice" in o.get("offers", {}) for o in out)
+    assert next(o for o in out if o["id"] == "x1")["offers"]["price"] == 99.9

@@ -50,7 +50,8 @@ import Testing
     }
 
     @Test(arguments: [
-        #"{"id":"1""#, #"{"name":"x"}"#, #"{"id":7}"#, "[]", "", "{\"id\":\"\u{1}\"}", #"{"id":"1","name":"\x"}"#, #"{"id":"1","a":01}"#, #"{"id":"1"} x"#, #"{"id":"1","a":tru}"#,
+        #"{"id":"1""#, #"{"name":"x"}"#, #"{"id":true}"#, "[]", "", "{\"id\":\"\u{1}\"}", #"{"id":"1","name":"\x"}"#, #"{"id":"1","a":01}"#, #"{"id":"1"} x"#,
+        #"{"id":"1","a":tru}"#,
         #"{"id":"1","name":"\ud800"}"#, "{\"id\":\"1\",\"a\":" + String(repeating: "[", count: 100) + String(repeating: "]", count: 100) + "}",
     ])
     func aLineThatIsNoListingIsRefused(_ line: String) throws {

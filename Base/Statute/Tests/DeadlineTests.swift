@@ -150,7 +150,7 @@ import Testing
 }
 
 @Suite struct NumeralTests {
-    @Test(arguments: [("15", "第十五条"), ("23(1)(5)", "第二十三条第一款第五项"), ("107", "第一百零七条"), ("10", "第十条"), ("205", "第二百零五条"), ("20", "第二十条")])
+    @Test(arguments: [("15", "第十五条"), ("23(1)(5)", "第二十三条第一款第五项"), ("107", "第一百零七条"), ("10", "第十条"), ("205", "第二百零五条"), ("9.3", "第九条第三项"), ("20", "第二十条")])
     func articlesAreWrittenAsLawsWriteThem(_ reference: String, _ text: String) { #expect(Numerals.article(reference) == text) }
 
     @Test(arguments: [
