@@ -49,12 +49,12 @@ package struct Intake: Sendable {
         var outcome = Outcome()
         // A list without times of its own may name a thing twice: the last one counts.
         struct Seen: Hashable {
-            let id: String
+            let key: String
             let at: Moment
         }
         var last: [Seen: Int] = [:]
-        for (i, listing) in all.enumerated() { last[Seen(id: listing.id, at: listing.observedAt)] = i }
-        let listings = all.enumerated().filter { last[Seen(id: $0.element.id, at: $0.element.observedAt)] == $0.offset }.map(\.element)
+        for (i, listing) in all.enumerated() { last[Seen(key: listing.key, at: listing.observedAt)] = i }
+        let listings = all.enumerated().filter { last[Seen(key: $0.element.key, at: $0.element.observedAt)] == $0.offset }.map(\.element)
         outcome.same += all.count - listings.count
         for start in stride(from: 0, to: listings.count, by: Intake.batchSize) {
             outcome.add(try await batch(Array(listings[start..<min(start + Intake.batchSize, listings.count)]), set, by: actor))
@@ -93,8 +93,8 @@ package struct Intake: Sendable {
         for listing in listings {
             let facts = context.facts(of: listing)
             let features = Features.of(
-                listing, past: past[listing.id] ?? [], seller: facts, failedGoods: context.failedGoods, certificates: context.certificates, permitKinds: set.permitKinds)
-            past[listing.id, default: []].append(.init(at: listing.observedAt, price: listing.price, sold: listing.sold))
+                listing, past: past[listing.key] ?? [], seller: facts, failedGoods: context.failedGoods, certificates: context.certificates, permitKinds: set.permitKinds)
+            past[listing.key, default: []].append(.init(at: listing.observedAt, price: listing.price, sold: listing.sold))
             ready.append(
                 Ready(
                     listing: listing, hash: listing.hash, textHash: listing.textHash, features: features,
@@ -129,7 +129,7 @@ package struct Intake: Sendable {
 
     /// A listing as the models read it: with its features, as of when it was seen.
     static func enriched(_ listing: Listing, _ context: Context, _ kinds: [Features.PermitKind]) -> JSON {
-        let past = (context.past[listing.id] ?? []).filter { $0.at < listing.observedAt }
+        let past = (context.past[listing.key] ?? []).filter { $0.at < listing.observedAt }
         return listing.json.setting(
             Features.key,
             Features.of(
@@ -145,7 +145,7 @@ package struct Intake: Sendable {
         for item in items {
             let l = item.listing
             let seller = try l.seller.map { try known($0, at: now, &sellers, tx) }
-            let old = try tx.one("SELECT id, hash, text_hash, version, last_at, price, list_price FROM monitoring_listings WHERE ref = \(l.id)")
+            let old = try tx.one("SELECT id, hash, text_hash, version, last_at, price, list_price FROM monitoring_listings WHERE ref = \(l.id) AND platform = \(l.platform)")
             let id: Int64
             if let old {
                 id = old.int("id")
@@ -175,12 +175,12 @@ package struct Intake: Sendable {
                 }
                 try tx.run(
                     """
-                    UPDATE monitoring_listings SET platform = \(l.platform), kind = \(l.kind), url = \(l.url), seller = \(seller), name = \(l.name), category = \(l.category), price = \(l.price),
+                    UPDATE monitoring_listings SET kind = \(l.kind), url = \(l.url), seller = \(seller), name = \(l.name), category = \(l.category), price = \(l.price),
                     list_price = \(l.listPrice), body = \(l.json.text), hash = \(item.hash), text_hash = \(item.textHash), version = \(version), last_at = \(l.observedAt) WHERE id = \(id)
                     """)
                 outcome.changed += 1
                 // A shop that was told to correct is looked at as soon as its listing is another.
-                if old.string("text_hash") != item.textHash {
+                if old.string("text_hash") != item.textHash || old.optionalMoney("price") != l.price || old.optionalMoney("list_price") != l.listPrice {
                     for row in try tx.all(
                         "SELECT DISTINCT h.lead FROM monitoring_hits h JOIN casework_matters m ON m.id = h.lead WHERE h.listing = \(id) AND m.state = \(LeadMoves.notified)")
                     {
@@ -297,8 +297,8 @@ package struct Intake: Sendable {
 
         init(_ listings: [Listing], _ tx: Transaction) throws {
             let refs = Array(Set(listings.map(\.id)))
-            let rows = try tx.all("SELECT id, ref FROM monitoring_listings WHERE ref IN (\(list: refs))")
-            let names = Dictionary(rows.map { ($0.int("id"), $0.string("ref")) }) { a, _ in a }
+            let rows = try tx.all("SELECT id, ref, platform FROM monitoring_listings WHERE ref IN (\(list: refs))")
+            let names = Dictionary(rows.map { ($0.int("id"), "\($0.string("platform"))|\($0.string("ref"))") }) { a, _ in a }
             // The days that the longest comparison reaches back, and enough entries for the spread of sales.
             let since = listings.map(\.observedAt).min().map { $0.adding(seconds: -400 * 86_400) } ?? Moment(milliseconds: 0)
             for row in try tx.all(

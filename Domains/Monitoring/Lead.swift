@@ -22,6 +22,10 @@ package struct Lead: Sendable {
     package let rechecks: Int
     package let correctedHash: String?
 
+    /// What a query of leads `l` with their matters `m` selects.
+    static let columns: SQL =
+        "m.*, l.model, l.edition, l.seller, l.lane, l.level, l.hits, l.score, l.listing, l.body_hash, l.verdict, l.reason, l.correct_by, l.notice, l.rechecks, l.corrected_hash"
+
     init(_ matter: Matter, _ row: Row) {
         self.matter = matter
         model = row.string("model")
@@ -95,12 +99,14 @@ package struct Precision: Sendable {
     /// Surely below: the upper end of the interval is under the floor.
     package func isBelow(_ floor: Int) -> Bool { judged >= Precision.enough && (interval?.upperBound ?? 1) * 100 < Double(floor) }
 
-    package static func of(_ model: String, at now: Moment, _ tx: Transaction) throws -> Precision {
+    /// Of a model, or of one of its editions alone: what a mended edition replaced says nothing against it.
+    package static func of(_ model: String, edition: String? = nil, at now: Moment, _ tx: Transaction) throws -> Precision {
+        let only: SQL = if let edition { "l.edition = \(edition)" } else { "1 = 1" }
         let since = now.adding(seconds: Int64(-days * 86_400))
         let row = try tx.one(
             """
             SELECT count(*) AS judged, COALESCE(sum(CASE WHEN l.verdict = 'right' THEN 1 ELSE 0 END), 0) AS correct FROM monitoring_leads l
-            JOIN casework_matters m ON m.id = l.matter WHERE l.model = \(model) AND l.verdict IN ('right', 'wrong') AND m.changed_at > \(since)
+            JOIN casework_matters m ON m.id = l.matter WHERE l.model = \(model) AND \(only) AND l.verdict IN ('right', 'wrong') AND m.changed_at > \(since)
             """)
         return Precision(right: row?.count("correct") ?? 0, judged: row?.count("judged") ?? 0)
     }

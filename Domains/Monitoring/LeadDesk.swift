@@ -92,7 +92,7 @@ package struct LeadDesk: Sendable {
         let snapshot = try desk.files.keep(Array(l.json.setting(Features.key, features).text.utf8))
         let n = try tx.nextNumber("lead.\(now.day.year)")
         let number = "XS\(now.day.year)\(String(repeating: "0", count: max(0, 7 - String(n).count)))\(n)"
-        let words = Set(hit.words.map(\.trimmed).filter { !$0.isEmpty }).sorted().prefix(2).joined(separator: "、")
+        let words = Marked.whole(hit.words).prefix(2).joined(separator: "、")
         let who = l.seller?.name.isEmpty == false ? l.seller!.name : l.name
         let title = String("\(who.prefix(24))：\(hit.model.title.zh)\(words.isEmpty ? "" : "（\(words.prefix(20))）")".prefix(60))
         let row = try seller.flatMap { try tx.one("SELECT operator FROM monitoring_sellers WHERE id = \($0)") }
@@ -126,7 +126,7 @@ package struct LeadDesk: Sendable {
         try tx.all("SELECT seller, listing, phrase FROM monitoring_exceptions WHERE model = \(hit.model.id) AND until >= \(day) AND ended_at IS NULL").contains { row in
             if let one = row.optionalInt("listing") { return one == listing }
             if let one = row.optionalInt("seller"), one != seller { return false }
-            if let phrase = row.optionalString("phrase") { return !hit.texts.isEmpty && hit.texts.allSatisfy { $0 == phrase } }
+            if let phrase = row.optionalString("phrase") { return !hit.texts.isEmpty && hit.texts.allSatisfy { phrase.contains($0) } }
             return row.optionalInt("seller") != nil
         }
     }
@@ -186,7 +186,7 @@ package struct LeadDesk: Sendable {
             }
             try tx.send("UPDATE monitoring_leads SET verdict = 'right', reason = NULL WHERE matter = \(id)")
             let after = try move([("note", input["note"] ?? ""), ("exemptions", model.card.exemptions.isEmpty ? "" : "均不具备")])
-            try judge(lead.model, at: now, tx)
+            try judge(lead, at: now, tx)
             return after
         case "dismiss":
             let reason = try choice("reason", LeadMoves.reasons.map(\.0))
@@ -195,7 +195,7 @@ package struct LeadDesk: Sendable {
             let verdict = reason == "duplicate" || reason == "data" ? "void" : "wrong"
             try tx.send("UPDATE monitoring_leads SET verdict = \(verdict), reason = \(reason) WHERE matter = \(id)")
             let after = try move([("reason", reason), ("note", note)], outcome: "dismissed")
-            try judge(lead.model, at: now, tx)
+            try judge(lead, at: now, tx)
             return after
         case "snooze":
             let note = try text("note", 500)
@@ -247,10 +247,10 @@ package struct LeadDesk: Sendable {
     }
 
     /// Every decision feeds the model's precision; one that is surely under its floor goes back into trial by itself, and says so.
-    private func judge(_ model: String, at now: Moment, _ tx: Transaction) throws {
-        let precision = try Precision.of(model, at: now, tx)
-        guard precision.isBelow(try Trigger.of(model, tx).floor) else { return }
-        for row in try tx.all("SELECT id FROM monitoring_editions WHERE model = \(model) AND state = 'active'") {
+    private func judge(_ lead: Lead, at now: Moment, _ tx: Transaction) throws {
+        let precision = try Precision.of(lead.model, edition: lead.edition, at: now, tx)
+        guard precision.isBelow(try Trigger.of(lead.model, tx).floor) else { return }
+        for row in try tx.all("SELECT id FROM monitoring_editions WHERE model = \(lead.model) AND edition = \(lead.edition) AND state = 'active'") {
             let note = "近\(Precision.days)天判定\(precision.judged)件，确认\(precision.right)件，精度低于下限，自动转为试运行"
             try ModelLife.decide(row.int("id"), to: .shadow, note: note, by: "system", at: now, tx)
         }

@@ -79,7 +79,7 @@ struct LeadForms {
 
     /// What the notice says to begin with: the words and the model.
     private var suggestion: String {
-        let words = Set(shown.hits.flatMap { ($0.matches.array ?? []).compactMap { $0["text"]?.string?.trimmed } }).filter { !$0.isEmpty }.sorted().prefix(5)
+        let words = Marked.whole(shown.hits.flatMap { ($0.matches.array ?? []).compactMap { $0["text"]?.string } }).prefix(5)
         let what = words.isEmpty ? "" : "“\(words.joined(separator: "”“"))”等"
         return "请自查店铺中\(what)涉嫌\(shown.model?.title.zh ?? "")的内容，删除或者更正。"
     }

@@ -28,7 +28,7 @@ extension LeadPages {
 
     private func find(_ visit: Visit, _ tx: Transaction) throws -> Lead {
         let lead = try tx.lead(visit.exchange.id(of: Matter.self))
-        guard visit.maySee(lead.matter) || lead.matter.region == visit.desk.configuration.cityRegion && visit.may("monitoring.see") else { throw Refusal.notFound }
+        guard visit.maySee(lead.matter) else { throw Refusal.notFound }
         return lead
     }
 
@@ -37,7 +37,7 @@ extension LeadPages {
         let lead = try find(visit, tx)
         let key = lead.matter.id
         let found = try tx.all(
-            "SELECT h.listing, h.matches, h.at, i.name, i.body FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing WHERE h.lead = \(key) ORDER BY h.id LIMIT 20"
+            "SELECT h.listing, h.matches, h.at, i.name, \(Marked.body) AS body FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing \(Marked.versions) WHERE h.lead = \(key) ORDER BY h.id LIMIT 20"
         ).map { ($0.int("listing"), $0.string("name"), try JSON(parsing: Array($0.string("body").utf8)), try JSON(parsing: Array($0.string("matches").utf8)), $0.moment("at")) }
         // What was compared stands in what was kept when the lead was found.
         let kept = (try? desk.files.read(lead.bodyHash)).flatMap { try? JSON(parsing: $0) }

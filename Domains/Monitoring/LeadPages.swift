@@ -76,8 +76,7 @@ struct LeadPages: Sendable {
         }
         return try tx.all(
             """
-            SELECT m.*, l.model, l.edition, l.seller, l.lane, l.level, l.hits, l.score, l.listing, l.body_hash, l.verdict, l.reason, l.correct_by, l.notice, l.rechecks, l.corrected_hash,
-            i.name AS listing_name, COALESCE(s.name, '') AS shop_name FROM monitoring_leads l JOIN casework_matters m ON m.id = l.matter JOIN monitoring_listings i ON i.id = l.listing
+            SELECT \(Lead.columns), i.name AS listing_name, COALESCE(s.name, '') AS shop_name FROM monitoring_leads l JOIN casework_matters m ON m.id = l.matter JOIN monitoring_listings i ON i.id = l.listing
             LEFT JOIN monitoring_sellers s ON s.id = l.seller WHERE \(SQL.all(conditions)) ORDER BY l.score DESC, l.matter DESC LIMIT \(limit)
             """
         ).map { Item(lead: Lead(Matter($0), $0), listing: $0.string("listing_name"), shop: $0.string("shop_name")) }

@@ -126,6 +126,8 @@ package struct Listing: Sendable {
         for key in ["description", "terms", "imageText", "transcript", "brand"] { add(json[key]) }
         return parts.joined(separator: "\n")
     }
+    /// Two platforms may give one number to different things.
+    var key: String { "\(platform)|\(id)" }
     var hash: String { Crypto.hex(Crypto.sha256(Array(json.text.utf8)).prefix(16)) }
     var textHash: String { Crypto.hex(Crypto.sha256(Array(text.utf8)).prefix(16)) }
 }

@@ -37,10 +37,7 @@ package enum ListingFiles {
             return known.isEmpty ? nil : .object(known)
         }
         // Without a number of its own a row is known by its shop and its name.
-        // Two marketplaces may give the same number to different things.
-        let id =
-            s("id").map { r["platform"].isEmpty || $0.hasPrefix("\(r["platform"]):") ? $0 : "\(r["platform"]):\($0)" }
-            ?? Crypto.hex(Crypto.sha256(Array("\(r["platform"])|\(r["shop"])|\(r["name"])".utf8)).prefix(8))
+        let id = s("id") ?? Crypto.hex(Crypto.sha256(Array("\(r["platform"])|\(r["shop"])|\(r["name"])".utf8)).prefix(8))
         return object([
             ("id", .string(id)), ("platform", s("platform").map(JSON.string)), ("url", s("url").map(JSON.string)), ("name", s("name").map(JSON.string)),
             ("description", s("description").map(JSON.string)), ("category", s("category").map(JSON.string)), ("brand", s("brand").map(JSON.string)),

@@ -75,16 +75,16 @@ struct ListingPages: Sendable {
                 let outcome = try await intake.take([listing], by: account.mark)
                 let lead = try await visit.desk.store.read {
                     try $0.one(
-                        "SELECT h.lead FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing WHERE i.ref = \(listing.id) AND h.lead IS NOT NULL ORDER BY h.id DESC LIMIT 1"
+                        "SELECT h.lead FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing WHERE i.ref = \(listing.id) AND i.platform = \(listing.platform) AND h.lead IS NOT NULL ORDER BY h.id DESC LIMIT 1"
                     )?
                     .optionalInt("lead")
                 }
                 if let lead, outcome.hits > 0 { return visit.redirect("/leads/\(lead)", saying: Text("已采集，命中\(outcome.hits)个模型", "Taken in: \(outcome.hits) models hit")) }
-                let row = try await visit.desk.store.read { try $0.one("SELECT id FROM monitoring_listings WHERE ref = \(listing.id)")?.int("id") }
+                let row = try await visit.desk.store.read { try $0.one("SELECT id FROM monitoring_listings WHERE ref = \(listing.id) AND platform = \(listing.platform)")?.int("id") }
                 return visit.redirect(
                     row.map { "/monitoring/listings/\($0)" } ?? "/monitoring/check",
                     saying: outcome.hits > 0
-                        ? Text("已采集，命中的模型尚在试运行，未生成线索", "Taken in: the models that hit are in trial and open no lead") : Text("已采集，没有命中", "Taken in: nothing hit"))
+                        ? Text("已采集并记录命中；模型在试运行、有例外或者未达到触发条件，未生成线索", "Taken in, the hit is kept: the model is in trial, an exception holds or its trigger is not reached, so no lead was opened") : Text("已采集，没有命中", "Taken in: nothing hit"))
             }
             return page(visit, form, nil, (listing, enriched, found), set)
         } catch let refusal as Refusal where refusal.kind == .invalid {
@@ -277,9 +277,9 @@ struct NoticePages: Sendable {
             else { throw Refusal(.notFound, Text("编号与查询码不符，请核对通知上的链接", "Number and code do not fit: please check the link")) }
             let lead = try tx.lead(ID(row.int("matter")))
             let hits = try tx.all(
-                "SELECT i.name, i.body, h.matches FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing WHERE h.lead = \(lead.matter.id) ORDER BY h.id LIMIT 20"
+                "SELECT i.name, \(Marked.body) AS body, h.matches FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing \(Marked.versions) WHERE h.lead = \(lead.matter.id) ORDER BY h.id LIMIT 20"
             )
-            .map { ($0.string("name"), try JSON(parsing: Array($0.string("body").utf8)), try JSON(parsing: Array($0.string("matches").utf8))) }
+            .map { (try JSON(parsing: Array($0.string("body").utf8))["name"]?.string ?? $0.string("name"), try JSON(parsing: Array($0.string("body").utf8)), try JSON(parsing: Array($0.string("matches").utf8))) }
             return Found(lead: lead, model: try leads.edition(lead, tx), hits: hits, answers: try NoticePages.answers(of: lead.matter.id, tx))
         }
     }

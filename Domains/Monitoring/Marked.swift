@@ -1,15 +1,26 @@
 import Kernel
+import Store
 import Web
 
 /// A listing's texts with the words marked that hit (标注): by code points, so that what the engine counted is what is shown.
 enum Marked {
+    /// The text as it was when it was hit, of hits `h` on listings `i`: where that version was kept, else as it is now.
+    static let body: SQL = "COALESCE(v.body, i.body)"
+    static let versions: SQL = "LEFT JOIN monitoring_versions v ON v.listing = h.listing AND v.hash = h.body_hash"
+
     static func fields(_ h: HTML, _ body: JSON, _ matches: JSON) {
         var byField: [(String, [(Int, Int)])] = []
+        var gone: [(String, String)] = []
         for match in matches.array ?? [] {
             guard let field = match["field"]?.string, let start = match["start"]?.int, let end = match["end"]?.int else { continue }
+            // A page that has changed since has other words there: what stood there is shown, nothing else is marked.
+            if isWritten(field), let was = match["text"]?.string, value(of: field, in: body).map({ part($0, start..<end) }) != was {
+                gone.append((field, was))
+                continue
+            }
             if let i = byField.firstIndex(where: { $0.0 == field }) { byField[i].1.append((start, end)) } else { byField.append((field, [(start, end)])) }
         }
-        if byField.isEmpty { h.p("small text-muted mb-0", Text("按数值或缺失项命中，见商品页。", "Hit by numbers or by what is missing: see the listing.")) }
+        if byField.isEmpty, gone.isEmpty { h.p("small text-muted mb-0", Text("按数值或缺失项命中，见商品页。", "Hit by numbers or by what is missing: see the listing.")) }
         h.definitions {
             for (field, places) in byField {
                 guard let value = value(of: field, in: body) else { continue }
@@ -19,16 +30,25 @@ enum Marked {
                 }
                 h.definition(name(field)) { mark(h, value, places) }
             }
+            for (i, (field, was)) in gone.enumerated() where !gone[..<i].contains(where: { $0 == (field, was) }) {
+                h.definition(name(field)) {
+                    h.element("mark", text: was)
+                    h.text(Text("（当时的文字，页面已改变）", " (as it read then: the page has changed)"))
+                }
+            }
         }
+    }
+
+    /// Code points of a text; what lies outside it is left out.
+    private static func part(_ text: String, _ range: Range<Int>) -> String {
+        var s = String.UnicodeScalarView()
+        s.append(contentsOf: text.unicodeScalars.dropFirst(range.lowerBound).prefix(range.count))
+        return String(s)
     }
 
     static func mark(_ h: HTML, _ text: String, _ places: [(Int, Int)]) {
         let scalars = Array(text.unicodeScalars)
-        func part(_ range: Range<Int>) -> String {
-            var s = String.UnicodeScalarView()
-            s.append(contentsOf: scalars[range])
-            return String(s)
-        }
+        func part(_ range: Range<Int>) -> String { Marked.part(text, range) }
         // A long text is shown around what hit.
         var at = 0
         for (start, end) in merged(places, scalars.count) {
@@ -61,6 +81,12 @@ enum Marked {
         case .bool(let b)?: return b ? "true" : "false"
         default: return nil
         }
+    }
+
+    /// The words that hit, without those that are part of another.
+    static func whole(_ words: [String]) -> [String] {
+        let all = Set(words.map(\.trimmed).filter { !$0.isEmpty })
+        return all.filter { word in !all.contains { $0 != word && $0.contains(word) } }.sorted()
     }
 
     /// Whether a field is text that somebody wrote, not a number or a state.

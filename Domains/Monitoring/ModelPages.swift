@@ -48,6 +48,10 @@ struct ModelPages: Sendable {
                 guard state != .active || report.positive >= 20 && report.negative >= 20 else {
                     throw Refusal(.conflict, Text("启用前应各有20个以上应命中和不应命中的用例", "Before it is active it has 20 cases of either kind"))
                 }
+                let isTested = try await visit.desk.store.read { try $0.one("SELECT id FROM monitoring_backtests WHERE edition = \(key) AND state = 'done' LIMIT 1") != nil }
+                guard state != .active || isTested else {
+                    throw Refusal(.conflict, Text("启用前请先对这个版本作回溯测试，看它会生成和丢失哪些线索", "Run a back-test of this edition first: it shows the leads it would open and lose"))
+                }
             }
             let note = String((form["note"] ?? "").prefix(300))
             try await visit.desk.store.write { try ModelLife.decide(key, to: state, note: note, by: officer.mark, at: now, $0) }

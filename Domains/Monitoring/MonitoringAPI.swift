@@ -87,8 +87,7 @@ struct MonitoringAPI: Sendable {
         let leads = try await visit.desk.store.read { tx in
             try tx.all(
                 """
-                SELECT m.*, l.model, l.edition, l.seller, l.lane, l.level, l.hits, l.score, l.listing, l.body_hash, l.verdict, l.reason, l.correct_by, l.notice, l.rechecks, l.corrected_hash
-                FROM monitoring_leads l JOIN casework_matters m ON m.id = l.matter WHERE \(SQL.all(all)) ORDER BY l.score DESC, l.matter DESC LIMIT 51
+                SELECT \(Lead.columns) FROM monitoring_leads l JOIN casework_matters m ON m.id = l.matter WHERE \(SQL.all(all)) ORDER BY l.score DESC, l.matter DESC LIMIT 51
                 """
             ).map { Lead(Matter($0), $0) }
         }

@@ -15,9 +15,9 @@ enum MonitoringSchema {
                 "CREATE INDEX monitoring_sellers_contact ON monitoring_sellers (contact)",
                 // What is offered, as it was last seen; the price stands here too, so that lists read one table.
                 """
-                CREATE TABLE monitoring_listings (id KEY, ref TEXT NOT NULL UNIQUE, platform TEXT NOT NULL, kind TEXT NOT NULL, url TEXT NOT NULL, seller INTEGER REFERENCES monitoring_sellers (id),
+                CREATE TABLE monitoring_listings (id KEY, ref TEXT NOT NULL, platform TEXT NOT NULL, kind TEXT NOT NULL, url TEXT NOT NULL, seller INTEGER REFERENCES monitoring_sellers (id),
                 name TEXT NOT NULL, category TEXT NOT NULL, price INTEGER, list_price INTEGER, body TEXT NOT NULL, hash TEXT NOT NULL, text_hash TEXT NOT NULL, version INTEGER NOT NULL,
-                first_at INTEGER NOT NULL, last_at INTEGER NOT NULL)
+                first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, UNIQUE (ref, platform))
                 """,
                 "CREATE INDEX monitoring_listings_seller ON monitoring_listings (seller, id)",
                 "CREATE INDEX monitoring_listings_last ON monitoring_listings (last_at)",
