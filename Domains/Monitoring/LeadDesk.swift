@@ -114,7 +114,7 @@ package struct LeadDesk: Sendable {
         Search.index(
             LeadMoves.kind, matter.id.raw, texts: [number, title, who, l.name, l.seller?.taxID ?? "", l.id], marks: ["o:"], tx)
         try casework.record(
-            matter, as: "receive", by: .system, article: hit.model.card.law.first?.article, starting: [], at: now,
+            matter, as: "receive", by: .system, article: hit.model.card.law(on: l.observedAt.day).first?.article, starting: [], at: now,
             details: [("model", .string("\(hit.model.id) \(hit.model.title.zh)"))],
             sealing: [.init("monitoring_leads", key: "matter", matter.id.raw), .init("monitoring_captures", of: "matter", matter.id.raw)], tx)
     }

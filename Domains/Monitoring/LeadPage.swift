@@ -175,7 +175,7 @@ extension LeadPages {
             }
             h.p("small", model.rules[0].description)
             h.h3(Text("法律依据", "Law"), "h6")
-            h.ul { for basis in model.card.law { h.li { h.text(visit.desk.law.register.cite(basis.article)) } } }
+            h.ul { for basis in model.card.law(on: s.hits.first?.at.day ?? s.lead.matter.receivedAt.day) { h.li { h.text(visit.desk.law.register.cite(basis.article)) } } }
             h.h3(Text("违法要件（逐项核对）", "Elements to look at"), "h6")
             h.ul { for element in model.card.elements { h.li { h.text(element) } } }
             if !model.card.exemptions.isEmpty {

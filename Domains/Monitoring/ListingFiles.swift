@@ -90,7 +90,7 @@ package enum ListingFiles {
         switch start {
         case UInt8(ascii: "{"): return try await lines(data, intake, actor, file, progress)
         case UInt8(ascii: "["):
-            let json = try JSON(parsing: [UInt8](data))
+            let json = try JSON(parsing: Array(try Encodings.decode([UInt8](data)).text.utf8))
             return try await take((json.array ?? []).enumerated().map { ($0.offset + 1, known($0.element)) }, intake, actor, file, now, progress)
         case UInt8(ascii: "<"):
             let found = JSONLD.listings(in: try Encodings.decode([UInt8](data)).text, url: nil)
@@ -99,7 +99,9 @@ package enum ListingFiles {
             }
             return try await take(found.enumerated().map { ($0.offset + 1, $0.element) }, intake, actor, file, now, progress)
         default:
-            return try await Transfer.run(format, file: file, progress: progress, batchSize: Intake.batchSize, key: { "\(json($0)["id"]?.string ?? "")|\($0["seen"])" }) {
+            return try await Transfer.run(
+                format, file: file, progress: progress, batchSize: Intake.batchSize, key: { "\($0["platform"])|\(json($0)["id"]?.string ?? "")|\($0["seen"])" }
+            ) {
                 records in
                 try await write(records.map { ($0, json($0)) }, intake, actor, now)
             }
@@ -138,7 +140,7 @@ package enum ListingFiles {
         func flush() async throws {
             guard !part.isEmpty else { return }
             let batch = try await take(
-                part.map { ($0.0, (try? JSON(parsing: $0.1)).map(known) ?? .null) }, intake, actor, nil, now, { _, _ in })
+                part.map { ($0.0, read($0.1).map(known) ?? .null) }, intake, actor, nil, now, { _, _ in })
             total.add(batch)
             part.removeAll(keepingCapacity: true)
             try await progress(done >> 10, whole >> 10)
@@ -153,6 +155,12 @@ package enum ListingFiles {
         try await flush()
         total.rejectedFile = try Transfer.rejected(total.rejects, header: ["listing"], beside: file)
         return total
+    }
+
+    /// A line in UTF-8, or in GB18030, whose bytes hold no line feed either.
+    private static func read(_ line: [UInt8]) -> JSON? {
+        if let json = try? JSON(parsing: line) { return json }
+        return (try? Encodings.decode(line)).flatMap { try? JSON(parsing: Array($0.text.utf8)) }
     }
 
     private static func take(

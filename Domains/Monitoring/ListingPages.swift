@@ -80,11 +80,16 @@ struct ListingPages: Sendable {
                     .optionalInt("lead")
                 }
                 if let lead, outcome.hits > 0 { return visit.redirect("/leads/\(lead)", saying: Text("已采集，命中\(outcome.hits)个模型", "Taken in: \(outcome.hits) models hit")) }
-                let row = try await visit.desk.store.read { try $0.one("SELECT id FROM monitoring_listings WHERE ref = \(listing.id) AND platform = \(listing.platform)")?.int("id") }
+                let row = try await visit.desk.store.read {
+                    try $0.one("SELECT id FROM monitoring_listings WHERE ref = \(listing.id) AND platform = \(listing.platform)")?.int("id")
+                }
                 return visit.redirect(
                     row.map { "/monitoring/listings/\($0)" } ?? "/monitoring/check",
                     saying: outcome.hits > 0
-                        ? Text("已采集并记录命中；模型在试运行、有例外或者未达到触发条件，未生成线索", "Taken in, the hit is kept: the model is in trial, an exception holds or its trigger is not reached, so no lead was opened") : Text("已采集，没有命中", "Taken in: nothing hit"))
+                        ? Text(
+                            "已采集并记录命中；模型在试运行、有例外或者未达到触发条件，未生成线索",
+                            "Taken in, the hit is kept: the model is in trial, an exception holds or its trigger is not reached, so no lead was opened")
+                        : Text("已采集，没有命中", "Taken in: nothing hit"))
             }
             return page(visit, form, nil, (listing, enriched, found), set)
         } catch let refusal as Refusal where refusal.kind == .invalid {
@@ -145,7 +150,7 @@ struct ListingPages: Sendable {
                         if hit.shadow { h.badge(Edition.State.shadow.title, Edition.State.shadow.tone) }
                     }
                     Marked.fields(h, enriched, hit.matches)
-                    h.p("small text-muted mb-0", hit.model.card.law.map { h.say(visit.desk.law.register.cite($0.article)) }.joined(separator: "；"))
+                    h.p("small text-muted mb-0", hit.model.card.law(on: listing.observedAt.day).map { h.say(visit.desk.law.register.cite($0.article)) }.joined(separator: "；"))
                 }
             }
         }
@@ -279,7 +284,12 @@ struct NoticePages: Sendable {
             let hits = try tx.all(
                 "SELECT i.name, \(Marked.body) AS body, h.matches FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing \(Marked.versions) WHERE h.lead = \(lead.matter.id) ORDER BY h.id LIMIT 20"
             )
-            .map { (try JSON(parsing: Array($0.string("body").utf8))["name"]?.string ?? $0.string("name"), try JSON(parsing: Array($0.string("body").utf8)), try JSON(parsing: Array($0.string("matches").utf8))) }
+            .map {
+                (
+                    try JSON(parsing: Array($0.string("body").utf8))["name"]?.string ?? $0.string("name"), try JSON(parsing: Array($0.string("body").utf8)),
+                    try JSON(parsing: Array($0.string("matches").utf8))
+                )
+            }
             return Found(lead: lead, model: try leads.edition(lead, tx), hits: hits, answers: try NoticePages.answers(of: lead.matter.id, tx))
         }
     }
@@ -319,7 +329,7 @@ struct NoticePages: Sendable {
                 }
                 if let model = found.model {
                     h.card(Text("法律依据", "Law")) {
-                        h.ul { for basis in model.card.law { h.li { h.text(visit.desk.law.register.cite(basis.article)) } } }
+                        h.ul { for basis in model.card.law(on: lead.matter.receivedAt.day) { h.li { h.text(visit.desk.law.register.cite(basis.article)) } } }
                         if !model.card.exemptions.isEmpty {
                             h.p("mb-1", Text("如果属于下列情形，请在答复中说明并提供依据：", "If one of these applies, say so below with what shows it:"))
                             h.ul("mb-0") { for exemption in model.card.exemptions { h.li { h.text(exemption) } } }

@@ -25,6 +25,8 @@ package struct Model: Sendable {
         package enum Lane: String, Sendable { case notice, dispatch }
         package let titleEn: String
         package let law: [Basis]
+        /// What of it was in force on a day: nobody is told of an article that did not bind yet.
+        package func law(on day: Day) -> [Basis] { law.filter { ($0.from.map { $0 <= day } ?? true) && ($0.to.map { day <= $0 } ?? true) } }
         package let elements: [Text]
         package let exemptions: [Text]
         package let lane: Lane

@@ -110,6 +110,8 @@ struct Inbox: Sendable {
             } catch let refusal as Refusal {
                 intake.desk.logger.warning("a file of the folder cannot be read", metadata: ["file": "\(name)", "why": "\(refusal.fields.first?.text.en ?? refusal.text.en)"])
                 try put(mine, "failed", name)
+                let why = (refusal.fields.first?.text ?? refusal.text)
+                try? Data("\(why.zh)\n\(why.en)\n".utf8).write(to: folder.appendingPathComponent("failed/\(name).error.txt"))
             }
         }
     }

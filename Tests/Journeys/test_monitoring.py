@@ -249,6 +249,8 @@ def test_what_marketplaces_write_is_not_mistaken(tmp_path):
     lines.write_text('{"id":777001,"name":"台灯"}\n{"id":"ok1","name":"好灯"}\n{"id":true,"name":"坏灯"}\n{"id":"ok1","platform":"甲","name":"甲的灯"}\n{"id":"ok1","platform":"乙","name":"乙的灯"}\n', encoding="utf-8")
     said = take(lines)
     assert (said["added"], said["rejected"]) == (4, 1)
+    lines.write_text('{"id":"g1","name":"国产的灯"}\n', encoding="gb18030")
+    assert take(lines)["added"] == 1
     for i, (shop, name, high) in enumerate((("甲店", "耳机", 199), ("乙店", "茶叶", 1999))):
         page = tmp_path / f"{i}.html"
         page.write_text(f'<script type="application/ld+json">{{"@type":"Product","name":"{name}","sku":"A001","offers":{{"@type":"AggregateOffer","lowPrice":39,"highPrice":{high},"seller":{{"name":"{shop}"}}}}}}</script>', encoding="utf-8")
@@ -263,5 +265,5 @@ def test_what_marketplaces_write_is_not_mistaken(tmp_path):
     said = take(tmp_path / "b.xlsx")
     assert (said["added"], said["rejected"]) == (1, 0), said
     out = [json.loads(line) for line in run("export", "listings", "--format", "ndjson", "--database", url, "--data", data).stdout.splitlines()]
-    assert len(out) == 9 and not any("listPrice" in o.get("offers", {}) for o in out)
+    assert len(out) == 10 and not any("listPrice" in o.get("offers", {}) for o in out)
     assert next(o for o in out if o["id"] == "x1")["offers"]["price"] == 99.9
