@@ -66,7 +66,7 @@ RULES = {
 def events():
     random.seed(7)
     pieces = ["女", "男", "夏", "新款", "正品", "包邮", "VIP", "vip", "Pro 3", "2021新款", "2020 新", "5*10", "真的吗?", "【特价】", "羽绒", "棉", "%", "_", "\\", "'", "😀", "A", " "]
-    titles = ["手机数据线", "nike 鞋", "Nike鞋"]
+    titles = ["手机数据线", "nike 鞋", "Nike鞋", "女款 冬季手套", "男士 跑步鞋"]
     path = os.path.join(LISTINGS, "listings_monthly_2021.csv")
     if os.path.exists(path):
         titles += [r["title"] for r in csv.DictReader(open(path, encoding="utf-8-sig"))]
