@@ -195,7 +195,7 @@ def test_a_full_disk_is_refused_clearly_and_reading_goes_on(engine, tmp_path):
             if status != 201:
                 break
             last = body["number"]
-        assert status == 503 and "磁盘已满" in body["title"], (status, body)
+        assert status == 503 and "磁盘已满" in body["title"], (status, body, open(server.log.name).read()[-2000:])
         assert call(server.url + "/api/v1/complaints/" + last, token=token)[0] == 200
         server.stop()
         if engine == "postgres":
