@@ -243,7 +243,8 @@ final class PostgresConnection: @unchecked Sendable {
         let message = PQresultErrorMessage(result).map { String(cString: $0) } ?? ""
         switch state {
         case "40001", "40P01", "55P03": throw EngineFailure.tryAgain(message)
-        case "53100", "53200": throw EngineFailure.full(message)
+        // Full, out of memory, or not to be written (58030): nothing was saved, and a person must see to it.
+        case "53100", "53200", "58030": throw EngineFailure.full(message)
         // A plan made before another process changed the schema: a fresh connection knows the new one.
         case "0A000" where message.contains("cached plan"), "26000": throw EngineFailure.connectionLost(message)
         case "57P01", "57P02", "57P03", "08006", "08003", "25P03": throw EngineFailure.connectionLost(message)
