@@ -65,25 +65,34 @@ final class Expressions: @unchecked Sendable {
     }
     deinit { hs_free_database(database) }
 
+    private static let most = 1024
+
     /// Where one thread works.
     final class Scratch {
         fileprivate var pointer: OpaquePointer?
         fileprivate var found: [(id: Int, from: Int, to: Int)] = []
+        /// Where in `found` the last place of an expression stands; −1: nowhere.
+        fileprivate var last: [Int]
         init?(_ expressions: Expressions) {
+            last = Array(repeating: -1, count: expressions.count)
             guard hs_alloc_scratch(expressions.database, &pointer) == HS_SUCCESS else { return nil }
         }
         deinit { hs_free_scratch(pointer) }
     }
 
-    /// The leftmost place of each expression that is found, in bytes.
+    /// The places of each expression that is found, in bytes: leftmost and longest, one behind the other, up to `most` in all beside the first of each.
     func scan(_ bytes: UnsafeBufferPointer<UInt8>, _ scratch: Scratch) -> [(id: Int, from: Int, to: Int)] {
+        for place in scratch.found { scratch.last[place.id] = -1 }
         scratch.found.removeAll(keepingCapacity: true)
         let note: match_event_handler = { id, from, to, _, context in
             let scratch = Unmanaged<Scratch>.fromOpaque(context!).takeUnretainedValue()
-            if let k = scratch.found.firstIndex(where: { $0.id == Int(id) }) {
-                if Int(from) < scratch.found[k].from || (Int(from) == scratch.found[k].from && Int(to) > scratch.found[k].to) { scratch.found[k] = (Int(id), Int(from), Int(to)) }
-            } else {
-                scratch.found.append((Int(id), Int(from), Int(to)))
+            let (id, from, to) = (Int(id), Int(from), Int(to))
+            let k = scratch.last[id]
+            if k < 0 || (to > from && from >= scratch.found[k].to && scratch.found.count < Expressions.most) {
+                scratch.last[id] = scratch.found.count
+                scratch.found.append((id, from, to))
+            } else if from < scratch.found[k].from || (from == scratch.found[k].from && to > scratch.found[k].to) {
+                scratch.found[k] = (id, from, to)
             }
             return 0
         }

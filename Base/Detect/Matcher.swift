@@ -86,6 +86,7 @@ package final class Matcher {
         }
         guard let id, !id.isEmpty else { throw Bad(description: "id is missing, or neither text nor a number") }
         for reference in program.references { refer(reference, found, line) }
+        excuse()
         let hits = judge(found, line)
         var values: [String: String] = [:]
         if !hits.isEmpty {
@@ -253,6 +254,24 @@ package final class Matcher {
                 if holds { set(r.atom, Int32(i), 0, 0) }
             }
         }
+    }
+
+    /// Takes back what was found in a passage that the rule excuses: what touches one does not count.
+    private func excuse() {
+        let first = program.excuses
+        guard dirty.contains(where: { $0 >= first }) else { return }
+        let passages = notes.filter { $0.atom >= first }
+        var taken: Set<Int32> = []
+        notes.removeAll { note in
+            if note.atom >= first { return true }
+            guard note.end > note.start else { return false }
+            let touched = passages.contains { p in
+                p.occurrence == note.occurrence && p.start < note.end && note.start < p.end && program.owners[Int(p.atom)].rule == program.owners[Int(note.atom)].rule
+            }
+            if touched { taken.insert(note.atom) }
+            return touched
+        }
+        for atom in taken where !notes.contains(where: { $0.atom == atom }) { atoms[Int(atom)] = 0 }
     }
 
     // MARK: All rules

@@ -100,6 +100,8 @@ package final class Program: Sendable {
     let atoms: Int
     /// The rule and the selection that an atom belongs to.
     let owners: [(rule: Int32, selection: Int32)]
+    /// Atoms from here on mark passages in which nothing of their rule counts.
+    let excuses: Int32
     /// Rules to look at when an atom is set, and those to look at always; positions in `compiled`.
     let wakes: [[Int32]]
     let always: [Int32]
@@ -114,11 +116,13 @@ package final class Program: Sendable {
 
     /// - Parameters:
     ///   - lists: word lists for `expand`, by the name between the percent signs, for each rule.
+    ///   - excuses: whether passages of `sinan.excused` are left out; without, the rules mean what any engine reads in them.
     ///   - cache: where compiled expressions are kept; nil: nowhere.
     ///   - digest: the name of a content, for the cache.
     /// - Errors: what a rule asks and this engine cannot do, by rule and name.
     package init(
-        _ rules: [SigmaRule], lists: (_ rule: Int, _ name: String) -> [String]? = { _, _ in nil }, normaliser: Normaliser = Normaliser(), cache: URL? = nil,
+        _ rules: [SigmaRule], lists: (_ rule: Int, _ name: String) -> [String]? = { _, _ in nil }, normaliser: Normaliser = Normaliser(), excuses: Bool = true,
+        cache: URL? = nil,
         digest: (String) -> String = { _ in "" }
     ) throws(SigmaRule.Flaw) {
         var builder = Builder(normaliser)
@@ -128,6 +132,12 @@ package final class Program: Sendable {
             builder.rule = i
             do { compiled.append(try builder.compile(i, selections, condition) { lists(i, $0) }) } catch {
                 throw SigmaRule.Flaw(line: error.line, what: "\(rule.title): \(error.what)")
+            }
+        }
+        self.excuses = Int32(builder.owners.count)
+        if excuses {
+            for rule in compiled {
+                do { try builder.excuse(rule.rule, rules[rule.rule].excused) } catch { throw SigmaRule.Flaw(line: error.line, what: "\(rules[rule.rule].title): \(error.what)") }
             }
         }
         let correlator = try Correlator(rules)
@@ -183,6 +193,8 @@ private struct Builder {
     private var sourceOf: [Expressions.Source: Int32] = [:]
     var references: [Program.Reference] = []
     var everything = false
+    /// Fields whose text a rule reads.
+    private var texts: [Int: Set<Int32>] = [:]
 
     init(_ normaliser: Normaliser) { self.normaliser = normaliser }
 
@@ -198,6 +210,16 @@ private struct Builder {
         }
         let whole = condition.expr(selections.map(\.name), exprs)
         return .init(rule: index, condition: whole, selections: selections.map { ($0.name, exprs[$0.name]!, positive.contains($0.name)) })
+    }
+
+    /// One atom for all passages of a rule, in each field whose text it reads.
+    mutating func excuse(_ index: Int, _ expressions: [String]) throws(SigmaRule.Flaw) {
+        guard !expressions.isEmpty else { return }
+        (rule, selection) = (index, -1)
+        let atom = atom()
+        for slot in texts[index, default: []].sorted() {
+            for text in expressions { try expression(.init(text: text, ignoresCase: false, multiline: false, dotAll: false), slot, atom) }
+        }
     }
 
     private mutating func atom() -> Int32 {
@@ -324,7 +346,10 @@ private struct Builder {
 
     /// Where a pattern is looked for, and what it sets.
     private mutating func place(_ pattern: Pattern, _ slot: Int32, _ atom: Int32, cased: Bool, text: String = "", _ test: SigmaRule.Test? = nil) throws(SigmaRule.Flaw) {
-        if slot >= 0 { slots[Int(slot)].hasText = true }
+        if slot >= 0 {
+            slots[Int(slot)].hasText = true
+            texts[rule, default: []].insert(slot)
+        }
         if pattern.pieces.isEmpty {
             guard slot >= 0 else { return }
             return slots[Int(slot)].empty.append(atom)
@@ -353,6 +378,7 @@ private struct Builder {
 
     private mutating func expression(_ source: Expressions.Source, _ slot: Int32, _ atom: Int32) throws(SigmaRule.Flaw) {
         slots[Int(slot)].hasText = true
+        texts[rule, default: []].insert(slot)
         let number: Int32
         if let known = sourceOf[source] {
             number = known

@@ -16,6 +16,8 @@ package struct SigmaRule: Sendable {
     package let falsePositives: [String]
     /// The rule's own additions, under the one key that is ours.
     package let custom: JSON
+    /// Expressions for passages in which nothing counts as found (除外语境): `sinan.excused`.
+    let excused: [String]
     let body: Body
 
     enum Body: Sendable {
@@ -100,6 +102,12 @@ package struct SigmaRule: Sendable {
         tags = list("tags")
         falsePositives = list("falsepositives")
         custom = try map["sinan"].map { node throws(Flaw) in try SigmaRule.json(node, 0) } ?? .null
+        var excused: [String] = []
+        for item in custom["excused"]?.array ?? [] {
+            guard let text = item.string, !text.isEmpty else { throw Flaw(line: map["sinan"].flatMap(line), what: "sinan.excused is a list of expressions") }
+            excused.append(text)
+        }
+        self.excused = excused
         let source = map["logsource"]?.mapping
         product = source?["product"]?.scalar?.string ?? ""
         category = source?["category"]?.scalar?.string ?? ""

@@ -129,8 +129,9 @@ package struct ModelLibrary: Sendable {
     }
 
     /// All models in one matcher.
+    /// - Parameter plain: the rules as any engine reads them: no normalising, no excused passages.
     /// - Errors: what a rule asks and the engine cannot do, by model.
-    package func program(normaliser: Normaliser? = nil, cache: URL? = nil) throws -> (program: Program, modelOf: [Int]) {
+    package func program(plain: Bool = false, cache: URL? = nil) throws -> (program: Program, modelOf: [Int]) {
         var rules: [SigmaRule] = []
         var modelOf: [Int] = []
         for (i, model) in models.enumerated() {
@@ -141,7 +142,7 @@ package struct ModelLibrary: Sendable {
         do {
             let program = try Program(
                 rules, lists: { rule, name in ModelLibrary.list(name, beside: models[of[rule]].folder) },
-                normaliser: try normaliser ?? ModelLibrary.normaliser(models.first?.folder),
+                normaliser: plain ? Normaliser(normalises: false) : try ModelLibrary.normaliser(models.first?.folder), excuses: !plain,
                 cache: cache, digest: { Crypto.hex(Crypto.sha256(Array($0.utf8)).prefix(16)) })
             return (program, modelOf)
         } catch let flaw as SigmaRule.Flaw { throw Refusal.invalid("/models", Text("模型无法使用：\(flaw)", "A model cannot be used: \(flaw)")) }

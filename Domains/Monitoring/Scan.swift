@@ -10,7 +10,11 @@ package struct Scan: Sendable {
     let library: ModelLibrary
     let program: Program
     let modelOf: [Int]
-    let heads: [(head: [UInt8], tail: [UInt8])]
+    /// What a hit says of its rule: how it begins, and how it ends from which day on.
+    let heads: [(head: [UInt8], tails: [(from: Day?, tail: [UInt8])])]
+
+    /// What was looked at on no day that a line tells was looked at now.
+    private let today = Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)).day
 
     package struct Counts: Sendable {
         package var listings = 0
@@ -20,18 +24,25 @@ package struct Scan: Sendable {
         package init() {}
     }
 
-    package init(_ library: ModelLibrary, law: LawRegister, normaliser: Normaliser? = nil, cache: URL? = nil) throws {
+    package init(_ library: ModelLibrary, law: LawRegister, plain: Bool = false, cache: URL? = nil) throws {
         self.library = library
-        (program, modelOf) = try library.program(normaliser: normaliser, cache: cache)
+        (program, modelOf) = try library.program(plain: plain, cache: cache)
         // What a hit says of its rule is the same every time: it is written once.
         heads = zip(program.rules, modelOf).map { rule, m in
             let model = library.models[m]
             let head = JSON.object([("model", .string(model.id)), ("rule", .string(rule.id)), ("title", .string(rule.title)), ("level", .string(rule.level))]).text
-            let tail = JSON.object([
-                ("law", .array(model.card.law.map { .object([("law", .string(law[$0.article.law]?.title ?? $0.article.law)), ("article", .string($0.article.article))]) })),
-                ("exemptions", .array(model.card.exemptions.map { .string($0.zh) })),
-            ]).text
-            return (Array(head.dropFirst().dropLast().utf8), Array(tail.dropFirst().dropLast().utf8))
+            func tail(_ basis: [Model.Card.Basis]) -> [UInt8] {
+                let text = JSON.object([
+                    ("law", .array(basis.map { .object([("law", .string(law[$0.article.law]?.title ?? $0.article.law)), ("article", .string($0.article.article))]) })),
+                    ("exemptions", .array(model.card.exemptions.map { .string($0.zh) })),
+                ]).text
+                return Array(text.dropFirst().dropLast().utf8)
+            }
+            // Only articles that bind on the listing's day are cited; the days on which one begins or has ended part the time.
+            let days = Set(model.card.law.flatMap { [$0.from, $0.to.map { $0.adding(days: 1) }].compactMap { $0 } }).sorted()
+            let first = model.card.law.filter { $0.from == nil }
+            let tails = [(from: Day?.none, tail: tail(first))] + days.map { (from: $0, tail: tail(model.card.law(on: $0))) }
+            return (Array(head.dropFirst().dropLast().utf8), tails)
         }
     }
 
@@ -152,7 +163,8 @@ package struct Scan: Sendable {
             ]).write(to: &part.out)
         }
         part.out += Array("],".utf8)
-        part.out += heads[hit.rule].tail
+        let day = result.observedAt.flatMap { Moment($0)?.day } ?? today
+        part.out += heads[hit.rule].tails.last { tail in tail.from.map { $0 <= day } ?? true }?.tail ?? []
         part.out += Array(",\"observedAt\":".utf8)
         JSON.text(result.observedAt).write(to: &part.out)
         part.out += [125, 10]

@@ -152,6 +152,33 @@ import Testing
         }
     }
 
+    /// What touches an excused passage does not count, what stands elsewhere in the same text does; read plainly, all of it counts.
+    @Test(arguments: [
+        ("最好吃的饼", ["最好吃"]), ("不敢说最好吃", []), ("不敢说最好吃，但真的最好吃", ["最好吃"]), ("本店最好吃的一款，全国第一", ["全国第一"]), ("不是全国第一", []),
+        ("不是全国第一；全国第一", ["全国第一"]),
+    ] as [(String, [String])])
+    func anExcusedPassageExcusesOnlyItself(_ text: String, _ expected: [String]) throws {
+        let rule = Self.head + "sinan: {excused: ['(?:不敢说|不是|本店)(?:最好|全国第一)']}\ndetection:\n  s:\n    name|contains: 最好吃\n  r:\n    name|re: '全国第[一1]'\n  condition: s or r"
+        let line = Array(JSON.object([("id", .string("1")), ("name", .string(text))]).text.utf8)
+        func found(_ excuses: Bool) throws -> [String] {
+            let matcher = Matcher(try Program(SigmaRule.read(rule), excuses: excuses))
+            return try line.withUnsafeBufferPointer { try matcher.scan($0) }.hits.flatMap(\.matches).map(\.text)
+        }
+        #expect(try found(true) == expected)
+        #expect(try !found(false).isEmpty)
+    }
+
+    @Test func anExcusedPassageStaysInItsFieldAndItsRule() throws {
+        let other = Self.head.replacingOccurrences(of: "0001", with: "0002")
+        let rules =
+            Self.head + "sinan: {excused: [不是最好]}\ndetection:\n  s:\n    name|contains: 最好\n  d:\n    description|contains: 最好\n  condition: s or d\n---\n" + other
+            + "detection:\n  s:\n    name|contains: 最好\n  condition: s"
+        let matcher = Matcher(try Program(SigmaRule.read(rules)))
+        let line = Array(#"{"id":"1","name":"不是最好","description":"最好"}"#.utf8)
+        let hits = try line.withUnsafeBufferPointer { try matcher.scan($0) }.hits
+        #expect(hits.map(\.rule) == [0, 1] && hits[0].matches.map(\.field) == ["description"])
+    }
+
     /// Wildcards as a regular expression reads them.
     @Test func wildcardsFitWhatTheSameExpressionFits() throws {
         var chance = Chance(state: 11)
