@@ -45,6 +45,9 @@ enum Opening {
         )
     }
 
+    /// The real one, read here alone.
+    static let clock = OfficeClock { Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+
     struct Office {
         let desk: Desk
         let domains: [Domain]
@@ -68,7 +71,6 @@ enum Opening {
         let law = try LawBook.load()
         let room = Monitoring.room(law.register, cache: ModelOptions.cache)
         let domains = domains(printer: printer, room: room)
-        let clock = OfficeClock { Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
         let pending = try await store.pending(migrations(domains))
         if !pending.isEmpty {
             guard migrating else {

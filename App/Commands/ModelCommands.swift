@@ -31,7 +31,7 @@ struct ScanCommand: ParsableCommand {
     func run() throws {
         guard (1...64).contains(threads) else { throw Refusal.invalid("/threads", Text("线程数应为1至64", "1 to 64 threads")) }
         let law = try LawBook.load().register
-        let scan = try Scan(ModelLibrary(models.url, law: law), law: law, plain: plain, cache: ModelOptions.cache)
+        let scan = try Scan(ModelLibrary(models.url, law: law), law: law, today: Opening.clock.today, plain: plain, cache: ModelOptions.cache)
         var total = Scan.Counts()
         for file in files.isEmpty ? ["-"] : files {
             guard let handle = file == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: file) else {

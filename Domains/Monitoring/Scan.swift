@@ -14,7 +14,7 @@ package struct Scan: Sendable {
     let heads: [(head: [UInt8], tails: [(from: Day?, tail: [UInt8])])]
 
     /// What was looked at on no day that a line tells was looked at now.
-    private let today = Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)).day
+    private let today: Day
 
     package struct Counts: Sendable {
         package var listings = 0
@@ -24,7 +24,8 @@ package struct Scan: Sendable {
         package init() {}
     }
 
-    package init(_ library: ModelLibrary, law: LawRegister, plain: Bool = false, cache: URL? = nil) throws {
+    package init(_ library: ModelLibrary, law: LawRegister, today: Day, plain: Bool = false, cache: URL? = nil) throws {
+        self.today = today
         self.library = library
         (program, modelOf) = try library.program(plain: plain, cache: cache)
         // What a hit says of its rule is the same every time: it is written once.

@@ -177,3 +177,15 @@ def test_correlations_see_listings_in_input_order_whatever_the_threads(tmp_path)
     found = [json.loads(line) for line in outs[0].splitlines()]
     assert found and all(h["title"] == "burst" for h in found)
     assert [h["listing"] for h in found] == expected
+
+
+def test_a_hit_cites_only_what_binds_on_the_listings_day(tmp_path):
+    """The rules on key industrial products bind from 1 December 2026; a certificate was asked for before."""
+    lines = [
+        {"id": "1", "kind": "listing", "name": "充电宝", "category": "移动电源", "features": {"product": {"failed": True}}, "observedAt": f"2026-{day}T10:00:00+08:00"}
+        for day in ("11-30", "12-01")
+    ]
+    done = subprocess.run([BINARY, "scan"], input="".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines), capture_output=True, text=True, check=True)
+    cited = [{a["law"] for a in hit["law"]} for hit in map(json.loads, done.stdout.splitlines()) if hit["model"] == "M20"]
+    assert ["网络销售重点工业产品质量安全监督管理规定" in x for x in cited] == [False, True]
+    assert all("中华人民共和国认证认可条例" in x for x in cited)

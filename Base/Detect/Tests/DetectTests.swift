@@ -153,10 +153,11 @@ import Testing
     }
 
     /// What touches an excused passage does not count, what stands elsewhere in the same text does; read plainly, all of it counts.
-    @Test(arguments: [
-        ("最好吃的饼", ["最好吃"]), ("不敢说最好吃", []), ("不敢说最好吃，但真的最好吃", ["最好吃"]), ("本店最好吃的一款，全国第一", ["全国第一"]), ("不是全国第一", []),
-        ("不是全国第一；全国第一", ["全国第一"]),
-    ] as [(String, [String])])
+    @Test(
+        arguments: [
+            ("最好吃的饼", ["最好吃"]), ("不敢说最好吃", []), ("不敢说最好吃，但真的最好吃", ["最好吃"]), ("本店最好吃的一款，全国第一", ["全国第一"]), ("不是全国第一", []),
+            ("不是全国第一；全国第一", ["全国第一"]),
+        ] as [(String, [String])])
     func anExcusedPassageExcusesOnlyItself(_ text: String, _ expected: [String]) throws {
         let rule = Self.head + "sinan: {excused: ['(?:不敢说|不是|本店)(?:最好|全国第一)']}\ndetection:\n  s:\n    name|contains: 最好吃\n  r:\n    name|re: '全国第[一1]'\n  condition: s or r"
         let line = Array(JSON.object([("id", .string("1")), ("name", .string(text))]).text.utf8)
