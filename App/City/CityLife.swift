@@ -71,7 +71,7 @@ extension CityBuilder {
             }
             guard !batch.isEmpty else { break }
             let ready = batch
-            let code = Registration.trackingCode
+            let code = AccessCode.make
             let handling = handling
             let results: [(ID<Matter>, String)?] = try await desk.store.write { tx in
                 try ready.map { event in try CityBuilder.perform(event, staff: staff, handling: handling, code: code(), tx) }

@@ -110,8 +110,9 @@ final class Expressions: @unchecked Sendable {
         func weigh(_ candidate: [String]) {
             // One Han character tells more than one letter: it stands in few texts.
             func weight(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + ($1.value > 0x2E80 ? 2 : 1) } }
-            let least = candidate.map(weight).min() ?? 0
-            guard least >= 2, least > (best?.map(weight).min() ?? 0) else { return }
+            let (least, known) = (candidate.map(weight).min() ?? 0, best?.map(weight).min() ?? 0)
+            // Of two that tell as much the one with fewer texts stands in fewer listings.
+            guard least >= 2, least > known || (least == known && candidate.count < best?.count ?? 0) else { return }
             best = candidate
         }
         let c = Array(text)

@@ -46,6 +46,7 @@ package final class Matcher {
     private var woken: [UInt32]
     private var round: UInt32 = 0
     private var scratch: Expressions.Scratch?
+    private var excuseScratch: Expressions.Scratch?
     private let text = ByteBuffer()
     private var wanted: [(expression: Int32, atom: Int32)] = []
     private var tried: [Int32] = []
@@ -59,6 +60,7 @@ package final class Matcher {
         atoms.initialize(repeating: 0, count: max(1, program.atoms))
         woken = Array(repeating: 0, count: program.compiled.count)
         scratch = program.expressions.flatMap { Expressions.Scratch($0) }
+        excuseScratch = program.excuses.flatMap { Expressions.Scratch($0) }
     }
     deinit { atoms.deallocate() }
 
@@ -86,7 +88,7 @@ package final class Matcher {
         }
         guard let id, !id.isEmpty else { throw Bad(description: "id is missing, or neither text nor a number") }
         for reference in program.references { refer(reference, found, line) }
-        excuse()
+        excuse(found, line)
         let hits = judge(found, line)
         var values: [String: String] = [:]
         if !hits.isEmpty {
@@ -186,9 +188,13 @@ package final class Matcher {
         }
     }
 
-    /// Runs the expressions on the text with its letters as they are, written as UTF-8 anew; places lead back by units.
     private func express(_ index: Int32) {
         guard let expressions = program.expressions, let scratch else { return }
+        for (id, start, end) in places(expressions, scratch) { for (expression, atom) in wanted where Int(expression) == id { set(atom, index, start, end) } }
+    }
+
+    /// Where expressions stand in `kept`, the text with its letters as they are: written as UTF-8 anew, places lead back by units.
+    private func places(_ expressions: Expressions, _ scratch: Expressions.Scratch) -> [(id: Int, start: UInt32, end: UInt32)] {
         let count = kept.count
         text.reserve(count * 3 + 8)
         let (units, bytes, unitOf) = (kept.units, text.bytes, text.unitOf)
@@ -220,12 +226,9 @@ package final class Matcher {
             }
             i += 1
         }
-        for (id, from, to) in expressions.scan(UnsafeBufferPointer(start: bytes, count: n), scratch) {
-            for (expression, atom) in wanted where Int(expression) == id {
-                let start = from < n ? kept.origin[Int(unitOf[from])] : kept.origin[kept.count]
-                let end = to > from ? kept.origin[Int(unitOf[to - 1])] + 1 : start
-                set(atom, index, start, end)
-            }
+        return expressions.scan(UnsafeBufferPointer(start: bytes, count: n), scratch).map { id, from, to in
+            let start = from < n ? kept.origin[Int(unitOf[from])] : kept.origin[kept.count]
+            return (id, start, to > from ? kept.origin[Int(unitOf[to - 1])] + 1 : start)
         }
     }
 
@@ -257,17 +260,22 @@ package final class Matcher {
     }
 
     /// Takes back what was found in a passage that the rule excuses: what touches one does not count.
-    private func excuse() {
-        let first = program.excuses
-        guard dirty.contains(where: { $0 >= first }) else { return }
-        let passages = notes.filter { $0.atom >= first }
+    private func excuse(_ found: [JSONText.Occurrence], _ line: UnsafeBufferPointer<UInt8>) {
+        guard let excuses = program.excuses, let excuseScratch, notes.contains(where: { $0.end > $0.start && program.isExcusing[Int(program.owners[Int($0.atom)].rule)] }) else {
+            return
+        }
+        var passages: [(rule: Int32, occurrence: Int32, start: UInt32, end: UInt32)] = []
+        for index in Set(notes.lazy.filter { $0.end > $0.start }.map(\.occurrence)).sorted() {
+            let o = found[Int(index)]
+            guard program.normaliser.fill(kept, UnsafeBufferPointer(rebasing: line[Int(o.start)..<Int(o.end)]), escaped: o.escaped, cased: true) else { continue }
+            for (id, start, end) in places(excuses, excuseScratch) { passages.append((program.excusing[id], index, start, end)) }
+        }
+        guard !passages.isEmpty else { return }
         var taken: Set<Int32> = []
         notes.removeAll { note in
-            if note.atom >= first { return true }
             guard note.end > note.start else { return false }
-            let touched = passages.contains { p in
-                p.occurrence == note.occurrence && p.start < note.end && note.start < p.end && program.owners[Int(p.atom)].rule == program.owners[Int(note.atom)].rule
-            }
+            let rule = program.owners[Int(note.atom)].rule
+            let touched = passages.contains { $0.rule == rule && $0.occurrence == note.occurrence && $0.start < note.end && note.start < $0.end }
             if touched { taken.insert(note.atom) }
             return touched
         }

@@ -100,8 +100,10 @@ package final class Program: Sendable {
     let atoms: Int
     /// The rule and the selection that an atom belongs to.
     let owners: [(rule: Int32, selection: Int32)]
-    /// Atoms from here on mark passages in which nothing of their rule counts.
-    let excuses: Int32
+    /// Passages in which nothing of a rule counts, looked for only where the rule found something; the rule of each expression.
+    let excuses: Expressions?
+    let excusing: [Int32]
+    let isExcusing: [Bool]
     /// Rules to look at when an atom is set, and those to look at always; positions in `compiled`.
     let wakes: [[Int32]]
     let always: [Int32]
@@ -132,12 +134,6 @@ package final class Program: Sendable {
             builder.rule = i
             do { compiled.append(try builder.compile(i, selections, condition) { lists(i, $0) }) } catch {
                 throw SigmaRule.Flaw(line: error.line, what: "\(rule.title): \(error.what)")
-            }
-        }
-        self.excuses = Int32(builder.owners.count)
-        if excuses {
-            for rule in compiled {
-                do { try builder.excuse(rule.rule, rules[rule.rule].excused) } catch { throw SigmaRule.Flaw(line: error.line, what: "\(rules[rule.rule].title): \(error.what)") }
             }
         }
         let correlator = try Correlator(rules)
@@ -173,6 +169,14 @@ package final class Program: Sendable {
         patterns = builder.patterns
         references = builder.references
         expressions = builder.sources.isEmpty ? nil : try Expressions(builder.sources, cache: cache, key: digest)
+        var passages: [(rule: Int32, source: Expressions.Source)] = []
+        if excuses {
+            for rule in compiled { passages += rules[rule.rule].excused.map { (Int32(rule.rule), .init(text: $0, ignoresCase: false, multiline: false, dotAll: false)) } }
+        }
+        excusing = passages.map(\.rule)
+        let which = Set(excusing)
+        isExcusing = rules.indices.map { which.contains(Int32($0)) }
+        self.excuses = passages.isEmpty ? nil : try Expressions(passages.map(\.source), cache: cache, key: digest)
     }
 }
 
@@ -193,8 +197,6 @@ private struct Builder {
     private var sourceOf: [Expressions.Source: Int32] = [:]
     var references: [Program.Reference] = []
     var everything = false
-    /// Fields whose text a rule reads.
-    private var texts: [Int: Set<Int32>] = [:]
 
     init(_ normaliser: Normaliser) { self.normaliser = normaliser }
 
@@ -210,16 +212,6 @@ private struct Builder {
         }
         let whole = condition.expr(selections.map(\.name), exprs)
         return .init(rule: index, condition: whole, selections: selections.map { ($0.name, exprs[$0.name]!, positive.contains($0.name)) })
-    }
-
-    /// One atom for all passages of a rule, in each field whose text it reads.
-    mutating func excuse(_ index: Int, _ expressions: [String]) throws(SigmaRule.Flaw) {
-        guard !expressions.isEmpty else { return }
-        (rule, selection) = (index, -1)
-        let atom = atom()
-        for slot in texts[index, default: []].sorted() {
-            for text in expressions { try expression(.init(text: text, ignoresCase: false, multiline: false, dotAll: false), slot, atom) }
-        }
     }
 
     private mutating func atom() -> Int32 {
@@ -346,10 +338,7 @@ private struct Builder {
 
     /// Where a pattern is looked for, and what it sets.
     private mutating func place(_ pattern: Pattern, _ slot: Int32, _ atom: Int32, cased: Bool, text: String = "", _ test: SigmaRule.Test? = nil) throws(SigmaRule.Flaw) {
-        if slot >= 0 {
-            slots[Int(slot)].hasText = true
-            texts[rule, default: []].insert(slot)
-        }
+        if slot >= 0 { slots[Int(slot)].hasText = true }
         if pattern.pieces.isEmpty {
             guard slot >= 0 else { return }
             return slots[Int(slot)].empty.append(atom)
@@ -378,7 +367,6 @@ private struct Builder {
 
     private mutating func expression(_ source: Expressions.Source, _ slot: Int32, _ atom: Int32) throws(SigmaRule.Flaw) {
         slots[Int(slot)].hasText = true
-        texts[rule, default: []].insert(slot)
         let number: Int32
         if let known = sourceOf[source] {
             number = known

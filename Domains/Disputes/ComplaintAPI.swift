@@ -115,7 +115,7 @@ struct ComplaintAPI: Sendable {
         let filing = try Self.filing(visit.exchange.json())
         let handling = handling
         let now = visit.desk.now
-        let code = Registration.trackingCode()
+        let code = AccessCode.make()
         let actor: Actor = visit.account.map { .staff($0) } ?? .filer
         let (status, body) = try await visit.desk.store.write { tx in
             try once.answer(at: now, tx) {
@@ -145,7 +145,7 @@ struct ComplaintAPI: Sendable {
             return .staff(account)
         }
         let code = visit.exchange.query["code"] ?? ""
-        guard Crypto.equal(Array(Registration.hash(code, c.matter.number).utf8), Array(c.tracking.utf8)) else { throw .notFound }
+        guard Crypto.equal(Array(AccessCode.hash(code, c.matter.number).utf8), Array(c.tracking.utf8)) else { throw .notFound }
         return .filer
     }
 

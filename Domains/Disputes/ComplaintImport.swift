@@ -106,7 +106,7 @@ package enum ComplaintImport {
                     batch.same += 1
                     continue
                 }
-                _ = try Registration.register(filing, by: .system, desk: handling.desk, casework: handling.casework, at: now, code: Registration.trackingCode(), tx)
+                _ = try Registration.register(filing, by: .system, desk: handling.desk, casework: handling.casework, at: now, code: AccessCode.make(), tx)
                 batch.added += 1
             } catch let reject as ImportReject {
                 batch.rejects.append(reject)

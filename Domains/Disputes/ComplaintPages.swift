@@ -233,10 +233,10 @@ struct ComplaintPages: Sendable {
     private func renewCode(_ visit: Visit) async throws -> Answer {
         let account = try visit.require("personal.reveal")
         let now = visit.desk.now
-        let code = Registration.trackingCode()
+        let code = AccessCode.make()
         let c = try await visit.desk.store.write { tx in
             let c = try load(visit, tx)
-            try tx.change("UPDATE disputes_complaints SET tracking = \(Registration.hash(code, c.matter.number)) WHERE matter = \(c.matter.id)")
+            try tx.change("UPDATE disputes_complaints SET tracking = \(AccessCode.hash(code, c.matter.number)) WHERE matter = \(c.matter.id)")
             try tx.audit("complaint.code-renewed", of: c.matter.reference, by: account.mark, at: now, sealing: [.init("disputes_complaints", key: "matter", c.matter.id.raw)])
             return c
         }

@@ -33,7 +33,7 @@ struct CounterPages: Sendable {
         }
         let received = filing
         let now = visit.desk.now
-        let code = Registration.trackingCode()
+        let code = AccessCode.make()
         let handling = handling
         let wrong = received.flaws(today: visit.desk.today()) + wrongFiles
         guard wrong.isEmpty else { throw Refusal.invalid(wrong) }

@@ -89,11 +89,6 @@ package enum Registration {
         package let trackingCode: String
     }
 
-    /// Letters and digits that are not taken for each other: 30 signs, eight of them, about 39 bits.
-    static let codeAlphabet = Array("23456789ABCDEFGHJKMNPQRSTVWXYZ")
-    package static func trackingCode() -> String { String(Crypto.random(8).map { codeAlphabet[Int($0) % codeAlphabet.count] }) }
-    package static func hash(_ code: String, _ number: String) -> String { Crypto.hex(Crypto.sha256(Array("\(number)|\(code.uppercased())".utf8)).prefix(16)) }
-
     /// The regime of a matter follows its day of receipt.
     package static func regime(on day: Day, _ catalogue: DutyCatalogue) throws(Refusal) -> String { try catalogue.duty("C1").rule(receivedOn: day).regime }
 
@@ -138,7 +133,7 @@ package enum Registration {
             facts, purchase, occurred_on, occurred_place, amount, publication, delegation, tracking)
             VALUES (\(matter.id), \(filing.source), \(filing.externalNumber), \(filing.importKey), \(filing.respondentName.trimmed), \(filing.respondentAddress.trimmed), \(filing.respondentPhone),
             \(filing.respondentUSCC?.uppercased()), \(filing.platform), \(filing.shopURL), \(filing.facts.trimmed), \(filing.purchase), \(filing.occurredOn), \(filing.occurredPlace),
-            \(filing.amount ?? filing.claims.compactMap(\.amount).first), \(filing.publication), \(filing.delegation), \(hash(code, number)))
+            \(filing.amount ?? filing.claims.compactMap(\.amount).first), \(filing.publication), \(filing.delegation), \(AccessCode.hash(code, number)))
             """)
         // The salt keeps the row's digest in the ledger from being guessed by whoever knows names and phones.
         try tx.send(

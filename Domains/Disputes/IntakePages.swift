@@ -347,7 +347,7 @@ struct IntakePages: Sendable {
         let filing = try Filing(form: draft.fields, source: "web")
         let handling = handling
         let now = visit.desk.now
-        let code = Registration.trackingCode()
+        let code = AccessCode.make()
         let receipt = try await visit.desk.store.write { tx in
             let receipt = try Registration.register(filing, files: draft.files, by: .filer, desk: handling.desk, casework: handling.casework, at: now, code: code, tx)
             try Draft.drop(token, tx)

@@ -48,7 +48,7 @@ struct TrackPages: Sendable {
         try limit.take("track|" + visit.exchange.peer, at: visit.desk.now)
         var complaint: Complaint?
         do { complaint = try await visit.desk.store.read { try $0.complaint(number: number) } } catch let refusal as Refusal where refusal.kind == .notFound {}
-        let given = Registration.hash(code ?? "", number)
+        let given = AccessCode.hash(code ?? "", number)
         guard let complaint, Crypto.equal(Array(given.utf8), Array(complaint.tracking.utf8)) else {
             throw Refusal(.notFound, Text("编号与查询码不符，请核对后再试", "Number and code do not fit: please check them"))
         }

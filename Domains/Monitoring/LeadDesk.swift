@@ -212,7 +212,7 @@ package struct LeadDesk: Sendable {
             guard let due = input["due"].flatMap({ Day($0) }), due > now.day else { throw Refusal.invalid("/due", Text("改正期限应晚于今天", "The day to correct by is after today")) }
             let channel = try choice("channel", LeadNotice.channels.map(\.0))
             try tx.send(
-                "UPDATE monitoring_leads SET notice = \(change), correct_by = \(due), notice_code = \(LeadNotice.hash(input["code"] ?? "", lead.matter.number)) WHERE matter = \(id)"
+                "UPDATE monitoring_leads SET notice = \(change), correct_by = \(due), notice_code = \(AccessCode.hash(input["code"] ?? "", lead.matter.number)) WHERE matter = \(id)"
             )
             let after = try move([("change", change), ("due", due.description)])
             try Casework.notify("respondent", of: id, by: channel, LeadNotice.title.zh, at: now, tx)
@@ -309,5 +309,13 @@ enum LeadNotice {
         ("counter", Text("当面", "In person")),
     ]
     static func channel(_ name: String) -> Text { channels.first { $0.0 == name }?.1 ?? Text(verbatim: name) }
-    static func hash(_ code: String, _ number: String) -> String { Crypto.hex(Crypto.sha256(Array("\(number)|\(code.uppercased())".utf8)).prefix(16)) }
+
+    /// A lost link can be made anew; the old one then opens nothing any more.
+    static func renew(_ h: HTML, _ visit: Visit, _ action: String) {
+        visit.form(h, action, "mb-3") {
+            h.button(
+                Text("重新生成查询链接", "Make a new link"), "btn btn-sm btn-outline-secondary",
+                attributes: [h.confirming(Text("原链接将失效，确定重新生成？", "The old link becomes void: make a new one?"))])
+        }
+    }
 }

@@ -29,7 +29,7 @@ struct LeadForms {
             }
         }
         if moves.contains(where: { $0.name == "dismiss" }), shown.lead.matter.state == LeadMoves.detected {
-            h.p("small text-muted keys", Text("快捷键：Y 逐项核对后确认；1–6 按理由排除。", "Keys: Y confirms after the checklist; 1–6 dismiss by reason."))
+            h.p("small text-muted keys", Text("快捷键：Y 逐项勾选，全部勾选后确认；1–6 按理由排除。", "Keys: Y ticks the next item, and confirms when all are ticked; 1–6 dismiss by reason."))
         }
     }
 

@@ -14,7 +14,7 @@ extension LeadPages {
         let lead: Lead
         let file: MatterFile
         let model: Model?
-        let hits: [(listing: Int64, name: String, body: JSON, matches: JSON, at: Moment)]
+        let hits: [(listing: Int64, name: String, body: JSON, matches: JSON, at: Moment, now: JSON?)]
         let seller: (name: String, platform: String, uscc: String?, shops: Int, region: String)?
         let op: Operator?
         let others: [(Matter, String)]
@@ -37,11 +37,18 @@ extension LeadPages {
         let lead = try find(visit, tx)
         let key = lead.matter.id
         let found = try tx.all(
-            "SELECT h.listing, h.matches, h.at, i.name, \(Marked.body) AS body FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing \(Marked.versions) WHERE h.lead = \(key) ORDER BY h.id LIMIT 20"
-        ).map { ($0.int("listing"), $0.string("name"), try JSON(parsing: Array($0.string("body").utf8)), try JSON(parsing: Array($0.string("matches").utf8)), $0.moment("at")) }
+            "SELECT h.listing, h.matches, h.at, i.name, i.body AS now_body, \(Marked.body) AS body FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing \(Marked.versions) WHERE h.lead = \(key) ORDER BY h.id LIMIT 20"
+        ).map {
+            (
+                $0.int("listing"), $0.string("name"), try JSON(parsing: Array($0.string("body").utf8)), try JSON(parsing: Array($0.string("matches").utf8)), $0.moment("at"),
+                $0.string("now_body")
+            )
+        }
         // What was compared stands in what was kept when the lead was found.
         let kept = (try? desk.files.read(lead.bodyHash)).flatMap { try? JSON(parsing: $0) }
-        let hits = found.map { hit in (listing: hit.0, name: hit.1, body: hit.0 == lead.listing ? kept ?? hit.2 : hit.2, matches: hit.3, at: hit.4) }
+        let hits = found.map { hit in
+            (listing: hit.0, name: hit.1, body: hit.0 == lead.listing ? kept ?? hit.2 : hit.2, matches: hit.3, at: hit.4, now: try? JSON(parsing: Array(hit.5.utf8)))
+        }
         let seller = try lead.seller.flatMap { try tx.one("SELECT * FROM monitoring_sellers WHERE id = \($0)") }
         let contact = seller?.optionalString("contact")
         let shops = try contact.map { try tx.count("SELECT count(*) AS n FROM monitoring_sellers WHERE contact = \($0)") } ?? 1
@@ -132,6 +139,7 @@ extension LeadPages {
                     if shown.prices.count > 1 { prices(h, shown) }
                     visit.files(h, shown.file, matter: lead.matter)
                     visit.notices(h, shown.file, channel: LeadNotice.channel)
+                    if lead.matter.state == LeadMoves.notified, visit.may("monitoring.screen") { LeadNotice.renew(h, visit, "/leads/\(lead.matter.id)/code") }
                     visit.notes(h, shown.file, matter: lead.matter)
                 }
                 h.element("aside", "matter-side") {
@@ -158,7 +166,7 @@ extension LeadPages {
                             h.a(url, nil, [.init("rel", "noreferrer noopener nofollow")]) { h.text(Text("原网页", "Web page")) }
                         }
                     }
-                    Marked.fields(h, hit.body, hit.matches)
+                    Marked.fields(h, hit.body, hit.matches, now: hit.now)
                 }
             }
             if s.hits.isEmpty { h.p("mb-0", Text("命中记录已清理，见留存的快照。", "The hits are gone: see the snapshot kept.")) }
@@ -173,7 +181,7 @@ extension LeadPages {
                 h.a("/monitoring/models/\(model.id)", nil, "\(model.id) \(model.title[visit.language])")
                 h.span("text-muted small ms-2", Text("版本 \(s.lead.edition)", "edition \(s.lead.edition)"))
             }
-            h.p("small", model.rules[0].description)
+            h.p("small", model.description)
             h.h3(Text("法律依据", "Law"), "h6")
             h.ul { for basis in model.card.law(on: s.hits.first?.at.day ?? s.lead.matter.receivedAt.day) { h.li { h.text(visit.desk.law.register.cite(basis.article)) } } }
             h.h3(Text("违法要件（逐项核对）", "Elements to look at"), "h6")
@@ -280,17 +288,14 @@ extension LeadPages {
         let name = try visit.exchange.parameter("move")
         let now = visit.desk.now
         // The shop's way to its notice: made here, shown once.
-        let code = name == "notice" ? String(Crypto.random(8).map { Array("23456789ABCDEFGHJKMNPQRSTVWXYZ")[Int($0) % 30] }) : ""
+        let code = name == "notice" ? AccessCode.make() : ""
         if !code.isEmpty { form.set("code", code) }
         let (input, leads) = (form, leads)
         do {
             let after = try await visit.desk.store.write { tx in try leads.apply(name, on: find(visit, tx), input: input, by: .staff(account), at: now, tx) }
             guard visit.maySee(after) else { return .redirect("/monitoring") }
             if !code.isEmpty {
-                let path = Link.query("/notices/\(after.number)", [("code", code)])
-                return visit.redirect(
-                    "/leads/\(after.id)",
-                    saying: Text("已通知。商家凭此链接查看和答复：\(visit.exchange.origin)\(path)", "Noticed. The shop's link to read and answer: \(visit.exchange.origin)\(path)"))
+                return visit.redirect("/leads/\(after.id)", saying: LeadPages.link(visit, after.number, code, Text("已通知。", "Noticed. ")))
             }
             // One key after another: after a decision the next of the queue opens.
             if name == "confirm" || name == "dismiss", input["next"] == "yes", let next = try await nextUp(visit, account) {
@@ -300,6 +305,25 @@ extension LeadPages {
         } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict {
             return try await show(visit, name, refusal, input)
         }
+    }
+
+    func newCode(_ visit: Visit) async throws -> Answer {
+        let account = try visit.require("monitoring.screen")
+        let (code, now) = (AccessCode.make(), visit.desk.now)
+        let number = try await visit.desk.store.write { tx in
+            let lead = try find(visit, tx)
+            guard lead.matter.state == LeadMoves.notified else { throw Refusal(.conflict, Text("该线索没有等待商家改正的通知", "No notice of this lead waits for the shop")) }
+            try tx.send("UPDATE monitoring_leads SET notice_code = \(AccessCode.hash(code, lead.matter.number)) WHERE matter = \(lead.matter.id)")
+            try Casework.remark("new-code", on: lead.matter, by: .staff(account), details: [], at: now, tx)
+            return lead.matter.number
+        }
+        return visit.redirect("/leads/\(try visit.exchange.parameter("id"))", saying: LeadPages.link(visit, number, code, Text("原链接已失效。", "The old link is void. ")))
+    }
+
+    /// What the officer passes on to the shop, shown once.
+    private static func link(_ visit: Visit, _ number: String, _ code: String, _ first: Text) -> Text {
+        let path = visit.exchange.origin + Link.query("/notices/\(number)", [("code", code)])
+        return Text("\(first.zh)商家凭此链接查看和答复：\(path)", "\(first.en)The shop's link to read and answer: \(path)")
     }
 
     private func nextUp(_ visit: Visit, _ account: Account) async throws -> Int64? {

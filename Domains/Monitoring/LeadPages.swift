@@ -17,6 +17,7 @@ struct LeadPages: Sendable {
             Route(.get, "/monitoring/export", .permitted("monitoring.see")) { visit in try await export(visit) },
             Route(.get, "/leads/:id", .permitted("monitoring.see")) { visit in try await show(visit, nil, nil, nil) },
             Route(.post, "/leads/:id/moves/:move", .permitted("monitoring.see")) { visit in try await move(visit) },
+            Route(.post, "/leads/:id/code", .permitted("monitoring.screen")) { visit in try await newCode(visit) },
             Route(.get, "/leads/:id/snapshot", .permitted("monitoring.see")) { visit in try await snapshot(visit) },
         ]
     }

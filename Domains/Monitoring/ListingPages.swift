@@ -223,6 +223,7 @@ struct ListingPages: Sendable {
                     case .string(let s): s
                     case .array(let items) where items.allSatisfy({ $0.string != nil || $0["text"] != nil }):
                         items.map { item in item.string ?? "\(item["t"].map { "[\($0.text)] " } ?? "")\(item["text"]?.string ?? "……")" }.joined(separator: "\n")
+                    case .object: Marked.flat(value, h)
                     default: value.text
                     }
                 h.definition(Marked.name(key)) { h.element("p", "pre mb-0", text: String(text.prefix(4000))) }
@@ -265,7 +266,7 @@ struct NoticePages: Sendable {
     private struct Found: Sendable {
         let lead: Lead
         let model: Model?
-        let hits: [(name: String, body: JSON, matches: JSON)]
+        let hits: [(name: String, body: JSON, matches: JSON, now: JSON?)]
         let answers: [(body: String, at: Moment)]
     }
 
@@ -278,16 +279,16 @@ struct NoticePages: Sendable {
             guard
                 let row = try tx.one(
                     "SELECT l.matter, l.notice_code FROM monitoring_leads l JOIN casework_matters m ON m.id = l.matter WHERE m.number = \(number) AND l.notice_code IS NOT NULL"),
-                Crypto.equal(Array(row.string("notice_code").utf8), Array(LeadNotice.hash(code, number).utf8))
+                AccessCode.fits(code, number, row.string("notice_code"))
             else { throw Refusal(.notFound, Text("编号与查询码不符，请核对通知上的链接", "Number and code do not fit: please check the link")) }
             let lead = try tx.lead(ID(row.int("matter")))
             let hits = try tx.all(
-                "SELECT i.name, \(Marked.body) AS body, h.matches FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing \(Marked.versions) WHERE h.lead = \(lead.matter.id) ORDER BY h.id LIMIT 20"
+                "SELECT i.name, i.body AS now_body, \(Marked.body) AS body, h.matches FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing \(Marked.versions) WHERE h.lead = \(lead.matter.id) ORDER BY h.id LIMIT 20"
             )
             .map {
                 (
                     try JSON(parsing: Array($0.string("body").utf8))["name"]?.string ?? $0.string("name"), try JSON(parsing: Array($0.string("body").utf8)),
-                    try JSON(parsing: Array($0.string("matches").utf8))
+                    try JSON(parsing: Array($0.string("matches").utf8)), try? JSON(parsing: Array($0.string("now_body").utf8))
                 )
             }
             return Found(lead: lead, model: try leads.edition(lead, tx), hits: hits, answers: try NoticePages.answers(of: lead.matter.id, tx))
@@ -323,7 +324,7 @@ struct NoticePages: Sendable {
                     for hit in found.hits {
                         h.element("section", "hit") {
                             h.h3(Text(verbatim: hit.name), "h6")
-                            Marked.fields(h, hit.body, hit.matches)
+                            Marked.fields(h, hit.body, hit.matches, now: hit.now)
                         }
                     }
                 }

@@ -8,7 +8,8 @@ enum Marked {
     static let body: SQL = "COALESCE(v.body, i.body)"
     static let versions: SQL = "LEFT JOIN monitoring_versions v ON v.listing = h.listing AND v.hash = h.body_hash"
 
-    static func fields(_ h: HTML, _ body: JSON, _ matches: JSON) {
+    /// - Parameter now: the listing as it is; what was hit then stands beside what is there now.
+    static func fields(_ h: HTML, _ body: JSON, _ matches: JSON, now: JSON? = nil) {
         var byField: [(String, [(Int, Int)])] = []
         var gone: [(String, String)] = []
         for match in matches.array ?? [] {
@@ -28,7 +29,10 @@ enum Marked {
                     h.definition(title) { h.element("mark", text: h.say(words)) }
                     continue
                 }
-                h.definition(name(field)) { mark(h, value, places) }
+                h.definition(name(field)) {
+                    mark(h, value, places)
+                    if let now, isWritten(field) { compared(h, value, Marked.value(of: field, in: now)) }
+                }
             }
             for (i, (field, was)) in gone.enumerated() where !gone[..<i].contains(where: { $0 == (field, was) }) {
                 h.definition(name(field)) {
@@ -37,6 +41,30 @@ enum Marked {
                 }
             }
         }
+    }
+
+    /// What is there now, where it is another text than was hit (整改前后对照).
+    private static func compared(_ h: HTML, _ was: String, _ now: String?) {
+        guard now != was else { return }
+        h.element("p", "now mb-0") {
+            h.badge(Text("目前", "now"), "teal")
+            if let now { h.text(now.unicodeScalars.count > 240 ? String(now.prefix(240)) + "…" : now) } else { h.text(Text("已删除", "gone")) }
+        }
+    }
+
+    /// An object as lines that a person reads: `售价：99`.
+    static func flat(_ json: JSON, _ h: HTML) -> String {
+        guard case .object(let pairs) = json else { return json.string ?? json.text }
+        return pairs.map { key, value in
+            let text: String =
+                switch value {
+                case .string(let s): s
+                case .bool(let b): h.say(b ? Text("是", "yes") : Text("否", "no"))
+                case .null: "—"
+                default: value.text
+                }
+            return "\(h.say(name(key)))\(h.say(Text("：", ": ")))\(text)"
+        }.joined(separator: "\n")
     }
 
     /// Code points of a text; what lies outside it is left out.
@@ -141,6 +169,10 @@ enum Marked {
             "name": Text("名称", "Name"), "description": Text("描述", "Description"), "imageText": Text("图片文字", "Words in a picture"), "terms": Text("须知条款", "Terms"),
             "transcript": Text("直播话术", "Speech"), "reviews": Text("评价", "Review"), "offers": Text("价格", "Price"), "category": Text("类目", "Category"),
             "seller": Text("商家", "Seller"),
+            "price": Text("售价", "Price"), "listPrice": Text("划线价", "Compared price"), "lowPrice": Text("最低价", "Lowest price"), "priceCurrency": Text("币种", "Currency"),
+            "id": Text("编号", "Id"), "taxID": Text("统一社会信用代码", "Credit code"), "licenceShown": Text("已亮照", "Licence shown"), "region": Text("地区", "Region"),
+            "count30d": Text("近30天销量", "Sold in 30 days"), "amount30d": Text("近30天销售额", "Turnover of 30 days"), "platform": Text("平台", "Platform"), "url": Text("网址", "Address"),
+            "kind": Text("类别", "Kind"), "observedAt": Text("采集时间", "Seen at"), "sku": Text("货号", "SKU"), "telephone": Text("电话", "Telephone"), "address": Text("地址", "Address"),
             "brand": Text("品牌", "Brand"), "features": Text("比对特征", "Compared"), "checkout": Text("结算页", "Checkout"), "label": Text("标签", "Label"), "sales": Text("销量", "Sales"),
         ]
         guard let known = words[head] else { return Text(verbatim: field) }

@@ -24,6 +24,8 @@ package struct Model: Sendable {
         /// What follows a hit: the shop is told what to change, or an office is sent.
         package enum Lane: String, Sendable { case notice, dispatch }
         package let titleEn: String
+        /// Nil where only the rule's own description is there.
+        package let descriptionEn: String?
         package let law: [Basis]
         /// What of it was in force on a day: nobody is told of an article that did not bind yet.
         package func law(on day: Day) -> [Basis] { law.filter { ($0.from.map { $0 <= day } ?? true) && ($0.to.map { day <= $0 } ?? true) } }
@@ -35,6 +37,7 @@ package struct Model: Sendable {
     }
 
     package var title: Text { Text(rules[0].title, card.titleEn) }
+    package var description: Text { Text(rules[0].description, card.descriptionEn ?? rules[0].description) }
 }
 
 /// The models of a folder (模型库).
@@ -108,7 +111,8 @@ package struct ModelLibrary: Sendable {
         return Model(
             id: id, folder: folder, rules: rules,
             card: .init(
-                titleEn: custom["titleEn"]?.string ?? rules[0].title, law: basis, elements: elements, exemptions: try texts("exemptions"), lane: lane,
+                titleEn: custom["titleEn"]?.string ?? rules[0].title, descriptionEn: custom["descriptionEn"]?.string, law: basis, elements: elements,
+                exemptions: try texts("exemptions"), lane: lane,
                 owner: custom["owner"]?.string ?? "",
                 reviewed: reviewed))
     }

@@ -38,9 +38,7 @@ package enum ModelLife {
         let place = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-model-\(Crypto.hex(Crypto.random(6)))")
         defer { try? FileManager.default.removeItem(at: place) }
         try ModelRoom.write(files, to: place.appendingPathComponent(folder))
-        let lists = place.appendingPathComponent("lists")
-        try FileManager.default.createDirectory(at: lists, withIntermediateDirectories: true)
-        try? FileManager.default.copyItem(at: ModelLibrary.shipped.appendingPathComponent("lists/homographs.csv"), to: lists.appendingPathComponent("homographs.csv"))
+        _ = try ModelRoom.lists(in: place)
         return try work(place)
     }
 
@@ -97,7 +95,9 @@ package enum ModelLife {
         package var versions = 0
         package var hits = 0
         /// Shops, each of which would be one lead.
-        package var leads = 0
+        package var leads: Int { shops.count }
+        /// Hits of each shop.
+        var shops: [String: Int] = [:]
         /// Leads that persons confirmed and it would not find any more, by number.
         package var lost: [String] = []
         package var kept = 0
@@ -115,13 +115,17 @@ package enum ModelLife {
         }
     }
 
-    /// Replays an edition on every version kept since a day, with the features as of then, and on all leads that persons judged.
+    /// Replays an edition on every version kept since a day (the newest so many of them), with the features as of then, and on all leads that persons judged.
     package static func backtest(
-        _ alone: Alone, model id: String, since: Day, desk: Desk, permitKinds: [Features.PermitKind], progress: (Int) async throws -> Void = { _ in }
+        _ alone: Alone, model id: String, since: Day, newest: Int? = nil, desk: Desk, permitKinds: [Features.PermitKind], progress: (Int) async throws -> Void = { _ in }
     ) async throws -> Backtest {
         var report = Backtest()
-        var shops: Set<String> = []
         var last: Int64 = 0
+        if let newest {
+            last = try await desk.store.read {
+                try $0.one("SELECT id FROM monitoring_versions WHERE last_at >= \(Moment(since)) ORDER BY id DESC LIMIT 1 OFFSET \(newest)")?.int("id") ?? 0
+            }
+        }
         while true {
             let after = last
             let (rows, seen) = try await desk.store.read { tx in
@@ -140,12 +144,13 @@ package enum ModelLife {
                 report.versions += 1
                 guard let hit = matched(Intake.enriched(listing, context, permitKinds), matcher) else { continue }
                 report.hits += 1
-                shops.insert(listing.seller?.ref ?? listing.id)
-                if report.samples.count < 20 { report.samples.append((listing.id, hit.matches.map(\.text).filter { !$0.isEmpty }.prefix(3).joined(separator: "、"))) }
+                report.shops[listing.seller?.ref ?? listing.id, default: 0] += 1
+                if report.samples.count < 20, !report.samples.contains(where: { $0.listing == listing.id }) {
+                    report.samples.append((listing.id, hit.matches.map(\.text).filter { !$0.isEmpty }.prefix(3).joined(separator: "、")))
+                }
             }
             try await progress(report.versions)
         }
-        report.leads = shops.count
         // Each judged lead by the fields that were saved when it was found.
         let judged = try await desk.store.read { tx in
             try tx.all(

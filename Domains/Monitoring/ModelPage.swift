@@ -81,6 +81,10 @@ extension ModelPages {
                     cases(h, report)
                     versions(h, visit, page)
                     tests(h, visit, page)
+                    h.card(Text("假如改动门槛", "What if a threshold were another")) {
+                        h.p("small", Text("改一个数，看最近的命中、线索和已判定的线索会怎样。", "Change a number and see what becomes of recent hits, leads and those that were judged."))
+                        h.a("/monitoring/models/\(id)/what-if", "btn btn-sm btn-outline-primary", Text("试算", "Try"))
+                    }
                     h.card(Text("规则原文（Sigma）", "The rule (Sigma)")) {
                         h.element("details") {
                             h.element("summary", text: h.say(Text("查看 rule.yml", "Show rule.yml")))
@@ -113,7 +117,7 @@ extension ModelPages {
 
     private func about(_ h: HTML, _ visit: Visit, _ model: Model, _ law: LawRegister) {
         h.card(Text("模型说明", "What it looks for")) {
-            h.p(nil, model.rules[0].description)
+            h.p(nil, model.description)
             h.h3(Text("法律依据", "Law"), "h6")
             h.ul {
                 for basis in model.card.law {

@@ -21,6 +21,7 @@ struct ModelPages: Sendable {
             Route(.post, "/monitoring/models/:id/trigger", .permitted("monitoring.approve")) { visit in try await trigger(visit) },
             Route(.post, "/monitoring/models/:id/exceptions", .permitted("monitoring.screen")) { visit in try await except(visit) },
             Route(.post, "/monitoring/models/:id/backtest", .permitted("monitoring.see")) { visit in try await ask(visit) },
+            Route(.get, "/monitoring/models/:id/what-if", .permitted("monitoring.see")) { visit in try await whatIf(visit) },
         ] + editor.routes()
     }
 

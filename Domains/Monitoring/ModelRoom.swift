@@ -165,12 +165,7 @@ package final class ModelRoom: Sendable {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-models-\(Crypto.hex(Crypto.random(6)))")
         defer { try? FileManager.default.removeItem(at: folder) }
         for edition in editions { try ModelRoom.write(edition.files, to: folder.appendingPathComponent(edition.folder)) }
-        let lists = folder.appendingPathComponent("lists")
-        try FileManager.default.createDirectory(at: lists, withIntermediateDirectories: true)
-        let shared = ModelLibrary.shipped.appendingPathComponent("lists")
-        for name in ["homographs.csv", "permit_categories.csv"] {
-            try? FileManager.default.copyItem(at: shared.appendingPathComponent(name), to: lists.appendingPathComponent(name))
-        }
+        let lists = try ModelRoom.lists(in: folder)
         let library = try ModelLibrary(folder, law: law)
         let (program, modelOf) = try library.program(cache: cache)
         let kinds = try CSV.read(String(contentsOf: lists.appendingPathComponent("permit_categories.csv"), encoding: .utf8)).compactMap { record -> Features.PermitKind? in
@@ -180,6 +175,13 @@ package final class ModelRoom: Sendable {
         return Set(
             library: library, program: program, modelOf: modelOf,
             editions: Dictionary(editions.map { ($0.model, ($0.edition, $0.state != .active)) }) { a, _ in a }, permitKinds: kinds)
+    }
+
+    /// The lists that all models share, beside those in a folder.
+    static func lists(in folder: URL) throws -> URL {
+        let lists = folder.appendingPathComponent("lists")
+        try FileManager.default.copyItem(at: ModelLibrary.shipped.appendingPathComponent("lists"), to: lists)
+        return lists
     }
 
     static func write(_ files: [String: String], to folder: URL) throws {

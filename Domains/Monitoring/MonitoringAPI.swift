@@ -130,7 +130,7 @@ struct MonitoringAPI: Sendable {
             case .object: throw Refusal.invalid("/\(key)", Text("应为文本", "must be a string"))
             }
         }
-        let code = String(Crypto.random(8).map { Array("23456789ABCDEFGHJKMNPQRSTVWXYZ")[Int($0) % 30] })
+        let code = AccessCode.make()
         if name == "notice" { form.set("code", code) }
         let (input, leads, now, language) = (form, intake.leads, visit.desk.now, visit.language)
         let once = try Idempotency(visit)

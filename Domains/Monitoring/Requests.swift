@@ -69,6 +69,7 @@ struct RequestPages: Sendable {
             Route(.post, "/monitoring/requests", .permitted("monitoring.see")) { visit in try await send(visit) },
             Route(.get, "/requests/:id", .permitted("monitoring.see")) { visit in try await show(visit, nil, nil) },
             Route(.post, "/requests/:id/moves/:move", .permitted("monitoring.see")) { visit in try await move(visit) },
+            Route(.post, "/requests/:id/code", .permitted("monitoring.see")) { visit in try await newCode(visit) },
             Route(.get, "/letters/:number", .anyone) { visit in try await door(visit, nil, nil) },
             Route(.post, "/letters/:number/:move", .anyone, cap: 64 << 20) { visit in try await answer(visit) },
         ]
@@ -190,7 +191,7 @@ struct RequestPages: Sendable {
             if form["due"] != nil, due == nil || due! <= now.day { wrong.append(.init("/due", Text("答复日期应晚于今天", "The day is after today"))) }
             if party != "authority", !party.isEmpty, form["due"] == nil { wrong.append(.init("/due", Text("致平台等经营者的请求请填写答复日期", "A request to a business needs a day"))) }
             if !wrong.isEmpty { throw Refusal.invalid(wrong) }
-            let code = String(Crypto.random(8).map { Array("23456789ABCDEFGHJKMNPQRSTVWXYZ")[Int($0) % 30] })
+            let code = AccessCode.make()
             let (recipient, subject) = (form["recipient"]!, form["subject"]!)
             let id = try await desk.store.write { tx in
                 var lead: ID<Matter>?
@@ -212,7 +213,7 @@ struct RequestPages: Sendable {
                 try tx.send(
                     """
                     INSERT INTO monitoring_requests (matter, lead, party, recipient, subject, asked, due, code)
-                    VALUES (\(matter.id), \(lead), \(party), \(recipient), \(subject), \(asked.joined(separator: ",")), \(due), \(LeadNotice.hash(code, number)))
+                    VALUES (\(matter.id), \(lead), \(party), \(recipient), \(subject), \(asked.joined(separator: ",")), \(due), \(AccessCode.hash(code, number)))
                     """)
                 Search.index(RequestMoves.kind, matter.id.raw, texts: [number, recipient, subject], marks: ["o:"], tx)
                 try casework.record(
@@ -264,6 +265,7 @@ struct RequestPages: Sendable {
                         }
                     }
                     letter(h, r, lead, visit)
+                    if r.matter.open, visit.may("monitoring.dispatch") || visit.may("monitoring.verify") { LeadNotice.renew(h, visit, "/requests/\(r.matter.id)/code") }
                     if let reply = r.reply { h.card(Text("答复", "The answer")) { h.p("pre mb-0", reply) } }
                     visit.files(h, file, matter: r.matter)
                     visit.notes(h, file, matter: r.matter)
@@ -310,6 +312,25 @@ struct RequestPages: Sendable {
         if name == "remind" { try Casework.notify("recipient", of: key, by: "mail", RequestMoves.letter.zh, at: now, tx) }
     }
 
+    /// A lost link is replaced; the old one opens nothing any more.
+    private func newCode(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn()
+        guard visit.may("monitoring.dispatch") || visit.may("monitoring.verify") else { throw Refusal.forbidden("monitoring.dispatch") }
+        let (code, now) = (AccessCode.make(), visit.desk.now)
+        let number = try await visit.desk.store.write { tx in
+            let r = try find(visit.exchange.id(of: Matter.self), tx)
+            guard visit.maySee(r.matter) else { throw Refusal.notFound }
+            guard r.matter.open else { throw Refusal(.conflict, Text("该请求已办结", "This request is closed")) }
+            try tx.send("UPDATE monitoring_requests SET code = \(AccessCode.hash(code, r.matter.number)) WHERE matter = \(r.matter.id)")
+            try Casework.remark("new-code", on: r.matter, by: .staff(account), details: [], at: now, tx)
+            return r.matter.number
+        }
+        let path = Link.query("/letters/\(number)", [("code", code)])
+        return visit.redirect(
+            "/requests/\(try visit.exchange.parameter("id"))",
+            saying: Text("新链接（原链接已失效）：\(visit.exchange.origin)\(path)", "The new link (the old one is void): \(visit.exchange.origin)\(path)"))
+    }
+
     private func move(_ visit: Visit) async throws -> Answer {
         let account = try visit.signedIn()
         let form = try visit.exchange.form()
@@ -332,7 +353,7 @@ struct RequestPages: Sendable {
         let number = try visit.exchange.parameter("number")
         return try await visit.desk.store.read { tx in
             guard let row = try tx.one("SELECT r.* FROM monitoring_requests r JOIN casework_matters m ON m.id = r.matter WHERE m.number = \(number)"),
-                Crypto.equal(Array(row.string("code").utf8), Array(LeadNotice.hash(code, number).utf8))
+                AccessCode.fits(code, number, row.string("code"))
             else { throw Refusal(.notFound, Text("编号与查询码不符，请核对函件上的链接", "Number and code do not fit: please check the link")) }
             return try find(ID(row.int("matter")), tx)
         }

@@ -127,6 +127,7 @@ package struct MoveTable: Sendable {
         case "assign": Text("分派承办人", "Assigned")
         case "extend": Text("批准延长期限", "Period extended")
         case "answered": Text("对方答复", "Answered")
+        case "new-code": Text("重新生成查询链接", "New link made")
         default: moves.first { $0.name == line }?.title ?? Text(verbatim: line)
         }
     }

@@ -47,6 +47,9 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   const details = button.closest("details");
   if (details) details.open = true;
-  for (const box of button.form.querySelectorAll("input[data-with-key]")) box.checked = true;
-  button.click();
+  // A checklist is gone through one by one: each press ticks the next, the last one decides.
+  const next = button.form.querySelector("input[data-with-key]:not(:checked)");
+  if (!next) return button.click();
+  next.checked = true;
+  next.focus();
 });
