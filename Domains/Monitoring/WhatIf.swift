@@ -74,7 +74,7 @@ extension ModelPages {
                         "Compared on the newest \(Self.looks) versions kept in \(Self.days) days and on all judged leads; nothing is changed."))
             }
             h.errorSummary(refusal)
-            h.element("form", "card card-body", [.init("method", "get"), .init("action", "/monitoring/models/\(id)/what-if")]) {
+            h.element("form", "card card-body mb-3", [.init("method", "get"), .init("action", "/monitoring/models/\(id)/what-if")]) {
                 if thresholds.isEmpty { h.p("small text-muted", Text("该模型按文字判断，没有数值门槛；可试算触发次数。", "This model reads words and has no numbers; the trigger can be tried.")) }
                 for (i, (threshold, value)) in values.enumerated() {
                     h.field(
@@ -84,7 +84,7 @@ extension ModelPages {
                 h.field(
                     "minimum", Text("同一店铺命中几次生成线索", "Hits of one shop that open a lead"), value: query["minimum"] ?? String(trigger.minimum),
                     hint: Text("现为 \(trigger.minimum)", "now \(trigger.minimum)"), errors: HTML.Errors(refusal), inputmode: "numeric")
-                h.button(Text("试算", "Try"))
+                h.div { h.button(Text("试算", "Try")) }
             }
             if let shown { compare(h, visit, id, shown.now, trigger.minimum, shown.then, minimum, changed: text == rule ? nil : text) }
         }

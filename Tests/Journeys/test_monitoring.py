@@ -51,8 +51,13 @@ def test_a_pasted_listing_is_hit_screened_noticed_corrected_looked_at_again_and_
     page.click("details.action-notice button.btn-primary")
     said = page.locator("main .alert").inner_text()
     link = re.search(r"/notices/XS\d+\?code=[A-Z0-9]+", said).group(0)
-    # The shop opens its link on a phone, without signing in, and answers.
+    # A lost link is made anew; the old one opens nothing any more.
     phone = visit(width=390)
+    page.click("form[action$='/code'] button")
+    old, link = link, re.search(r"/notices/XS\d+\?code=[A-Z0-9]+", page.locator("main .alert").inner_text()).group(0)
+    assert phone.goto(old).status == 404 and old != link
+    phone.faults.clear()
+    # The shop opens its link on a phone, without signing in, and answers.
     phone.goto(link)
     assert "请您改正" in phone.locator("main").inner_text() and phone.locator("mark").count() > 0
     accessible(phone)
@@ -73,6 +78,7 @@ def test_a_pasted_listing_is_hit_screened_noticed_corrected_looked_at_again_and_
             phone.goto(link)
         marked = " ".join(eyes.locator("mark").all_inner_texts())
         assert "销量第一" in marked and "家用" not in marked, marked
+        assert "家用电压力锅" in eyes.locator(".hit .now").inner_text()
     page.locator("details.action-feed-back").evaluate("d => d.open = true")
     page.fill("details.action-feed-back textarea", "商家已自行改正")
     page.click("details.action-feed-back button.btn-primary")
@@ -174,6 +180,30 @@ def test_a_model_is_changed_tried_kept_back_tested_and_put_in_trial_by_the_head(
     until(page, "个版本中命中")
     head.goto("/monitoring/models/M11")
     assert "试运行" in head.locator(".edition", has_text=f"加注释 {mark}").inner_text() or "试运行" in head.locator("main .alert").inner_text()
+
+
+def test_a_threshold_is_tried_before_it_is_changed(visit, city):
+    page = visit(enter="analyst")
+    page.goto("/monitoring/models/M04")
+    page.click("a[href$='/what-if']")
+    page.click("form[action$='/what-if'] button")
+    rows = [r.inner_text().split("\t") for r in page.locator("main tbody tr").all()]
+    assert len(rows) == 7 and all(r[3] == "—" for r in rows), rows
+    # Beyond all that was seen nothing is hit; what was confirmed would be lost and the page says so.
+    fields = page.locator("form[action$='/what-if'] input[name^=t]")
+    for field in fields.all():
+        field.fill("999999")
+    page.click("form[action$='/what-if'] button")
+    after = [r.inner_text().split("\t") for r in page.locator("main tbody tr").all()]
+    assert after[0][1] == after[0][2] == rows[0][1] and int(after[1][2]) == 0 < int(after[1][1]), after
+    assert int(after[3][2]) == 0 < int(after[3][1]) and page.locator("main .text-danger").count() == 1, after
+    shot(page, "analyst-what-if", city)
+    accessible(page)
+    page.click("button[value=try]")
+    assert "999999" in page.input_value("#f-rule")
+    wrong = page.goto("/monitoring/models/M04/what-if?minimum=x&t0=abc")
+    assert wrong.status == 422 and page.locator("#errors a").count() == 2
+    assert not [f for f in page.faults if "422" not in f]
 
 
 @pytest.mark.skipif(not os.path.isdir(SHARED), reason="../shared/data/listings is absent")
