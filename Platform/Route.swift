@@ -88,9 +88,12 @@ package struct Domain: Sendable {
 /// How matters of a kind are shown in the shared queue.
 package struct MatterKind: Sendable {
     package let table: MoveTable
+    /// Who may see matters of this kind at all, in lists and alone.
+    package let permission: Permission
     package let path: @Sendable (Matter) -> String
-    package init(table: MoveTable, path: @escaping @Sendable (Matter) -> String) {
+    package init(table: MoveTable, permission: Permission = "casework.see", path: @escaping @Sendable (Matter) -> String) {
         self.table = table
+        self.permission = permission
         self.path = path
     }
 }
@@ -137,9 +140,10 @@ package struct Visit: Sendable {
         guard let account else { throw .unauthenticated }
         return account
     }
-    /// Staff see the matters of their region and below, and those given to them.
+    /// Staff see the matters of their region and below, and those given to them, of the kinds that their roles may see.
     package func maySee(_ matter: Matter) -> Bool {
         guard let account, desk.permissions.allows(account.roles, "casework.see") else { return false }
+        guard house.kinds[matter.kind].map({ desk.permissions.allows(account.roles, $0.permission) }) ?? true else { return false }
         return account.covers(matter.region) || matter.assignee == account.id
     }
 
@@ -202,6 +206,10 @@ package struct House: Sendable {
         let imports = imports.map { "import.\($0)" }
         let moves = kinds.values.flatMap { kind in (["receive"] + kind.table.moves.map(\.name)).map { "\(kind.table.kind).\($0)" } }
         return (acts.keys + imports + moves).sorted().map { ($0, act($0)) }
+    }
+    /// Kinds of matters that somebody may not see.
+    package func hidden(from account: Account, _ permissions: PermissionTable) -> [String] {
+        kinds.values.filter { !permissions.allows(account.roles, $0.permission) }.map(\.table.kind).sorted()
     }
     package func title(_ kept: String) -> Text { titles[kept] ?? Text(verbatim: kept) }
     package func path(_ matter: Matter) -> String { kinds[matter.kind]?.path(matter) ?? "/" }

@@ -32,6 +32,39 @@ package enum Crypto {
     /// In a time that does not tell where two strings differ.
     package static func equal(_ a: [UInt8], _ b: [UInt8]) -> Bool { a.count == b.count && CRYPTO_memcmp(a, b, a.count) == 0 }
 
+    // MARK: Sealing
+
+    /// AES-256-GCM: nonce (12 bytes), tag (16), cipher text. The context is bound and not kept.
+    package static func seal(_ plain: [UInt8], key: [UInt8], context: [UInt8]) -> [UInt8] {
+        let nonce = random(12)
+        var (out, tag, length) = ([UInt8](repeating: 0, count: plain.count + 16), [UInt8](repeating: 0, count: 16), Int32(0))
+        let cipher = EVP_CIPHER_CTX_new()
+        defer { EVP_CIPHER_CTX_free(cipher) }
+        let ok =
+            key.count == 32 && EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), nil, key, nonce) == 1 && EVP_EncryptUpdate(cipher, nil, &length, context, Int32(context.count)) == 1
+            && EVP_EncryptUpdate(cipher, &out, &length, plain, Int32(plain.count)) == 1
+        let written = Int(length)
+        var rest = [UInt8](repeating: 0, count: 16)
+        precondition(ok && EVP_EncryptFinal_ex(cipher, &rest, &length) == 1 && EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, 16, &tag) == 1, "sealing failed")
+        return nonce + tag + out.prefix(written)
+    }
+
+    /// What was sealed under this key and context; nil where a byte of it is another.
+    package static func open(_ sealed: [UInt8], key: [UInt8], context: [UInt8]) -> [UInt8]? {
+        guard sealed.count >= 28, key.count == 32 else { return nil }
+        let (nonce, cipherText) = (Array(sealed[0..<12]), Array(sealed[28...]))
+        var (tag, out, length) = (Array(sealed[12..<28]), [UInt8](repeating: 0, count: cipherText.count + 16), Int32(0))
+        let cipher = EVP_CIPHER_CTX_new()
+        defer { EVP_CIPHER_CTX_free(cipher) }
+        guard EVP_DecryptInit_ex(cipher, EVP_aes_256_gcm(), nil, key, nonce) == 1, EVP_DecryptUpdate(cipher, nil, &length, context, Int32(context.count)) == 1,
+            EVP_DecryptUpdate(cipher, &out, &length, cipherText, Int32(cipherText.count)) == 1
+        else { return nil }
+        let written = Int(length)
+        var rest = [UInt8](repeating: 0, count: 16)
+        guard EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, 16, &tag) == 1, EVP_DecryptFinal_ex(cipher, &rest, &length) == 1 else { return nil }
+        return Array(out.prefix(written))
+    }
+
     // MARK: Passwords
 
     /// scrypt with N 2^15, r 8, p 1 (32 MB, OWASP's second choice): `scrypt$15$8$1$salt$key` in hexadecimal.

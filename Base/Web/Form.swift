@@ -22,6 +22,20 @@ package struct Form: Sendable {
     package func all(_ name: String) -> [String] { fields.filter { $0.name == name }.map(\.value) }
     package func has(_ name: String) -> Bool { fields.contains { $0.name == name } }
 
+    /// A field that must be there, of at most so many characters.
+    /// - Errors: by its pointer.
+    package func needed(_ name: String, _ most: Int) throws(Refusal) -> String {
+        guard let value = self[name] else { throw .invalid("/\(name)", Text("请填写这一项", "This is needed")) }
+        guard value.count <= most else { throw .invalid("/\(name)", Text("不能超过\(most)字", "At most \(most) characters")) }
+        return value
+    }
+    /// A field that must be one of some.
+    package func chosen(_ name: String, _ allowed: some Collection<String>) throws(Refusal) -> String {
+        guard let value = self[name] else { throw .invalid("/\(name)", Text("请选择一项", "Choose one")) }
+        guard allowed.contains(value) else { throw .invalid("/\(name)", Text("没有“\(value)”这个选项", "There is no option “\(value)”")) }
+        return value
+    }
+
     package mutating func remove(_ name: String) { fields.removeAll { $0.name == name } }
     package mutating func add(_ name: String, _ value: String) { fields.append((name, value)) }
     package mutating func set(_ name: String, _ value: String) {

@@ -90,16 +90,8 @@ package struct Handling: Sendable {
         let tx: Transaction
 
         func optional(_ name: String) -> String? { input[name] }
-        func text(_ name: String, _ max: Int) throws(Refusal) -> String {
-            guard let value = input[name] else { throw .invalid("/\(name)", Text("请填写这一项", "This is needed")) }
-            guard value.count <= max else { throw .invalid("/\(name)", Text("不能超过\(max)字", "At most \(max) characters")) }
-            return value
-        }
-        func choice(_ name: String, _ allowed: [String]) throws(Refusal) -> String {
-            guard let value = input[name] else { throw .invalid("/\(name)", Text("请选择一项", "Choose one")) }
-            guard allowed.contains(value) else { throw .invalid("/\(name)", Text("没有“\(value)”这个选项", "There is no option “\(value)”")) }
-            return value
-        }
+        func text(_ name: String, _ max: Int) throws(Refusal) -> String { try input.needed(name, max) }
+        func choice(_ name: String, _ allowed: [String]) throws(Refusal) -> String { try input.chosen(name, allowed) }
         func ground(_ grounds: [Ground]) throws(Refusal) -> Ground {
             let id = try choice("ground", grounds.map(\.id))
             return grounds.first { $0.id == id }!

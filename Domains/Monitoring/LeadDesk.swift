@@ -158,15 +158,8 @@ package struct LeadDesk: Sendable {
     @discardableResult
     package func apply(_ name: String, on lead: Lead, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
         _ = try LeadMoves.table.check(name, on: lead.matter, by: actor, desk.permissions)
-        func text(_ field: String, _ most: Int) throws(Refusal) -> String {
-            guard let value = input[field] else { throw .invalid("/\(field)", Text("请填写这一项", "This is needed")) }
-            guard value.count <= most else { throw .invalid("/\(field)", Text("不能超过\(most)字", "At most \(most) characters")) }
-            return value
-        }
-        func choice(_ field: String, _ allowed: [String]) throws(Refusal) -> String {
-            guard let value = input[field], allowed.contains(value) else { throw .invalid("/\(field)", Text("请选择一项", "Choose one")) }
-            return value
-        }
+        func text(_ field: String, _ most: Int) throws(Refusal) -> String { try input.needed(field, most) }
+        func choice(_ field: String, _ allowed: [String]) throws(Refusal) -> String { try input.chosen(field, allowed) }
         func move(_ details: [(String, String)] = [], outcome: String? = nil) throws -> Matter {
             try casework.perform(
                 name, on: lead.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome,

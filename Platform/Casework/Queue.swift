@@ -23,6 +23,8 @@ package struct QueueFilter: Sendable, Equatable {
     package var receivedIn: String?
     package var closedIn: String?
     package var cursor: String?
+    /// Kinds that whoever asks may not see.
+    package var hidden: [String] = []
     package init() {}
 
     /// Reads a query. An unknown value is refused, never taken for none.
@@ -70,7 +72,8 @@ package struct QueueFilter: Sendable, Equatable {
 
     /// What the tiles count: open matters of the region, by the index that holds all they ask for.
     func counted(for account: Account, city: String) -> [SQL] {
-        account.region.isEmpty || account.region == city ? ["open = 1"] : ["open = 1", "region >= \(account.region) AND region < \(account.region + "~")"]
+        (account.region.isEmpty || account.region == city ? ["open = 1"] : ["open = 1", "region >= \(account.region) AND region < \(account.region + "~")"])
+            + (hidden.isEmpty ? [] : ["kind NOT IN (\(list: hidden))"])
     }
     /// Lists of what was: the newest first.
     var isHistory: Bool { closed || isAccount }
@@ -126,6 +129,7 @@ package enum Queue {
         }
         if f.whose == .unassigned { all.append("assignee IS NULL") }
         if let kind = f.kind { all.append("kind = \(kind)") }
+        if !f.hidden.isEmpty { all.append("kind NOT IN (\(list: f.hidden))") }
         if let state = f.state { all.append("state = \(state)") }
         switch f.due {
         case .overdue: all.append("next_due < \(today)")
@@ -213,38 +217,39 @@ package enum Queue {
         private var counting: [String: Task<Counts, any Error>] = [:]
         package init() {}
 
-        package func counts(for account: Account, desk: Desk) async throws -> Counts {
+        package func counts(for account: Account, hiding hidden: [String], desk: Desk) async throws -> Counts {
             let (now, today, city, id) = (desk.now, desk.today(), desk.configuration.cityRegion, account.id)
             let office: Counts
-            let kept = byRegion[account.region].flatMap { $0.at.day == today ? $0 : nil }
+            let whose = ([account.region] + hidden).joined(separator: "|")
+            let kept = byRegion[whose].flatMap { $0.at.day == today ? $0 : nil }
             let age = kept.map { abs(now.milliseconds - $0.at.milliseconds) } ?? .max
             // Who asks while it is counted again gets what is kept, for some seconds.
             if let kept, age < 3000 {
                 office = kept.counts
-                if age >= 1000 { _ = count(account, city: city, today: today, desk) }
+                if age >= 1000 { _ = count(account, whose, hidden, city: city, today: today, desk) }
             } else {
-                office = try await count(account, city: city, today: today, desk).value
+                office = try await count(account, whose, hidden, city: city, today: today, desk).value
             }
             let mine = try await desk.store.read { try $0.count("SELECT count(*) AS n FROM casework_matters WHERE assignee = \(id) AND open = 1") }
             return Counts(open: office.open, mine: mine, unassigned: office.unassigned, overdue: office.overdue, today: office.today, week: office.week)
         }
 
-        private func count(_ account: Account, city: String, today: Day, _ desk: Desk) -> Task<Counts, any Error> {
-            let region = account.region
-            if let task = counting[region] { return task }
+        private func count(_ account: Account, _ whose: String, _ hidden: [String], city: String, today: Day, _ desk: Desk) -> Task<Counts, any Error> {
+            if let task = counting[whose] { return task }
             let task = Task {
-                defer { counting[region] = nil }
-                let counts = try await desk.store.read { try Queue.counts(for: account, city: city, today: today, $0) }
-                byRegion[region] = (counts, desk.now)
+                defer { counting[whose] = nil }
+                let counts = try await desk.store.read { try Queue.counts(for: account, hiding: hidden, city: city, today: today, $0) }
+                byRegion[whose] = (counts, desk.now)
                 return counts
             }
-            counting[region] = task
+            counting[whose] = task
             return task
         }
     }
 
-    package static func counts(for account: Account, city: String, today: Day, _ tx: Transaction) throws -> Counts {
+    package static func counts(for account: Account, hiding hidden: [String] = [], city: String, today: Day, _ tx: Transaction) throws -> Counts {
         var f = QueueFilter()
+        f.hidden = hidden
         f.whose = .office
         let row = try tx.one(
             """

@@ -18,14 +18,20 @@ package enum QueuePages {
         ]
     }
 
+    private static func filter(_ visit: Visit, _ account: Account) throws -> QueueFilter {
+        var filter = try QueueFilter { visit.exchange.query[$0] }
+        filter.hidden = visit.house.hidden(from: account, visit.desk.permissions)
+        return filter
+    }
+
     private static func show(_ visit: Visit, _ kept: Queue.KeptCounts) async throws -> Answer {
         let account = try visit.signedIn()
-        let filter = try QueueFilter { visit.exchange.query[$0] }
+        let filter = try filter(visit, account)
         try filter.check(visit.desk.regions, states: visit.house.kinds.values.flatMap { $0.table.states.map(\.name) }, for: account)
         let today = visit.desk.today()
         let kinds = visit.house.kinds.keys.sorted()
         let city = visit.desk.configuration.cityRegion
-        let counts = try await kept.counts(for: account, desk: visit.desk)
+        let counts = try await kept.counts(for: account, hiding: filter.hidden, desk: visit.desk)
         // Four statements, whatever the city's size: page, its periods, names, saved filters; one's own count, and the office's once a second.
         let (page, periods, total, names, filters) = try await visit.desk.store.read { tx in
             let page = try Queue.page(filter, for: account, city: city, today: today, kinds: kinds, tx)
@@ -125,14 +131,14 @@ package enum QueuePages {
             if visit.house.kinds.count > 1 {
                 h.element("select", "form-select form-select-sm", [.name("kind"), .label(h.say(Text("类型", "Kind")))]) {
                     h.element("option", nil, [.value("")], text: h.say(Text("全部类型", "Any kind")))
-                    for kind in visit.house.kinds.values.sorted(by: { $0.table.kind < $1.table.kind }) {
+                    for kind in visit.house.kinds.values.sorted(by: { $0.table.kind < $1.table.kind }) where !filter.hidden.contains(kind.table.kind) {
                         h.element("option", nil, [.value(kind.table.kind), .selected(kind.table.kind == filter.kind)], text: h.say(kind.table.title))
                     }
                 }
             }
             h.element("select", "form-select form-select-sm", [.name("state"), .label(h.say(Text("状态", "State")))]) {
                 h.element("option", nil, [.value("")], text: h.say(Text("全部状态", "Any state")))
-                for kind in visit.house.kinds.values.sorted(by: { $0.table.kind < $1.table.kind }) where filter.kind == nil || filter.kind == kind.table.kind {
+                for kind in visit.house.kinds.values.sorted(by: { $0.table.kind < $1.table.kind }) where !filter.hidden.contains(kind.table.kind) && (filter.kind == nil || filter.kind == kind.table.kind) {
                     h.element("optgroup", nil, [.init("label", h.say(kind.table.title))]) {
                         for state in kind.table.states { h.element("option", nil, [.value(state.name), .selected(state.name == filter.state)], text: h.say(state.title)) }
                     }
@@ -342,7 +348,7 @@ package enum QueuePages {
 
     private static func export(_ visit: Visit) async throws -> Answer {
         let account = try visit.signedIn()
-        let filter = try QueueFilter { visit.exchange.query[$0] }
+        let filter = try filter(visit, account)
         try filter.check(visit.desk.regions, states: visit.house.kinds.values.flatMap { $0.table.states.map(\.name) }, for: account)
         let today = visit.desk.today()
         let kinds = visit.house.kinds.keys.sorted()
