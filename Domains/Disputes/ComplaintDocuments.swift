@@ -27,6 +27,8 @@ enum Notice {
         case "12315": Text("全国12315平台", "national platform")
         case "api": Text("接口提交", "by API")
         case "import": Text("批量导入", "imported")
+        case "association": Text("消费者组织移送", "referred by a consumers' association")
+        case "complaint": Text("随投诉一并提出", "made with a complaint")
         default: Text(verbatim: name)
         }
     }

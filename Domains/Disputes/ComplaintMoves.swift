@@ -52,6 +52,10 @@ package enum ComplaintMoves {
             Move(
                 "entrust", Text("交派出机构办理", "Hand to a township office"), from: beforeDecision.union(inHand), to: nil, by: [.staff("disputes.dispatch")],
                 articles: by("41(1)", "37(1)")),
+            // Law: O121 art. 9: what is also a report is handled apart.
+            Move(
+                "split", Text("拆出举报另行处理", "Handle the report in it apart"), from: beforeDecision.union(inHand).union([agreed, ended]), to: nil,
+                by: [.staff("disputes.register"), .staff("disputes.decide"), .staff("disputes.mediate")], articles: by("9", "7")),
             Move(
                 "hand-back", Text("交回区县局", "Hand back to the district"), from: beforeDecision.union(inHand), to: nil,
                 by: [.staff("disputes.decide"), .staff("disputes.mediate")], articles: by("41(1)", "37(1)")),
@@ -98,6 +102,7 @@ package enum ComplaintMoves {
             "reason": Text("理由", "Reason"), "note": Text("说明", "Remark"), "what": Text("需补充", "Needed"), "due": Text("提交期限", "By"), "facts": Text("线索", "Found"),
             "result": Text("结论", "Result"), "where": Text("途径", "Where"), "at": Text("时间", "When"), "place": Text("地点", "Place"), "mediators": Text("调解人员", "Mediators"),
             "body": Text("鉴定检测机构", "Testing body"), "changed": Text("更正项目", "Amended"), "removed": Text("回避人员", "Recused"), "before": Text("原内容", "It was"),
+            "report": Text("举报编号", "Report"),
         ]
         if key == "at", let moment = Moment(value) { return (Text("时间", "When"), Text(verbatim: moment.minuteText)) }
         if let title = plain[key] { return (title, Text(verbatim: value)) }

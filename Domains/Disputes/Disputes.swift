@@ -9,6 +9,11 @@ package enum Disputes {
         Grant("disputes.dispatch", Text("分送投诉", "Dispatch complaints"), [.intake, .leader]),
         Grant("disputes.decide", Text("决定是否受理", "Decide on taking up"), [.clerk, .leader]),
         Grant("disputes.mediate", Text("主持调解", "Mediate"), [.mediator, .leader]),
+        Grant("reports.see", Text("查看举报", "See reports"), [.intake, .clerk, .officer, .leader]),
+        Grant("reports.register", Text("登记举报", "Register reports"), [.intake, .clerk, .officer]),
+        Grant("reports.dispatch", Text("分送举报", "Dispatch reports"), [.intake, .leader]),
+        Grant("reports.verify", Text("核查举报", "Verify reports"), [.clerk, .officer, .leader]),
+        Grant("reports.reward", Text("决定举报奖励", "Decide on rewards"), [.leader]),
         Grant("disputes.import", Text("导入投诉", "Import complaints"), [.intake, .admin]),
     ]
 
@@ -23,15 +28,22 @@ package enum Disputes {
                 return IntakePages(handling: handling, limit: filing).routes() + TrackPages(handling: handling, limit: tracking, printer: printer).routes()
                     + CounterPages(handling: handling).routes() + ComplaintPages(handling: handling).routes()
                     + ComplaintAPI(handling: handling, limit: filing).routes()
+                    + ReportIntake(desk: desk, filing: filing, tracking: tracking, printer: printer).routes() + ReportPages(handling: ReportHandling(desk: desk)).routes()
             },
-            menu: [("/disputes/new", Text("登记投诉", "Register"), "disputes.register"), ("/import/complaints", Text("导入投诉", "Import"), "disputes.import")],
+            menu: [
+                ("/disputes/new", Text("登记投诉", "Register"), "disputes.register"), ("/reports/register", Text("登记举报", "Register a report"), "reports.register"),
+                ("/import/complaints", Text("导入投诉", "Import"), "disputes.import"),
+            ],
             operatorPanels: [OperatorComplaints.panel],
-            matterKinds: [MatterKind(table: ComplaintMoves.table) { "/disputes/\($0.id)" }],
-            forms: ComplaintDocuments.forms, notices: [Notice.supplement, Notice.mediation, Notice.recusal],
+            matterKinds: [
+                MatterKind(table: ComplaintMoves.table) { "/disputes/\($0.id)" }, MatterKind(table: ReportMoves.table, permission: "reports.see") { "/reports/\($0.id)" },
+            ],
+            forms: ComplaintDocuments.forms + ReportDocuments.forms, notices: [Notice.supplement, Notice.mediation, Notice.recusal],
             acts: ["complaint.code-renewed": Text("更换查询码", "Tracking code renewed")],
             sealed: [
                 SealedTable("disputes_complaints", key: "matter"), SealedTable("disputes_complainants", key: "matter"), SealedTable("disputes_claims"),
-                SealedTable("disputes_positions"),
+                SealedTable("disputes_positions"), SealedTable("disputes_reports", key: "matter"), SealedTable("disputes_reporters", key: "matter"),
+                SealedTable("disputes_messages"),
             ],
             files: Draft.files, imports: [ComplaintImport.kind])
     }

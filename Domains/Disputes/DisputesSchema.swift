@@ -30,5 +30,21 @@ enum DisputesSchema {
                 "CREATE TABLE disputes_drafts (token TEXT PRIMARY KEY, fields TEXT NOT NULL, files TEXT NOT NULL, changed_at INTEGER NOT NULL)",
             ]),
         Migration("disputes.2", ["CREATE INDEX disputes_complaints_external ON disputes_complaints (external_number)"]),
+        Migration(
+            "disputes.3",
+            [
+                """
+                CREATE TABLE disputes_reports (matter INTEGER PRIMARY KEY REFERENCES casework_matters (id), source TEXT NOT NULL, named INTEGER NOT NULL, area TEXT NOT NULL, evidence INTEGER NOT NULL,
+                respondent_name TEXT NOT NULL, respondent_address TEXT NOT NULL, respondent_uscc TEXT, shop_url TEXT, clues TEXT NOT NULL, occurred_on TEXT,
+                reason TEXT, told TEXT, reward INTEGER, tracking TEXT NOT NULL)
+                """,
+                "CREATE INDEX disputes_reports_respondent ON disputes_reports (respondent_name)",
+                // Who reports, sealed under a key outside the database; the mark joins one person's reports without saying whose they are.
+                "CREATE TABLE disputes_reporters (matter INTEGER PRIMARY KEY REFERENCES disputes_reports (matter), sealed TEXT NOT NULL, mark TEXT NOT NULL)",
+                "CREATE INDEX disputes_reporters_mark ON disputes_reporters (mark)",
+                // What office and reporter write to each other by number and code.
+                "CREATE TABLE disputes_messages (id KEY, matter INTEGER NOT NULL REFERENCES casework_matters (id), sender TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, account INTEGER)",
+                "CREATE INDEX disputes_messages_matter ON disputes_messages (matter)",
+            ]),
     ]
 }

@@ -41,6 +41,7 @@ package struct Handling: Sendable {
             return try move(
                 step, name, [("changed", changed.titles.map(\.zh).joined(separator: "、")), ("before", changed.before), ("reason", reason)], sealing: true,
                 seals: [.init("disputes_complainants", key: "matter", c.matter.id.raw), .init("disputes_claims", of: "matter", c.matter.id.raw)])
+        case "split": return try split(step)
         case "accept": return try accept(step)
         case "refuse": return try refuse(step)
         case "redirect": return try move(step, name, [("where", step.text("where", 500))], outcome: "redirected")
@@ -115,6 +116,27 @@ package struct Handling: Sendable {
     private func channel(_ s: Step, among ways: [String] = Notice.channels.map(\.0)) throws(Refusal) -> String {
         if s.input["channel"] == nil, s.c.source == "web" || s.c.source == "api" { return "portal" }
         return try s.choice("channel", ways)
+    }
+
+    /// 拆分举报. The period of the report runs from the day on which the material came. Law: O121 art. 9.
+    private func split(_ s: Step) throws -> Matter {
+        let area = try s.choice("area", ReportRules.shared.areas.map(\.id))
+        let clues = try s.text("clues", 4000)
+        for linked in try s.tx.all("SELECT m.* FROM casework_links l JOIN casework_matters m ON m.id = l.other WHERE l.matter = \(s.c.matter.id)").map(Matter.init)
+        where linked.kind == ReportMoves.kind {
+            throw Refusal(.conflict, Text("已拆出举报\(linked.number)", "Its report is handled apart already: \(linked.number)"))
+        }
+        let person = try s.tx.complainant(of: s.c.matter.id)
+        var filing = Filing()
+        (filing.complainantName, filing.complainantPhone, filing.complainantAddress) = (
+            person.name.whole(.bySubject), person.phone.whole(.bySubject), person.address.whole(.bySubject)
+        )
+        (filing.respondentName, filing.respondentAddress, filing.respondentUSCC) = (s.c.respondentName, s.c.respondentAddress, s.c.respondentUSCC)
+        (filing.shopURL, filing.occurredOn) = (s.c.shopURL, s.c.occurredOn)
+        var report = ReportFiling(with: filing, area: area, clues: clues, source: "complaint")
+        report.receivedAt = s.c.matter.receivedAt
+        let made = try report.register(linked: s.c.matter, by: s.actor, desk: desk, at: s.now, code: AccessCode.make(), s.tx)
+        return try move(s, "split", [("report", made.number)])
     }
 
     // MARK: Before the decision

@@ -29,7 +29,7 @@ struct IntakePages: Sendable {
             case .claim: ["purchase", "occurredOn", "occurredPlace", "amount", "claim"]
             case .evidence: []
             case .you: ["name", "phone", "address", "publication", "delegation"]
-            case .check: []
+            case .check: ["report", "reportArea", "reportClues"]
             }
         }
         /// The pointers whose flaws belong to this step.
@@ -237,6 +237,7 @@ struct IntakePages: Sendable {
             }
         case .check:
             review(h, visit, draft)
+            alsoReport(h, draft, errors)
         }
     }
 
@@ -265,6 +266,26 @@ struct IntakePages: Sendable {
                 (Text("委托调解", "Delegation"), yes("delegation")),
             ])
         h.p("text-muted small", Text("提交即表示您对所提供材料的真实性负责。", "By sending it you answer for the truth of what you provide."))
+    }
+
+    /// What also breaks the law is a matter of its own. Law: O121 art. 9.
+    private func alsoReport(_ h: HTML, _ draft: Draft, _ errors: HTML.Errors) {
+        let f = draft.fields
+        h.element("details", "card card-body mb-3", [.init("open", if: f["report"] == "yes" || !errors.isEmpty)]) {
+            h.element("summary", text: h.say(Text("同时举报该商家违法（选填）", "Also report the business for a violation (optional)")))
+            h.p(
+                "small text-muted mt-2",
+                Text("投诉解决您和商家的纠纷，举报由执法人员核查违法；两件分别编号、分别办理。", "The complaint settles your dispute, the report is verified by officers; each has a number and a course of its own."))
+            h.checkbox("report", Text("我同时举报", "I also report it"), checked: f["report"] == "yes")
+            h.select(
+                "reportArea", Text("涉及领域", "What it is about"), options: ReportRules.shared.areas.filter { $0.id != "association" }.map { ($0.id, $0.title) },
+                value: f["reportArea"], errors: errors,
+                required: false, empty: Text("请选择", "Choose"))
+            h.area(
+                "reportClues", Text("违法线索和依据", "What is unlawful, and what shows it"), value: f["reportClues"], rows: 4,
+                hint: Text("留空则使用上面的事情经过", "Left empty, the facts above are taken"),
+                errors: errors, required: false)
+        }
     }
 
     private func take(_ visit: Visit, _ step: Step) async throws -> Answer {
@@ -348,8 +369,18 @@ struct IntakePages: Sendable {
         let handling = handling
         let now = visit.desk.now
         let code = AccessCode.make()
+        var report: ReportFiling?
+        if draft.fields["report"] == "yes" {
+            guard let area = draft.fields["reportArea"], ReportRules.shared.area(area) != nil else {
+                throw Refusal.invalid("/reportArea", Text("请选择举报涉及的领域", "Choose what the report is about"))
+            }
+            report = ReportFiling(with: filing, area: area, clues: draft.fields["reportClues"] ?? filing.facts, source: "complaint")
+        }
+        let also = report
         let receipt = try await visit.desk.store.write { tx in
             let receipt = try Registration.register(filing, files: draft.files, by: .filer, desk: handling.desk, casework: handling.casework, at: now, code: code, tx)
+            // One code opens both: the number beside it tells them apart.
+            _ = try also?.register(files: draft.files, linked: receipt.matter, by: .filer, desk: handling.desk, at: now, code: code, tx)
             try Draft.drop(token, tx)
             return receipt
         }

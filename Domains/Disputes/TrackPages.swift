@@ -25,6 +25,8 @@ struct TrackPages: Sendable {
         var refusal: Refusal?
         if let number = visit.exchange.query["number"] {
             let code = visit.exchange.query["code"] ?? ""
+            // A report has a page of its own, with the same two keys.
+            if number.uppercased().hasPrefix("JB") { return .redirect(Link.query("/reports/track/\(Link.encode(number.uppercased()))", [("code", code.uppercased())])) }
             do {
                 _ = try await own(visit, number: number.uppercased(), code: code)
                 return .redirect(Link.query("/track/\(Link.encode(number.uppercased()))", [("code", code.uppercased())]))
@@ -35,7 +37,9 @@ struct TrackPages: Sendable {
                 h.h1(Text("进度查询", "Track a complaint"))
                 h.errorSummary(refusal)
                 h.element("form", "card card-body", [.init("method", "get"), .init("action", "/track")]) {
-                    h.field("number", Text("投诉编号", "Number"), value: visit.exchange.query["number"], hint: Text("形如 TS20260000001", "Like TS20260000001"), autocomplete: "off")
+                    h.field(
+                        "number", Text("编号", "Number"), value: visit.exchange.query["number"],
+                        hint: Text("投诉形如 TS20260000001，举报形如 JB20260000001", "A complaint's is like TS20260000001, a report's like JB20260000001"), autocomplete: "off")
                     h.field("code", Text("查询码", "Code"), value: nil, hint: Text("提交时给您的八位字母和数字", "The eight letters and digits that you were given"), autocomplete: "off")
                     h.button(Text("查询", "Look"))
                 }
@@ -60,13 +64,17 @@ struct TrackPages: Sendable {
         let code = visit.exchange.query["code"] ?? (visit.exchange.method == .post ? try? visit.exchange.form()["code"] : nil) ?? ""
         let c = try await own(visit, number: number, code: code)
         let desk = visit.desk
-        let (file, notices, person) = try await desk.store.read { tx in
+        let (file, notices, person, report) = try await desk.store.read { tx in
             (
                 try MatterFile.load(c.matter, desk: desk, tx),
                 try tx.all("SELECT title, document, at FROM casework_notices WHERE matter = \(c.matter.id) AND recipient = 'complainant' ORDER BY id DESC").map {
                     ($0.string("title"), $0.optionalInt("document"), $0.moment("at"))
                 },
-                try tx.complainant(of: c.matter.id)
+                try tx.complainant(of: c.matter.id),
+                // The report that was made with it, where the same code opens it.
+                try tx.all(
+                    "SELECT m.number, r.tracking FROM casework_links l JOIN casework_matters m ON m.id = l.other JOIN disputes_reports r ON r.matter = m.id WHERE l.matter = \(c.matter.id)"
+                ).first { AccessCode.fits(code, $0.string("number"), $0.string("tracking")) }?.string("number")
             )
         }
         let state = ComplaintMoves.table.state(c.matter.state)
@@ -98,6 +106,12 @@ struct TrackPages: Sendable {
                                 }
                             }
                         }
+                    }
+                }
+                if let report {
+                    h.card(Text("同时提出的举报", "The report made with it")) {
+                        h.a(Link.query("/reports/track/\(report)", [("code", code)]), nil, report)
+                        h.p("small text-muted mb-0", Text("另行核查，同一查询码可以查看。", "Verified apart; the same code opens it."))
                     }
                 }
                 outcome(h, visit, c)

@@ -314,7 +314,7 @@ extension LeadPages {
             let lead = try find(visit, tx)
             guard lead.matter.state == LeadMoves.notified else { throw Refusal(.conflict, Text("该线索没有等待商家改正的通知", "No notice of this lead waits for the shop")) }
             try tx.send("UPDATE monitoring_leads SET notice_code = \(AccessCode.hash(code, lead.matter.number)) WHERE matter = \(lead.matter.id)")
-            try Casework.remark("new-code", on: lead.matter, by: .staff(account), details: [], at: now, tx)
+            try Casework.remark("new-code", on: lead.matter, by: .staff(account), sealing: [.init("monitoring_leads", key: "matter", lead.matter.id.raw)], at: now, tx)
             return lead.matter.number
         }
         return visit.redirect("/leads/\(try visit.exchange.parameter("id"))", saying: LeadPages.link(visit, number, code, Text("原链接已失效。", "The old link is void. ")))

@@ -220,7 +220,7 @@ struct RequestPages: Sendable {
                     matter, as: "receive", by: .staff(account), article: Article(law: "PCD", article: "45(1)"), starting: [], at: now,
                     details: [("recipient", .string(recipient))], sealing: [.init("monitoring_requests", key: "matter", matter.id.raw)], tx)
                 try Casework.notify("recipient", of: matter.id, by: "mail", RequestMoves.letter.zh, at: now, tx)
-                if let lead { try Casework.link(tx.matter(lead), with: matter, why: "协查", by: account, at: now, tx) }
+                if let lead { try Casework.link(tx.matter(lead), with: matter, why: "协查", by: .staff(account), at: now, tx) }
                 return matter.id
             }
             let number = try await desk.store.read { try $0.matter(id).number }
@@ -322,7 +322,7 @@ struct RequestPages: Sendable {
             guard visit.maySee(r.matter) else { throw Refusal.notFound }
             guard r.matter.open else { throw Refusal(.conflict, Text("该请求已办结", "This request is closed")) }
             try tx.send("UPDATE monitoring_requests SET code = \(AccessCode.hash(code, r.matter.number)) WHERE matter = \(r.matter.id)")
-            try Casework.remark("new-code", on: r.matter, by: .staff(account), details: [], at: now, tx)
+            try Casework.remark("new-code", on: r.matter, by: .staff(account), sealing: [.init("monitoring_requests", key: "matter", r.matter.id.raw)], at: now, tx)
             return r.matter.number
         }
         let path = Link.query("/letters/\(number)", [("code", code)])

@@ -131,9 +131,11 @@ package struct Casework: Sendable {
     }
 
     /// A line of the history that is no move: what somebody outside said, what a job saw. The state stays.
-    package static func remark(_ name: String, on matter: Matter, by actor: Actor, details: [(String, JSON)], at now: Moment, _ tx: Transaction) throws {
+    package static func remark(_ name: String, on matter: Matter, by actor: Actor, details: [(String, JSON)] = [], sealing: [Ledger.Seal] = [], at now: Moment, _ tx: Transaction)
+        throws
+    {
         let written = try writeMove(matter, name, to: matter.state, actor, nil, details, now, tx)
-        try tx.audit("\(matter.kind).\(name)", of: matter.reference, by: actor.mark, at: now, sealing: [.init("casework_moves", written)])
+        try tx.audit("\(matter.kind).\(name)", of: matter.reference, by: actor.mark, at: now, sealing: sealing + [.init("casework_moves", written)])
     }
 
     /// Gives a matter to a person, or takes it back: the state stays; the history and the ledger have it.
@@ -162,13 +164,13 @@ package struct Casework: Sendable {
         try tx.audit("casework.noted", of: matter.reference, by: officer.mark, at: now, sealing: [.init("casework_notes", id)])
     }
 
-    package static func link(_ matter: Matter, with other: Matter, why: String, by officer: Account, at now: Moment, _ tx: Transaction) throws {
+    package static func link(_ matter: Matter, with other: Matter, why: String, by actor: Actor, under article: Article? = nil, at now: Moment, _ tx: Transaction) throws {
         guard matter.id != other.id else { throw Refusal.invalid("/number", Text("不能与自身关联", "A matter cannot be linked with itself")) }
         for (a, b) in [(matter.id, other.id), (other.id, matter.id)] {
             try tx.run("INSERT INTO casework_links (matter, other, why) VALUES (\(a), \(b), \(why)) ON CONFLICT (matter, other) DO UPDATE SET why = \(why)")
         }
         try tx.audit(
-            "casework.linked", of: matter.reference, by: officer.mark, at: now, details: [("with", .string(other.number))],
+            "casework.linked", of: matter.reference, by: actor.mark, at: now, under: article, details: [("with", .string(other.number))],
             sealing: [.init("casework_links", of: "matter", matter.id.raw), .init("casework_links", of: "matter", other.id.raw)])
     }
 }

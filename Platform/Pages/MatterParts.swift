@@ -152,6 +152,7 @@ extension Visit {
         switch name {
         case "complainant": return Text("投诉人", "complainant")
         case "respondent": return Text("被投诉人", "business")
+        case "reporter": return Text("举报人", "reporter")
         default: return Text(verbatim: name)
         }
     }
@@ -269,7 +270,7 @@ package enum MatterRoutes {
                     }
                     let other = try tx.matter(number: number)
                     guard visit.maySee(other) else { throw Refusal.notFound }
-                    try Casework.link(matter, with: other, why: why, by: visit.signedIn(), at: now, tx)
+                    try Casework.link(matter, with: other, why: why, by: .staff(visit.signedIn()), at: now, tx)
                 }
             },
             Route(.post, "/matters/:id/files", .permitted("casework.note"), cap: 64 << 20) { visit in

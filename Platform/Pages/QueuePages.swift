@@ -138,7 +138,8 @@ package enum QueuePages {
             }
             h.element("select", "form-select form-select-sm", [.name("state"), .label(h.say(Text("状态", "State")))]) {
                 h.element("option", nil, [.value("")], text: h.say(Text("全部状态", "Any state")))
-                for kind in visit.house.kinds.values.sorted(by: { $0.table.kind < $1.table.kind }) where !filter.hidden.contains(kind.table.kind) && (filter.kind == nil || filter.kind == kind.table.kind) {
+                for kind in visit.house.kinds.values.sorted(by: { $0.table.kind < $1.table.kind })
+                where !filter.hidden.contains(kind.table.kind) && (filter.kind == nil || filter.kind == kind.table.kind) {
                     h.element("optgroup", nil, [.init("label", h.say(kind.table.title))]) {
                         for state in kind.table.states { h.element("option", nil, [.value(state.name), .selected(state.name == filter.state)], text: h.say(state.title)) }
                     }

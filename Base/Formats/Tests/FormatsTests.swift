@@ -66,6 +66,24 @@ import Testing
     func codesAreThoseOfTheStandard(_ seconds: Int, _ code: String) {
         #expect(TOTP.code(secret: Array("12345678901234567890".utf8), at: Moment(milliseconds: Int64(seconds) * 1000)) == code)
     }
+    /// NIST's case 14 of AES-256-GCM, then what was sealed here: no byte of it, nor the context, may be another.
+    @Test func whatWasSealedOpensUnchangedOnly() {
+        let zero = [UInt8](repeating: 0, count: 32)
+        let vector = [UInt8](repeating: 0, count: 12) + Crypto.bytes(hex: "d0d1c8a799996bf0265b98b5d48ab919")! + Crypto.bytes(hex: "cea7403d4d606b6e074ec5d3baf39d18")!
+        #expect(Crypto.open(vector, key: zero, context: []) == [UInt8](repeating: 0, count: 16))
+        let (plain, key) = (Array("陆知微 13911112222".utf8), Crypto.random(32))
+        let sealed = Crypto.seal(plain, key: key, context: [1])
+        #expect(Crypto.open(sealed, key: key, context: [1]) == plain)
+        #expect(
+            Crypto.open(sealed, key: key, context: [2]) == nil && Crypto.open(sealed, key: zero, context: [1]) == nil
+                && Crypto.open(Array(sealed.dropLast()), key: key, context: [1]) == nil)
+        for i in sealed.indices {
+            var other = sealed
+            other[i] ^= 1
+            #expect(Crypto.open(other, key: key, context: [1]) == nil)
+        }
+        #expect(Crypto.seal(plain, key: key, context: [1]) != sealed)
+    }
     @Test func sha256OfABCIsTheStandards() { #expect(Crypto.hex(Crypto.sha256(Array("abc".utf8))) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad") }
 }
 
