@@ -14,6 +14,11 @@ package enum Disputes {
         Grant("reports.dispatch", Text("分送举报", "Dispatch reports"), [.intake, .leader]),
         Grant("reports.verify", Text("核查举报", "Verify reports"), [.clerk, .officer, .leader]),
         Grant("reports.reward", Text("决定举报奖励", "Decide on rewards"), [.leader]),
+        Grant("funds.see", Text("查看先行赔付资金", "See funds"), [.clerk, .mediator, .leader, .director, .auditor]),
+        Grant("funds.apply", Text("申请先行赔付", "Apply to a fund"), [.clerk, .mediator]),
+        Grant("funds.approve", Text("审核先行赔付", "Examine claims on a fund"), [.leader]),
+        Grant("funds.pay", Text("支付和登记追偿", "Pay and record recoveries"), [.clerk]),
+        Grant("funds.manage", Text("设立资金和入账", "Set up funds and post to them"), [.leader]),
         Grant("disputes.import", Text("导入投诉", "Import complaints"), [.intake, .admin]),
     ]
 
@@ -29,21 +34,27 @@ package enum Disputes {
                     + CounterPages(handling: handling).routes() + ComplaintPages(handling: handling).routes()
                     + ComplaintAPI(handling: handling, limit: filing).routes()
                     + ReportIntake(desk: desk, filing: filing, tracking: tracking, printer: printer).routes() + ReportPages(handling: ReportHandling(desk: desk)).routes()
+                    + FundPages(handling: FundHandling(desk: desk)).routes()
             },
             menu: [
                 ("/disputes/new", Text("登记投诉", "Register"), "disputes.register"), ("/reports/register", Text("登记举报", "Register a report"), "reports.register"),
-                ("/import/complaints", Text("导入投诉", "Import"), "disputes.import"),
+                ("/funds", Text("先行赔付", "Funds"), "funds.see"), ("/import/complaints", Text("导入投诉", "Import"), "disputes.import"),
             ],
             operatorPanels: [OperatorComplaints.panel],
             matterKinds: [
                 MatterKind(table: ComplaintMoves.table) { "/disputes/\($0.id)" }, MatterKind(table: ReportMoves.table, permission: "reports.see") { "/reports/\($0.id)" },
+                MatterKind(table: FundClaimMoves.table, permission: "funds.see") { "/fund-claims/\($0.id)" },
             ],
-            forms: ComplaintDocuments.forms + ReportDocuments.forms, notices: [Notice.supplement, Notice.mediation, Notice.recusal],
-            acts: ["complaint.code-renewed": Text("更换查询码", "Tracking code renewed")],
+            forms: ComplaintDocuments.forms + ReportDocuments.forms,
+            notices: [Notice.supplement, Notice.mediation, Notice.recusal, ReportDocuments.elsewhere, FundClaim.paidNotice, FundClaim.recoveryNotice],
+            acts: [
+                "complaint.code-renewed": Text("更换查询码", "Tracking code renewed"), "fund.opened": Text("设立资金", "Fund set up"), "fund.closed": Text("停用资金", "Fund closed"),
+            ].merging(FundLedger.Kind.allCases.map { ("fund.\($0.rawValue)", $0.title) }) { a, _ in a },
             sealed: [
                 SealedTable("disputes_complaints", key: "matter"), SealedTable("disputes_complainants", key: "matter"), SealedTable("disputes_claims"),
                 SealedTable("disputes_positions"), SealedTable("disputes_reports", key: "matter"), SealedTable("disputes_reporters", key: "matter"),
-                SealedTable("disputes_messages"),
+                SealedTable("disputes_messages"), SealedTable("disputes_funds"), SealedTable("disputes_postings"), SealedTable("disputes_entries"),
+                SealedTable("disputes_fund_claims", key: "matter"),
             ],
             files: Draft.files, imports: [ComplaintImport.kind])
     }

@@ -46,5 +46,28 @@ enum DisputesSchema {
                 "CREATE TABLE disputes_messages (id KEY, matter INTEGER NOT NULL REFERENCES casework_matters (id), sender TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, account INTEGER)",
                 "CREATE INDEX disputes_messages_matter ON disputes_messages (matter)",
             ]),
+        Migration(
+            "disputes.4",
+            [
+                """
+                CREATE TABLE disputes_funds (id KEY, name TEXT NOT NULL UNIQUE, holder TEXT NOT NULL, sponsor TEXT NOT NULL, region TEXT NOT NULL, case_cap INTEGER NOT NULL, total_cap INTEGER NOT NULL,
+                balance INTEGER NOT NULL CHECK (balance >= 0), paid INTEGER NOT NULL, opened_at INTEGER NOT NULL, closed_at INTEGER)
+                """,
+                // Postings are written and never changed; each has entries that sum to zero. One is reversed once.
+                """
+                CREATE TABLE disputes_postings (id KEY, fund INTEGER NOT NULL REFERENCES disputes_funds (id), kind TEXT NOT NULL, matter INTEGER REFERENCES casework_matters (id),
+                reverses INTEGER UNIQUE REFERENCES disputes_postings (id), note TEXT NOT NULL, actor TEXT NOT NULL, at INTEGER NOT NULL)
+                """,
+                "CREATE INDEX disputes_postings_fund ON disputes_postings (fund, id)",
+                "CREATE TABLE disputes_entries (id KEY, posting INTEGER NOT NULL REFERENCES disputes_postings (id), fund INTEGER NOT NULL, ledger TEXT NOT NULL, amount INTEGER NOT NULL)",
+                "CREATE INDEX disputes_entries_posting ON disputes_entries (posting)",
+                "CREATE INDEX disputes_entries_fund ON disputes_entries (fund, ledger)",
+                """
+                CREATE TABLE disputes_fund_claims (matter INTEGER PRIMARY KEY REFERENCES casework_matters (id), fund INTEGER NOT NULL REFERENCES disputes_funds (id),
+                complaint INTEGER NOT NULL REFERENCES disputes_complaints (matter), amount INTEGER NOT NULL, liable TEXT NOT NULL, cause TEXT NOT NULL, recovered INTEGER NOT NULL,
+                approved_by INTEGER REFERENCES platform_accounts (id), active INTEGER, UNIQUE (complaint, active))
+                """,
+                "CREATE INDEX disputes_fund_claims_fund ON disputes_fund_claims (fund, matter)",
+            ]),
     ]
 }

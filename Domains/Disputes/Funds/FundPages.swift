@@ -1,0 +1,448 @@
+import Formats
+import Kernel
+import Platform
+import Statute
+import Store
+import Web
+
+/// The funds and their claims by page (先行赔付页): balance and statement, reconciled; a claim with its conditions and steps.
+struct FundPages: Sendable {
+    let handling: FundHandling
+
+    func routes() -> [Route] {
+        [
+            Route(.get, "/funds", .permitted("funds.see")) { visit in try await list(visit, nil, nil) },
+            Route(.post, "/funds", .permitted("funds.manage")) { visit in try await open(visit) },
+            Route(.get, "/funds/:id", .permitted("funds.see")) { visit in try await show(visit, nil, nil) },
+            Route(.get, "/funds/:id/export", .permitted("funds.see")) { visit in try await export(visit) },
+            Route(.post, "/funds/:id/:act", .permitted("funds.manage")) { visit in try await act(visit) },
+            Route(.get, "/disputes/:id/fund-claim", .permitted("funds.apply")) { visit in try await form(visit, nil, nil) },
+            Route(.post, "/disputes/:id/fund-claim", .permitted("funds.apply")) { visit in try await apply(visit) },
+            Route(.get, "/fund-claims/:id", .permitted("funds.see")) { visit in try await claim(visit, nil, nil, nil) },
+            Route(.post, "/fund-claims/:id/moves/:move", .permitted("funds.see")) { visit in try await move(visit) },
+        ]
+    }
+
+    // MARK: All funds
+
+    private func list(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
+        let account = try visit.signedIn()
+        let funds = try await visit.desk.store.read { try $0.all("SELECT * FROM disputes_funds ORDER BY id").map(Fund.init) }.filter {
+            $0.region.hasPrefix(account.region) || account.region.hasPrefix($0.region)
+        }
+        return visit.page(Text("先行赔付资金", "Funds"), status: refusal?.kind.status ?? 200, active: "/funds") { h in
+            h.div("page-head") {
+                h.h1(Text("先行赔付资金", "Funds for advance compensation"))
+                h.p(
+                    "text-muted mb-0",
+                    Text(
+                        "商家拒不赔付、失联或者关停时，由资金先行赔付实际损失，再向商家追偿。额度和条件由本机关设定。",
+                        "Where a merchant refuses, is gone or closed, a fund pays the actual loss first and recovers it. Caps and conditions are the office's own."))
+            }
+            h.errorSummary(refusal)
+            if funds.isEmpty {
+                h.empty(Text("还没有资金", "No fund yet"), Text("由负责人在下方设立第一笔资金。", "The head sets up the first one below."))
+            } else {
+                h.div("table-wrap") {
+                    h.element("table", "table queue") {
+                        h.element("thead") {
+                            h.tr {
+                                for t in [
+                                    Text("资金", "Fund"), Text("持有单位", "Holder"), Text("辖区", "Region"), Text("余额（元）", "Balance"), Text("已赔付未追回", "Paid, not recovered"),
+                                    Text("累计上限", "Cap in all"),
+                                ] { h.th(t) }
+                            }
+                        }
+                        h.element("tbody") {
+                            for fund in funds {
+                                h.tr {
+                                    h.td("title") {
+                                        h.a("/funds/\(fund.id)", nil, fund.name)
+                                        if fund.closedAt != nil { h.badge(Text("已停用", "closed"), "grey") }
+                                    }
+                                    h.td(nil, fund.holder)
+                                    h.td(nil, visit.region(fund.region))
+                                    h.element("td", "number", [.init("data-label", h.say(Text("余额", "Balance")))], text: fund.balance.grouped)
+                                    h.element("td", "number", [.init("data-label", h.say(Text("未追回", "Not recovered")))], text: fund.paid.grouped)
+                                    h.element("td", "number", [.init("data-label", h.say(Text("上限", "Cap")))], text: fund.totalCap.grouped)
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            if visit.may("funds.manage") { opening(h, visit, sent, HTML.Errors(refusal), open: refusal != nil || funds.isEmpty) }
+        }
+    }
+
+    private func opening(_ h: HTML, _ visit: Visit, _ sent: Form?, _ e: HTML.Errors, open: Bool) {
+        h.element("details", "card mt-3", [.init("open", if: open)]) {
+            h.element("summary", "card-header", text: h.say(Text("设立资金", "Set up a fund")))
+            visit.form(h, "/funds", "card-body") {
+                h.field("name", Text("名称", "Name"), value: sent?["name"], errors: e)
+                h.field("holder", Text("持有单位", "Holder"), value: sent?["holder"], hint: Text("商场、市场、行业协会、消费者协会等", "A mall, a market, an association"), errors: e)
+                h.select(
+                    "sponsor", Text("出资方式", "Who pays into it"), options: Fund.Sponsor.allCases.map { ($0.rawValue, $0.title) }, value: sent?["sponsor"], errors: e,
+                    empty: Text("请选择", "Choose"))
+                let city = visit.desk.configuration.cityRegion
+                h.select(
+                    "region", Text("覆盖辖区", "Region"),
+                    options: [(city, Text("全市", "The whole city"))] + visit.desk.regions.districts(of: city).map { ($0.code, Text(verbatim: visit.region($0.code))) },
+                    value: sent?["region"], errors: e)
+                h.field("caseCap", Text("每件上限（元）", "Cap a claim (yuan)"), value: sent?["caseCap"], errors: e, inputmode: "decimal")
+                h.field("totalCap", Text("累计赔付未追回上限（元）", "Cap of what is paid and not recovered (yuan)"), value: sent?["totalCap"], errors: e, inputmode: "decimal")
+                h.button(Text("设立", "Set up"))
+            }
+        }
+    }
+
+    private func open(_ visit: Visit) async throws -> Answer {
+        let officer = try visit.require("funds.manage")
+        let form = try visit.exchange.form()
+        let now = visit.desk.now
+        do {
+            var wrong: [Refusal.Field] = []
+            func collect<T>(_ body: () throws -> T) -> T? {
+                do { return try body() } catch let refusal as Refusal { wrong += refusal.fields } catch {}
+                return nil
+            }
+            func money(_ name: String) throws(Refusal) -> Money {
+                guard let sum = Money(yuan: try form.needed(name, 20)), sum.fen > 0 else { throw .invalid("/\(name)", Money.shape) }
+                return sum
+            }
+            let city = visit.desk.configuration.cityRegion
+            let (name, holder) = (collect { try form.needed("name", 60) }, collect { try form.needed("holder", 120) })
+            let sponsor = collect { try form.chosen("sponsor", Fund.Sponsor.allCases.map(\.rawValue)) }
+            let region = collect { try form.chosen("region", [city] + visit.desk.regions.districts(of: city).map(\.code)) }
+            let (caseCap, totalCap) = (collect { try money("caseCap") }, collect { try money("totalCap") })
+            if let caseCap, let totalCap, caseCap > totalCap { wrong.append(.init("/caseCap", Text("每件上限不能超过累计上限", "The cap a claim is at most the cap in all"))) }
+            guard wrong.isEmpty, let name, let holder, let sponsor, let region, let caseCap, let totalCap else { throw Refusal.invalid(wrong) }
+            let id = try await visit.desk.store.write { tx in
+                guard try tx.one("SELECT id FROM disputes_funds WHERE name = \(name)") == nil else {
+                    throw Refusal.invalid("/name", Text("已有同名资金", "There is a fund of this name"))
+                }
+                let id = try tx.insert(
+                    """
+                    INSERT INTO disputes_funds (name, holder, sponsor, region, case_cap, total_cap, balance, paid, opened_at)
+                    VALUES (\(name), \(holder), \(sponsor), \(region), \(caseCap), \(totalCap), 0, 0, \(now)) RETURNING id
+                    """)
+                try tx.audit(
+                    "fund.opened", of: Reference(kind: "fund", id: id), by: officer.mark, at: now, details: [("name", .string(name))], sealing: [.init("disputes_funds", id)])
+                return id
+            }
+            return visit.redirect("/funds/\(id)", saying: Text("已设立，请登记首笔缴存", "It is set up: record the first contribution"))
+        } catch let refusal as Refusal where refusal.kind == .invalid { return try await list(visit, refusal, form) }
+    }
+
+    // MARK: One fund
+
+    private func show(_ visit: Visit, _ refusal: Refusal?, _ part: String?) async throws -> Answer {
+        let id = try visit.exchange.id(of: Fund.self)
+        let (fund, postings, check, claims) = try await visit.desk.store.read { tx in
+            let fund = try tx.fund(id)
+            let claims = try tx.all("SELECT m.* FROM disputes_fund_claims c JOIN casework_matters m ON m.id = c.matter WHERE c.fund = \(id) ORDER BY m.id DESC LIMIT 50").map(
+                Matter.init)
+            return (fund, try FundLedger.statement(id, tx), try FundLedger.reconcile(fund, tx), claims)
+        }
+        return visit.page(Text(verbatim: fund.name), status: refusal?.kind.status ?? 200, active: "/funds") { h in
+            h.div("page-head") {
+                h.p("crumbs") { h.a("/funds", nil, Text("先行赔付资金", "Funds")) }
+                h.h1(fund.name)
+                h.p("mb-0") {
+                    h.span("text-muted", "\(fund.holder) · \(h.say(fund.sponsor.title)) · \(visit.region(fund.region))")
+                    if fund.closedAt != nil { h.badge(Text("已停用", "closed"), "grey") }
+                }
+            }
+            h.errorSummary(refusal, part: part ?? "")
+            h.div("matter-grid") {
+                h.div("matter-main") {
+                    h.card(Text("余额", "Balance")) {
+                        h.div("figures") {
+                            for (n, title) in [
+                                (fund.balance.grouped, Text("余额（元）", "Balance (yuan)")), (fund.paid.grouped, Text("已赔付未追回", "Paid, not recovered")),
+                                (fund.caseCap.grouped, Text("每件上限", "Cap a claim")), (fund.totalCap.grouped, Text("累计上限", "Cap in all")),
+                            ] {
+                                h.div("figure") {
+                                    h.span("figure-n", n)
+                                    h.span("figure-t", title)
+                                }
+                            }
+                        }
+                    }
+                    statement(h, visit, fund, postings, check)
+                }
+                h.element("aside", "matter-side") {
+                    if visit.may("funds.manage"), fund.closedAt == nil { acts(h, visit, fund, part, HTML.Errors(refusal)) }
+                    h.card(Text("赔付事项", "Claims")) {
+                        if claims.isEmpty { h.p("text-muted mb-0", Text("还没有申请；在投诉页提出", "None yet: apply on a complaint's page")) }
+                        h.ul("plain") {
+                            for m in claims where visit.maySee(m) {
+                                h.li {
+                                    h.a("/fund-claims/\(m.id)", nil, m.number)
+                                    h.text(" \(m.title) ")
+                                    h.badge(FundClaimMoves.table.state(m.state).title, FundClaimMoves.table.state(m.state).tone)
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func statement(_ h: HTML, _ visit: Visit, _ fund: Fund, _ postings: [FundLedger.Posting], _ check: FundLedger.Reconciliation) {
+        h.card(Text("账目", "Statement")) {
+            h.p("mb-2") {
+                h.badge(check.agrees ? Text("账实相符", "reconciled") : Text("账目不符，请立即核查", "does not agree: look into it at once"), check.agrees ? "green" : "red")
+                h.span(
+                    "small text-muted ms-2",
+                    check.sums.map { "\(h.say($0.account.title)) \(Money(fen: $0.fen).grouped)" }.joined(separator: " · "))
+                h.a("/funds/\(fund.id)/export", "ms-2 small", Text("导出Excel", "Export to Excel"))
+            }
+            if postings.isEmpty { h.p("text-muted mb-0", Text("还没有账目", "Nothing posted yet")) }
+            h.div("table-wrap") {
+                h.element("table", "table queue") {
+                    h.element("thead") {
+                        h.tr { for t in [Text("序号", "No."), Text("时间", "When"), Text("事由", "What"), Text("金额", "Sum"), Text("余额", "Balance"), Text("经办", "By")] { h.th(t) } }
+                    }
+                    h.element("tbody") {
+                        for p in postings.reversed().prefix(200) {
+                            h.tr {
+                                h.td("number", String(p.id))
+                                h.td("nowrap", p.at.minuteText)
+                                h.td("title") {
+                                    h.text(p.kind.title)
+                                    if let of = p.reverses { h.text(Text("（冲正第\(of)笔）", " (of no. \(of))")) }
+                                    if let by = p.reversedBy { h.badge(Text("已由第\(by)笔冲正", "reversed by no. \(by)"), "grey") }
+                                    if let matter = p.matter { h.a("/fund-claims/\(matter)", "d-block small", p.note) } else { h.span("d-block small text-muted", p.note) }
+                                }
+                                h.element("td", "number", [.init("data-label", h.say(Text("金额", "Sum")))], text: p.amount.grouped)
+                                h.element("td", "number", [.init("data-label", h.say(Text("余额", "Balance")))], text: p.balance.grouped)
+                                h.td("nowrap", p.by)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func acts(_ h: HTML, _ visit: Visit, _ fund: Fund, _ part: String?, _ errors: HTML.Errors) {
+        h.card(Text("入账", "Post"), "actions") {
+            for (act, title) in [
+                ("contribute", Text("登记缴存", "Record a contribution")), ("withdraw", Text("退还出资", "Return money to sponsors")), ("reverse", Text("冲正", "Reverse a posting")),
+                ("close", Text("停止使用", "Close the fund")),
+            ] {
+                let e = part == act ? errors : HTML.Errors()
+                h.element("details", "action", [.init("open", if: part == act)]) {
+                    h.element("summary") { h.span("action-name", title) }
+                    visit.form(h, "/funds/\(fund.id)/\(act)", "action-form") {
+                        h.part(act) {
+                            switch act {
+                            case "reverse": h.field("posting", Text("冲正哪一笔（序号）", "Which posting (number)"), value: nil, errors: e, inputmode: "numeric")
+                            case "close": h.p("small text-muted", Text("余额为零后方可停用。", "Only with nothing in it."))
+                            default: h.field("amount", Text("金额（元）", "Sum (yuan)"), value: nil, errors: e, inputmode: "decimal")
+                            }
+                            h.field("note", Text("凭证号和说明", "Voucher and remark"), value: nil, errors: e)
+                        }
+                        h.button(
+                            title, act == "contribute" ? "btn btn-primary" : "btn btn-danger",
+                            attributes: [h.confirming(Text("确定“\(title.zh)”？入账后不能修改，只能冲正。", "\(title.en)? It cannot be edited, only reversed."))])
+                    }
+                }
+            }
+        }
+    }
+
+    private func act(_ visit: Visit) async throws -> Answer {
+        let officer = try visit.require("funds.manage")
+        let form = try visit.exchange.form()
+        let (id, act, now) = (try visit.exchange.id(of: Fund.self), try visit.exchange.parameter("act"), visit.desk.now)
+        do {
+            let note = try form.needed("note", 200)
+            try await visit.desk.store.write { tx in
+                let actor = Actor.staff(officer)
+                switch act {
+                case "contribute", "withdraw":
+                    guard let sum = Money(yuan: try form.needed("amount", 20)) else { throw Refusal.invalid("/amount", Money.shape) }
+                    try FundLedger.post(act == "contribute" ? .contribute : .withdraw, sum, on: id, note: note, by: actor, at: now, tx)
+                case "reverse":
+                    guard let posting = Int64(try form.needed("posting", 20)) else { throw Refusal.invalid("/posting", Text("请填写序号", "Give its number")) }
+                    try FundLedger.reverse(posting, on: id, note: note, by: actor, at: now, tx)
+                case "close":
+                    guard try tx.run("UPDATE disputes_funds SET closed_at = \(now) WHERE id = \(id) AND closed_at IS NULL AND balance = 0") == 1 else {
+                        throw Refusal(.conflict, Text("还有余额，不能停用", "It still holds money"))
+                    }
+                    try tx.audit(
+                        "fund.closed", of: Reference(kind: "fund", id: id.raw), by: officer.mark, at: now, details: [("note", .string(note))],
+                        sealing: [.init("disputes_funds", id.raw)])
+                default: throw Refusal.notFound
+                }
+            }
+            return visit.redirect("/funds/\(id)", saying: Text("已入账", "Posted"))
+        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await show(visit, refusal, act) }
+    }
+
+    private func export(_ visit: Visit) async throws -> Answer {
+        let id = try visit.exchange.id(of: Fund.self)
+        let (fund, postings) = try await visit.desk.store.read { (try $0.fund(id), try FundLedger.statement(id, $0)) }
+        let language = visit.language
+        let header = [
+            Text("序号", "No."), Text("时间", "When"), Text("事由", "What"), Text("金额（元）", "Sum (yuan)"), Text("余额（元）", "Balance (yuan)"), Text("冲正", "Reverses"), Text("说明", "Remark"),
+            Text("经办", "By"),
+        ]
+        .map { $0[language] }
+        let rows = postings.map {
+            [String($0.id), $0.at.minuteText, $0.kind.title[language], $0.amount.plain, $0.balance.plain, $0.reverses.map(String.init) ?? "", $0.note, $0.by]
+        }
+        return .file(
+            try Transfer.xlsx(sheet: Text("账目", "Statement")[language], header: header, rows: rows), type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            name: "fund-\(fund.id)-\(visit.desk.today()).xlsx")
+    }
+
+    // MARK: Claims
+
+    private func complaint(_ visit: Visit, _ tx: Transaction) throws -> Complaint {
+        let c = try tx.complaint(visit.exchange.id(of: Matter.self))
+        guard visit.maySee(c.matter) else { throw Refusal.notFound }
+        return c
+    }
+
+    private func form(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
+        let (c, funds) = try await visit.desk.store.read { tx in
+            let c = try complaint(visit, tx)
+            return (c, try tx.all("SELECT * FROM disputes_funds WHERE closed_at IS NULL ORDER BY name").map(Fund.init).filter { c.matter.region.hasPrefix($0.region) })
+        }
+        let e = HTML.Errors(refusal)
+        return visit.page(Text("申请先行赔付", "Apply to a fund"), status: refusal?.kind.status ?? 200, active: "/funds") { h in
+            h.div("narrow") {
+                h.p("crumbs") { h.a("/disputes/\(c.matter.id)", nil, "\(c.matter.number) \(c.matter.title)") }
+                h.h1(Text("申请先行赔付", "Apply to a fund"))
+                h.errorSummary(refusal)
+                if funds.isEmpty { return h.empty(Text("没有覆盖该辖区的资金", "No fund covers this region"), Text("请由负责人先设立资金。", "The head sets one up first.")) }
+                visit.form(h, "/disputes/\(c.matter.id)/fund-claim", "card card-body") {
+                    h.select(
+                        "fund", Text("资金", "Fund"),
+                        options: funds.map {
+                            (
+                                $0.id.description,
+                                Text("\($0.name)（余额¥\($0.balance.grouped)，每件上限¥\($0.caseCap.grouped)）", "\($0.name) (¥\($0.balance.grouped), ¥\($0.caseCap.grouped) a claim)")
+                            )
+                        },
+                        value: sent?["fund"], errors: e, empty: Text("请选择", "Choose"))
+                    h.field(
+                        "amount", Text("金额（元）", "Sum (yuan)"), value: sent?["amount"] ?? c.amount?.plain,
+                        hint: Text("只赔付实际损失，不含惩罚性赔偿", "The actual loss alone, nothing that punishes"), errors: e,
+                        inputmode: "decimal")
+                    h.radios(
+                        "liable", Text("商家责任的依据", "What shows the merchant's liability"), options: FundClaimMoves.liabilities.map { ($0.0, $0.1, nil) }, value: sent?["liable"],
+                        errors: e)
+                    h.radios("cause", Text("商家未赔付的原因", "Why the merchant does not pay"), options: FundClaimMoves.causes.map { ($0.0, $0.1, nil) }, value: sent?["cause"], errors: e)
+                    h.checkbox("evidence", Text("证据齐全（凭证、损失、责任依据均已附于投诉）", "The evidence is complete and on the complaint's file"), checked: sent?["evidence"] == "yes")
+                    if let error = e["evidence"] { h.p("text-danger small", error) }
+                    h.div { h.button(Text("提出申请", "Apply")) }
+                }
+            }
+        }
+    }
+
+    private func apply(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn()
+        let form = try visit.exchange.form()
+        let (handling, now) = (handling, visit.desk.now)
+        do {
+            let matter = try await visit.desk.store.write { tx in try handling.apply(for: complaint(visit, tx), input: form, by: .staff(account), at: now, tx) }
+            return visit.redirect("/fund-claims/\(matter.id)", saying: Text("已提出，等待审核", "Applied: it is examined next"))
+        } catch let clash as Clash where clash.isUnique {
+            // Somebody else applied for the same complaint at the same moment.
+            return try await self.form(visit, Refusal(.conflict, Text("该投诉已有先行赔付申请", "This complaint has a claim already")), form)
+        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict {
+            return try await self.form(visit, refusal, form)
+        }
+    }
+
+    private func claim(_ visit: Visit, _ failed: String?, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
+        let account = try visit.signedIn()
+        let desk = visit.desk
+        let (claim, fund, file, complaint) = try await desk.store.read { tx in
+            let matter = try tx.matter(visit.exchange.id(of: Matter.self))
+            guard visit.maySee(matter) else { throw Refusal.notFound }
+            let claim = try tx.fundClaim(matter)
+            return (claim, try tx.fund(claim.fund), try MatterFile.load(matter, desk: desk, tx), try tx.matter(claim.complaint))
+        }
+        let moves = FundClaimMoves.table.available(claim.matter, to: .staff(account), desk.permissions)
+        let state = FundClaimMoves.table.state(claim.matter.state)
+        let errors = HTML.Errors(refusal)
+        return visit.page(Text("先行赔付 \(claim.matter.number)", "Claim \(claim.matter.number)"), status: refusal?.kind.status ?? 200, active: "/funds") { h in
+            h.div("page-head") {
+                h.p("crumbs") { h.a("/funds/\(fund.id)", nil, fund.name) }
+                h.h1(claim.matter.title)
+                h.p("mb-0") { h.badge(state.title, state.tone) }
+            }
+            h.errorSummary(refusal, part: failed ?? "")
+            h.div("matter-grid") {
+                h.div("matter-main") {
+                    if !moves.isEmpty {
+                        h.card(Text("可以办理", "What can be done now"), "actions") {
+                            for move in moves {
+                                h.element("details", "action", [.init("open", if: failed == move.name || (failed == nil && moves.count == 1))]) {
+                                    h.element("summary") { h.span("action-name", move.title) }
+                                    visit.form(h, "/fund-claims/\(claim.matter.id)/moves/\(move.name)", "action-form") {
+                                        h.part(move.name, keeping: failed == move.name ? sent : nil) {
+                                            let e = failed == move.name ? errors : HTML.Errors()
+                                            switch move.name {
+                                            case "recover":
+                                                h.field(
+                                                    "amount", Text("收回金额（元）", "Recovered (yuan)"), value: Money(fen: claim.amount.fen - claim.recovered.fen).plain, errors: e,
+                                                    inputmode: "decimal")
+                                                h.field("reference", Text("凭证号", "Voucher"), value: nil, errors: e)
+                                            case "pay":
+                                                h.field(
+                                                    "reference", Text("支付凭证号", "Voucher of the payment"), value: nil, hint: Text("审核人不能同时支付", "Who granted it does not pay it"),
+                                                    errors: e)
+                                            default: h.area("reason", Text("理由", "Reason"), value: nil, rows: 3, errors: e, maxLength: 1000)
+                                            }
+                                        }
+                                        h.button(
+                                            move.title, move.name == "approve" || move.name == "recover" ? "btn btn-primary" : "btn btn-danger",
+                                            attributes: [h.confirming(Text("确定“\(move.title.zh)”？", "\(move.title.en)?"))])
+                                    }
+                                }
+                            }
+                        }
+                    }
+                    h.card(Text("申请", "The claim")) {
+                        h.definitions {
+                            h.definition(Text("金额", "Sum"), "¥\(claim.amount.grouped)")
+                            h.definition(Text("已追回", "Recovered"), "¥\(claim.recovered.grouped)")
+                            h.definition(Text("责任依据", "Liability"), FundClaimMoves.liabilities.first { $0.0 == claim.liable }.map { h.say($0.1) })
+                            h.definition(Text("商家未赔付的原因", "Why the merchant does not pay"), FundClaimMoves.causes.first { $0.0 == claim.cause }.map { h.say($0.1) })
+                            h.definition(Text("投诉", "Complaint")) { h.a("/disputes/\(complaint.id)", nil, "\(complaint.number) \(complaint.title)") }
+                            h.definition(Text("资金", "Fund")) { h.a("/funds/\(fund.id)", nil, "\(fund.name)（¥\(fund.balance.grouped)）") }
+                        }
+                    }
+                    visit.notices(h, file, channel: Notice.channel)
+                    visit.notes(h, file, matter: claim.matter)
+                }
+                h.element("aside", "matter-side") { visit.history(h, file, table: FundClaimMoves.table, regime: claim.matter.regime) }
+            }
+        }
+    }
+
+    private func move(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn()
+        let form = try visit.exchange.form()
+        let name = try visit.exchange.parameter("move")
+        let (handling, now) = (handling, visit.desk.now)
+        do {
+            try await visit.desk.store.write { tx in
+                let matter = try tx.matter(visit.exchange.id(of: Matter.self))
+                guard visit.maySee(matter) else { throw Refusal.notFound }
+                try handling.make(name, on: tx.fundClaim(matter), input: form, by: .staff(account), at: now, tx)
+            }
+        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict || refusal.kind == .forbidden {
+            return try await claim(visit, name, refusal, form)
+        }
+        return .redirect("/fund-claims/\(try visit.exchange.parameter("id"))")
+    }
+}
