@@ -32,7 +32,7 @@ extension Visit {
 
 extension Refusal {
     /// In one line: what is wrong with each field, or the whole.
-    var whole: Text {
+    package var whole: Text {
         fields.isEmpty ? text : Text(fields.map(\.text.zh).joined(separator: "；"), fields.map(\.text.en).joined(separator: "; "))
     }
 }

@@ -79,6 +79,10 @@ package enum ComplaintMoves {
             Move("recuse", Text("收到回避申请", "Recusal asked for"), from: [mediating], to: recusal, by: [.staff("disputes.mediate")], articles: by("21(2)", "19(2)")),
             Move("recusal-decided", Text("作出回避决定", "Decide on recusal"), from: [recusal], to: mediating, by: [.staff("disputes.decide")], articles: by("21(2)", "19(2)")),
             Move("tell", Text("告知双方并办结", "Tell both and close"), from: [ended], to: closed, by: [.staff("disputes.mediate")], articles: by("23(2)", "21(2)"), stops: ["C4"]),
+            // What both agree between themselves, by number and code. Law: O121 art. 18 encourages it.
+            Move("settle", Text("双方在线和解", "Settled between both"), from: [accepted, mediating], to: agreed, by: [.filer], articles: by("18", "16"), stops: ["C3"]),
+            Move("confirm-kept", Text("消费者确认已履行", "The consumer confirms"), from: [agreed], to: closed, by: [.filer], articles: by("24", "22")),
+            Move("reopen", Text("未履行，继续调解", "Not kept: mediation goes on"), from: [agreed], to: mediating, by: [.filer], articles: by("23(1)", "21(1)"), starts: ["C3"]),
             Move("close", Text("办结", "Close"), from: [agreed], to: closed, by: [.staff("disputes.mediate")], articles: by("24", "22")),
             Move(
                 "lead", Text("发现违法线索", "Note a lead"), from: inHand.union([agreed, ended]), to: nil, by: [.staff("disputes.mediate")], articles: by("27(1)", "23(1)"),
@@ -90,6 +94,10 @@ package enum ComplaintMoves {
         ],
         // Law: O121 art. 27: a lead is verified whatever becomes of the mediation.
         outliving: ["C5"],
+        remarks: [
+            "invited": Text("邀请商家在线答复", "Merchant invited"), "offered": Text("提出方案", "Offer made"), "declined": Text("未接受方案", "Offer declined"),
+            "fulfilled": Text("商家称已履行", "Said to be done"), "promise-late": Text("承诺到期未确认", "Promise past its day"),
+        ],
         outcomes: [
             "agreed": Text("达成协议", "agreed"), "ended": Text("调解未成", "no agreement"), "settled-or-withdrawn": Text("和解或撤回", "settled or withdrawn"),
             "refused": Text("不予受理", "not taken up"), "redirected": Text("已指引", "redirected"), "withdrawn": Text("已撤回", "withdrawn"),
@@ -102,7 +110,7 @@ package enum ComplaintMoves {
             "reason": Text("理由", "Reason"), "note": Text("说明", "Remark"), "what": Text("需补充", "Needed"), "due": Text("提交期限", "By"), "facts": Text("线索", "Found"),
             "result": Text("结论", "Result"), "where": Text("途径", "Where"), "at": Text("时间", "When"), "place": Text("地点", "Place"), "mediators": Text("调解人员", "Mediators"),
             "body": Text("鉴定检测机构", "Testing body"), "changed": Text("更正项目", "Amended"), "removed": Text("回避人员", "Recused"), "before": Text("原内容", "It was"),
-            "report": Text("举报编号", "Report"),
+            "report": Text("举报编号", "Report"), "offer": Text("方案", "Offer"),
         ]
         if key == "at", let moment = Moment(value) { return (Text("时间", "When"), Text(verbatim: moment.minuteText)) }
         if let title = plain[key] { return (title, Text(verbatim: value)) }

@@ -28,14 +28,14 @@ struct ComplaintPages: Sendable {
     private func show(_ visit: Visit, _ failed: String?, _ refusal: Refusal?, sent: Form? = nil, revealed: (String, String, String, String?)? = nil) async throws -> Answer {
         let account = try visit.signedIn()
         let desk = visit.desk
-        let (c, file, person, positions, op, similar) = try await desk.store.read { tx in
+        let (c, file, person, positions, op, similar, ways) = try await desk.store.read { tx in
             let c = try load(visit, tx)
             let positions = try tx.all("SELECT party, body, offer, at FROM disputes_positions WHERE matter = \(c.matter.id) ORDER BY id").map {
                 ($0.string("party"), $0.string("body"), $0.optionalMoney("offer"), $0.moment("at"))
             }
             return (
                 c, try MatterFile.load(c.matter, desk: desk, tx), try tx.complainant(of: c.matter.id), positions, try c.matter.operator.map { try Operators.find($0, tx) },
-                try Similar.of(c, tx)
+                try Similar.of(c, tx), try OtherWays.load(c, tx)
             )
         }
         let moves = handling.available(c, to: .staff(account), clocks: file.clocks.map(\.0))
@@ -73,6 +73,7 @@ struct ComplaintPages: Sendable {
                 h.element("aside", "matter-side") {
                     visit.clocks(h, file, matter: c.matter)
                     complainant(h, visit, c, person, revealed)
+                    ways.write(h, visit, c)
                     pattern(h, visit, similar)
                     visit.history(h, file, table: ComplaintMoves.table, regime: c.law)
                 }

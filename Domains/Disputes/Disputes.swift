@@ -35,26 +35,37 @@ package enum Disputes {
                     + ComplaintAPI(handling: handling, limit: filing).routes()
                     + ReportIntake(desk: desk, filing: filing, tracking: tracking, printer: printer).routes() + ReportPages(handling: ReportHandling(desk: desk)).routes()
                     + FundPages(handling: FundHandling(desk: desk)).routes()
+                    + RespondPages(negotiation: Negotiation(handling: handling), limit: tracking).routes() + MerchantPages(limit: tracking).routes()
             },
+            jobs: [
+                JobKind(Negotiation.reminder) { desk, payload in
+                    guard let key = payload["matter"]?.int else { return }
+                    try await Negotiation.remind(Int64(key), desk: desk)
+                }
+            ],
             menu: [
                 ("/disputes/new", Text("登记投诉", "Register"), "disputes.register"), ("/reports/register", Text("登记举报", "Register a report"), "reports.register"),
                 ("/funds", Text("先行赔付", "Funds"), "funds.see"), ("/import/complaints", Text("导入投诉", "Import"), "disputes.import"),
             ],
-            operatorPanels: [OperatorComplaints.panel],
+            operatorPanels: [OperatorComplaints.panel, StandingCard.panel],
             matterKinds: [
                 MatterKind(table: ComplaintMoves.table) { "/disputes/\($0.id)" }, MatterKind(table: ReportMoves.table, permission: "reports.see") { "/reports/\($0.id)" },
                 MatterKind(table: FundClaimMoves.table, permission: "funds.see") { "/fund-claims/\($0.id)" },
             ],
             forms: ComplaintDocuments.forms + ReportDocuments.forms,
-            notices: [Notice.supplement, Notice.mediation, Notice.recusal, ReportDocuments.elsewhere, FundClaim.paidNotice, FundClaim.recoveryNotice],
+            notices: [
+                Notice.supplement, Notice.mediation, Notice.recusal, Notice.invitation, Notice.overdue, ReportDocuments.elsewhere, FundClaim.paidNotice, FundClaim.recoveryNotice,
+            ],
             acts: [
                 "complaint.code-renewed": Text("更换查询码", "Tracking code renewed"), "fund.opened": Text("设立资金", "Fund set up"), "fund.closed": Text("停用资金", "Fund closed"),
+                "merchant.code": Text("生成商家查询码", "Merchant's code made"), "merchant.chain": Text("变更连锁门店", "Chain changed"),
             ].merging(FundLedger.Kind.allCases.map { ("fund.\($0.rawValue)", $0.title) }) { a, _ in a },
             sealed: [
                 SealedTable("disputes_complaints", key: "matter"), SealedTable("disputes_complainants", key: "matter"), SealedTable("disputes_claims"),
                 SealedTable("disputes_positions"), SealedTable("disputes_reports", key: "matter"), SealedTable("disputes_reporters", key: "matter"),
                 SealedTable("disputes_messages"), SealedTable("disputes_funds"), SealedTable("disputes_postings"), SealedTable("disputes_entries"),
-                SealedTable("disputes_fund_claims", key: "matter"),
+                SealedTable("disputes_fund_claims", key: "matter"), SealedTable("disputes_invitations", key: "matter"), SealedTable("disputes_offers"),
+                SealedTable("disputes_promises", key: "matter"), SealedTable("disputes_merchants", key: "operator"),
             ],
             files: Draft.files, imports: [ComplaintImport.kind])
     }

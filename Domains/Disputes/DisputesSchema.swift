@@ -69,5 +69,18 @@ enum DisputesSchema {
                 """,
                 "CREATE INDEX disputes_fund_claims_fund ON disputes_fund_claims (fund, matter)",
             ]),
+        Migration(
+            "disputes.5",
+            [
+                "CREATE TABLE disputes_invitations (matter INTEGER PRIMARY KEY REFERENCES disputes_complaints (matter), code TEXT NOT NULL, at INTEGER NOT NULL, account INTEGER NOT NULL)",
+                """
+                CREATE TABLE disputes_offers (id KEY, matter INTEGER NOT NULL REFERENCES disputes_complaints (matter), party TEXT NOT NULL CHECK (party IN ('complainant', 'respondent')), remedy TEXT NOT NULL,
+                amount INTEGER, by_day TEXT NOT NULL, note TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL)
+                """,
+                "CREATE INDEX disputes_offers_matter ON disputes_offers (matter)",
+                "CREATE TABLE disputes_promises (matter INTEGER PRIMARY KEY REFERENCES disputes_complaints (matter), due TEXT NOT NULL, state TEXT NOT NULL, made_at INTEGER NOT NULL, claimed_at INTEGER)",
+                "CREATE TABLE disputes_merchants (operator INTEGER PRIMARY KEY REFERENCES operators (id), code TEXT NOT NULL, at INTEGER NOT NULL, account INTEGER NOT NULL)",
+                "CREATE TABLE disputes_chains (head INTEGER NOT NULL REFERENCES operators (id), member INTEGER NOT NULL REFERENCES operators (id), PRIMARY KEY (head, member))",
+            ]),
     ]
 }

@@ -61,6 +61,8 @@ package struct Handling: Sendable {
             guard !note.isEmpty || input["attached"] == "yes" else { throw Refusal.invalid("/note", Text("请填写补充内容或上传材料", "Write what you add, or attach a file")) }
             guard note.count <= 4000 else { throw Refusal.invalid("/note", Text("不能超过4000字", "At most 4,000 characters")) }
             return try move(step, name, [("note", note)])
+        case "settle", "confirm-kept", "reopen":
+            throw Refusal(.conflict, Text("请在查询页的协商中办理", "This is done among the offers, on the tracking page"))
         case "lead": return try move(step, name, [("facts", step.text("facts", 2000))])
         case "lead-decided" where !(try Clocks.of(c.matter.id, tx).contains { $0.duty == "C5" && $0.state == "open" }):
             throw Refusal(.conflict, Text("没有待核查的线索", "No lead is waiting to be verified"))

@@ -12,7 +12,7 @@ struct TrackPages: Sendable {
     let printer: Printer
 
     func routes() -> [Route] {
-        [
+        Self.acts.map { act in Route(.post, "/track/:number/\(act)", .anyone) { visit in try await negotiate(visit, act) } } + [
             Route(.get, "/track", .anyone) { visit in try await find(visit) },
             Route(.get, "/track/:number", .anyone) { visit in try await show(visit, nil) },
             Route(.post, "/track/:number/:move", .anyone) { visit in try await move(visit, visit.exchange.parameter("move")) },
@@ -48,7 +48,7 @@ struct TrackPages: Sendable {
     }
 
     /// The complaint whose number and code fit; anything else is "not found", as often as one may guess.
-    private func own(_ visit: Visit, number: String, code: String?) async throws -> Complaint {
+    func own(_ visit: Visit, number: String, code: String?) async throws -> Complaint {
         try limit.take("track|" + visit.exchange.peer, at: visit.desk.now)
         var complaint: Complaint?
         do { complaint = try await visit.desk.store.read { try $0.complaint(number: number) } } catch let refusal as Refusal where refusal.kind == .notFound {}
@@ -59,12 +59,12 @@ struct TrackPages: Sendable {
         return complaint
     }
 
-    private func show(_ visit: Visit, _ refusal: Refusal?) async throws -> Answer {
+    func show(_ visit: Visit, _ refusal: Refusal?) async throws -> Answer {
         let number = try visit.exchange.parameter("number")
         let code = visit.exchange.query["code"] ?? (visit.exchange.method == .post ? try? visit.exchange.form()["code"] : nil) ?? ""
         let c = try await own(visit, number: number, code: code)
         let desk = visit.desk
-        let (file, notices, person, report) = try await desk.store.read { tx in
+        let (file, notices, person, report, offers, promise) = try await desk.store.read { tx in
             (
                 try MatterFile.load(c.matter, desk: desk, tx),
                 try tx.all("SELECT title, document, at FROM casework_notices WHERE matter = \(c.matter.id) AND recipient = 'complainant' ORDER BY id DESC").map {
@@ -74,11 +74,13 @@ struct TrackPages: Sendable {
                 // The report that was made with it, where the same code opens it.
                 try tx.all(
                     "SELECT m.number, r.tracking FROM casework_links l JOIN casework_matters m ON m.id = l.other JOIN disputes_reports r ON r.matter = m.id WHERE l.matter = \(c.matter.id)"
-                ).first { AccessCode.fits(code, $0.string("number"), $0.string("tracking")) }?.string("number")
+                ).first { AccessCode.fits(code, $0.string("number"), $0.string("tracking")) }?.string("number"),
+                try Negotiation.offers(c.matter.id, tx), try Negotiation.promise(c.matter.id, tx)
             )
         }
         let state = ComplaintMoves.table.state(c.matter.state)
-        let moves = ComplaintMoves.table.available(c.matter, to: .filer, desk.permissions)
+        // What the offers ask for stands with them.
+        let moves = ComplaintMoves.table.available(c.matter, to: .filer, desk.permissions).filter { ["supply", "withdraw", "give-up"].contains($0.name) }
         let fresh = visit.exchange.query["new"] == "yes"
         return visit.page(Text("投诉 \(number)", "Complaint \(number)"), status: refusal?.kind.status ?? 200, active: "/track") { h in
             h.div("narrow track") {
@@ -90,6 +92,7 @@ struct TrackPages: Sendable {
                     h.p("text-muted mb-0", c.matter.title)
                 }
                 asked(h, c, file)
+                self.offers(h, visit, c, offers, promise, code)
                 waiting(h, visit, c, file)
                 if !notices.isEmpty {
                     h.card(Text("给您的文书", "Documents for you")) {
@@ -295,6 +298,8 @@ extension Visit {
         "withdraw": Text("您撤回了投诉", "You withdrew it"), "arrange": Text("已安排调解", "Mediation was arranged"), "test": Text("开始鉴定检测", "Testing began"),
         "tested": Text("鉴定检测结束", "Testing finished"), "agree": Text("双方达成协议", "You and the business agreed"), "end": Text("调解终止", "Mediation ended"),
         "give-up": Text("您撤回了投诉", "You withdrew it"), "tell": Text("已告知双方并办结", "Both were told; closed"), "close": Text("已办结", "Closed"),
+        "invited": Text("已邀请商家答复", "The business was invited to answer"), "settle": Text("双方达成和解", "You and the business settled"),
+        "confirm-kept": Text("您确认商家已履行", "You confirmed that it was done"), "reopen": Text("您要求继续调解", "You asked for mediation to go on"),
     ]
 
     /// The history as the filer sees it: what and when, no names of staff.

@@ -86,13 +86,15 @@ package struct MoveTable: Sendable {
     package let opening: Text
     /// Duties that do not end with the matter: it stays in the queue until they are done.
     package let outliving: Set<String>
+    /// Lines of the history that are no moves: what they are called.
+    package let remarks: [String: Text]
     /// What the outcomes are called in lists and exports.
     package let outcomes: [String: Text]
     /// How a detail of a move reads in the history: its title and its value in words; nil where it is not shown.
     package let detail: @Sendable (_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)?
     package init(
         kind: String, title: Text, states: [State], moves: [Move], filer: Text = Text("投诉人", "The complainant"),
-        opening: Text = Text("收到并登记", "Received and registered"), outliving: Set<String> = [], outcomes: [String: Text] = [:],
+        opening: Text = Text("收到并登记", "Received and registered"), outliving: Set<String> = [], remarks: [String: Text] = [:], outcomes: [String: Text] = [:],
         detail: @escaping @Sendable (_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)? = { _, _, _ in nil }
     ) {
         self.kind = kind
@@ -102,6 +104,7 @@ package struct MoveTable: Sendable {
         self.filer = filer
         self.opening = opening
         self.outliving = outliving
+        self.remarks = remarks
         self.outcomes = outcomes
         self.detail = detail
     }
@@ -128,7 +131,7 @@ package struct MoveTable: Sendable {
         case "extend": Text("批准延长期限", "Period extended")
         case "answered": Text("对方答复", "Answered")
         case "new-code": Text("重新生成查询链接", "New link made")
-        default: moves.first { $0.name == line }?.title ?? Text(verbatim: line)
+        default: moves.first { $0.name == line }?.title ?? remarks[line] ?? Text(verbatim: line)
         }
     }
 

@@ -1,0 +1,259 @@
+import Formats
+import Kernel
+import Platform
+import Store
+import Web
+
+/// The merchant's door (商家答复): by the invitation's code, or by the merchant's own; the claim without personal data, three answers, offers, promises.
+struct RespondPages: Sendable {
+    let negotiation: Negotiation
+    let limit: RateLimit
+
+    func routes() -> [Route] {
+        [
+            Route(.get, "/respond/:number", .anyone) { visit in try await show(visit, nil, nil, nil) },
+            Route(.post, "/respond/:number/:act", .anyone, cap: 64 << 20) { visit in try await act(visit) },
+            Route(.post, "/disputes/:id/invite", .permitted("disputes.mediate")) { visit in try await invite(visit) },
+        ]
+    }
+
+    struct Found: Sendable {
+        let complaint: Complaint
+        let offers: [Offer]
+        let promise: Promise?
+        let answers: [(body: String, at: Moment)]
+    }
+
+    private func keys(_ visit: Visit, _ form: Form?) -> (code: String, of: String) {
+        (form?["code"] ?? visit.exchange.query["code"] ?? "", form?["of"] ?? visit.exchange.query["of"] ?? "")
+    }
+
+    /// The complaint to which this merchant was invited; anything else is “not found”, as often as one may guess.
+    private func own(_ visit: Visit, _ form: Form?) async throws -> Found {
+        try limit.take("respond|" + visit.exchange.peer, at: visit.desk.now)
+        let number = try visit.exchange.parameter("number")
+        let (code, of) = keys(visit, form)
+        return try await visit.desk.store.read { tx in
+            let missing = Refusal(.notFound, Text("编号与查询码不符，请核对邀请上的链接", "Number and code do not fit: please check the invitation"))
+            guard let row = try tx.one("SELECT m.*, i.code AS invitation FROM disputes_invitations i JOIN casework_matters m ON m.id = i.matter WHERE m.number = \(number)") else {
+                throw missing
+            }
+            let matter = Matter(row)
+            let byMerchant = try of.isEmpty ? false : matter.operator.map { try Merchants.opens(of, code, $0, tx) } ?? false
+            guard byMerchant || AccessCode.fits(code, number, row.string("invitation")) else { throw missing }
+            let answers = try tx.all("SELECT body, at FROM disputes_positions WHERE matter = \(matter.id) AND party = 'respondent' ORDER BY id").map {
+                ($0.string("body"), $0.moment("at"))
+            }
+            return Found(complaint: try tx.complaint(matter), offers: try Negotiation.offers(matter.id, tx), promise: try Negotiation.promise(matter.id, tx), answers: answers)
+        }
+    }
+
+    private func show(_ visit: Visit, _ failed: String?, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
+        let f = try await own(visit, sent)
+        let c = f.complaint
+        let (code, of) = keys(visit, sent)
+        let state = ComplaintMoves.table.state(c.matter.state)
+        let isOpen = [ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state)
+        return visit.page(Text("商家答复 \(c.matter.number)", "Answer \(c.matter.number)"), status: refusal?.kind.status ?? 200) { h in
+            h.div("narrow") {
+                if !of.isEmpty { h.p("crumbs") { h.a(Link.query("/merchant/\(Link.encode(of))", [("code", code)]), nil, Text("全部投诉", "All complaints")) } }
+                h.h1(Text("消费者投诉：请您答复", "A consumer's complaint: your answer"))
+                h.p("text-muted") {
+                    h.text("\(c.matter.number) · \(visit.desk.configuration.office[visit.language]) ")
+                    h.badge(state.title, state.tone)
+                }
+                h.errorSummary(refusal, part: failed ?? "")
+                h.card(Text("投诉内容", "The claim")) {
+                    h.definitions {
+                        h.definition(Text("被投诉人", "Business"), c.respondentName)
+                        h.definition(Text("商品或服务", "Goods or service"), c.purchase)
+                        h.definition(Text("日期", "Day"), c.occurredOn?.description)
+                        h.definition(Text("金额", "Amount"), c.amount.map { "¥\($0.grouped)" })
+                        h.definition(Text("诉求", "Claims"), c.claimsText[visit.language])
+                        h.definition(Text("经过", "Facts")) { h.element("p", "pre mb-0", text: Redaction.text(c.facts)) }
+                    }
+                    h.p("small text-muted mb-0", Text("消费者的姓名、电话和地址不向您提供。", "The consumer's name, phone and address are not given to you."))
+                }
+                offersCard(h, f, mine: "respondent")
+                if let promise = f.promise { promiseCard(h, visit, c, promise, code, of) }
+                for answer in f.answers {
+                    h.card(Text("您的答复", "Your answer")) {
+                        h.p("pre mb-1", answer.body)
+                        h.p("text-muted small mb-0", answer.at.minuteText)
+                    }
+                }
+                if isOpen { answersCard(h, visit, f, failed, refusal, sent, code, of) }
+                h.p("small text-muted", Text("和解和调解均出于自愿；不答复或者答复后未达成一致的，由调解员继续办理。", "Settling is of your own will; without an answer or an agreement the mediator goes on."))
+            }
+        }
+    }
+
+    /// The rounds so far, the latest first.
+    private func offersCard(_ h: HTML, _ f: Found, mine: String) {
+        guard !f.offers.isEmpty else { return }
+        h.card(Text("往来方案", "Offers")) { OfferList.write(h, f.offers, mine: mine) }
+    }
+
+    private func promiseCard(_ h: HTML, _ visit: Visit, _ c: Complaint, _ promise: Promise, _ code: String, _ of: String) {
+        h.card(Text("您的承诺", "Your promise")) {
+            OfferList.promise(h, promise)
+            guard promise.state == "due" || promise.state == "broken", c.matter.open else { return }
+            visit.form(h, "/respond/\(c.matter.number)/fulfilled", multipart: true) {
+                h.hidden("code", code)
+                h.hidden("of", of)
+                h.area("note", Text("履行说明", "What was done"), value: nil, rows: 2, required: false, maxLength: 500)
+                h.void("input", "form-control mb-3", [.type("file"), .name("files"), .init("multiple", if: true), .label(h.say(Text("凭证（选填）", "Papers (optional)")))])
+                h.button(Text("已履行，请消费者确认", "It is done: ask the consumer to confirm"))
+            }
+        }
+    }
+
+    private func answersCard(_ h: HTML, _ visit: Visit, _ f: Found, _ failed: String?, _ refusal: Refusal?, _ sent: Form?, _ code: String, _ of: String) {
+        let number = f.complaint.matter.number
+        func form(_ act: String, _ title: Text, open: Bool, _ fields: (HTML.Errors) -> Void) {
+            h.element("details", "card mb-3", [.init("open", if: open || failed == act)]) {
+                h.element("summary", "card-header", text: h.say(title))
+                visit.form(h, "/respond/\(number)/\(act)", "card-body", multipart: act == "dispute") {
+                    h.hidden("code", code)
+                    h.hidden("of", of)
+                    h.part(act, keeping: failed == act ? sent : nil) { fields(failed == act ? HTML.Errors(refusal) : HTML.Errors()) }
+                    h.button(Text("提交", "Send"))
+                }
+            }
+        }
+        if let open = f.offers.last(where: { $0.isOpen && $0.party == "complainant" }) {
+            h.card(Text("消费者的方案", "The consumer offers"), "asked") {
+                h.p("fw-semibold", open.text)
+                visit.form(h, "/respond/\(number)/accept", "d-inline") {
+                    h.hidden("code", code)
+                    h.hidden("of", of)
+                    h.hidden("offer", String(open.id))
+                    h.button(
+                        Text("接受", "Accept"), "btn btn-primary", attributes: [h.confirming(Text("接受后即为双方协议，请按期履行。确定接受？", "Accepting makes it an agreement to be kept. Accept?"))])
+                }
+            }
+        }
+        form("offer", Text("接受诉求，提出解决方案", "Settle: make an offer"), open: f.offers.isEmpty && f.answers.isEmpty) { e in OfferList.fields(h, visit, e) }
+        form("dispute", Text("不认可，说明理由并提供证据", "Dispute it, with evidence"), open: false) { e in
+            h.area("body", Text("理由", "Why"), value: nil, rows: 5, errors: e, maxLength: 2000)
+            h.void("input", "form-control mb-3", [.type("file"), .name("files"), .init("multiple", if: true), .label(h.say(Text("证据（照片、PDF）", "Evidence (photos, PDF)")))])
+        }
+        form("not-us", Text("不是我方", "It is not us"), open: false) { e in
+            h.area("body", Text("请说明，知道是谁的也请写明", "Why, and who it is if you know"), value: nil, rows: 3, errors: e, maxLength: 2000)
+        }
+    }
+
+    private func act(_ visit: Visit) async throws -> Answer {
+        let form = try visit.exchange.form()
+        let act = try visit.exchange.parameter("act")
+        let f = try await own(visit, form)
+        let (negotiation, now, id) = (negotiation, visit.desk.now, f.complaint.matter.id)
+        let said: Text
+        do {
+            let (kept, wrong) = Attachments.take(form, visit)
+            if !wrong.isEmpty { throw Refusal.invalid(wrong) }
+            said = try await visit.desk.store.write { tx in
+                let c = try tx.complaint(id)
+                let said: Text
+                switch act {
+                case "offer":
+                    try negotiation.offer(c, by: "respondent", input: form, at: now, tx)
+                    said = Text("方案已发给消费者", "The offer was sent to the consumer")
+                case "accept":
+                    guard let offer = form["offer"].flatMap({ Int64($0) }) else { throw Refusal.notFound }
+                    try negotiation.accept(offer, in: c, by: "respondent", at: now, tx)
+                    said = Text("已达成协议，请按期履行", "Agreed: please keep it in time")
+                case "dispute", "not-us":
+                    try negotiation.answer(c, kind: act, input: form, at: now, tx)
+                    said = Text("答复已收到", "Your answer was received")
+                case "fulfilled":
+                    try negotiation.claimKept(c, input: form, at: now, tx)
+                    said = Text("已通知消费者确认", "The consumer is asked to confirm")
+                default: throw Refusal.notFound
+                }
+                try Attachments.attach(kept, to: c.matter, source: "respondent", by: "filer", at: now, tx)
+                return said
+            }
+        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await show(visit, act, refusal, form) }
+        let (code, of) = keys(visit, form)
+        return visit.redirect(Link.query("/respond/\(f.complaint.matter.number)", [("code", code), ("of", of.isEmpty ? nil : of)]), saying: said)
+    }
+
+    // MARK: The office invites
+
+    private func invite(_ visit: Visit) async throws -> Answer {
+        let account = try visit.require("disputes.mediate")
+        let form = try visit.exchange.form()
+        let id = try visit.exchange.parameter("id")
+        let (negotiation, now, code) = (negotiation, visit.desk.now, AccessCode.make())
+        do {
+            let channel = try form.chosen("channel", Notice.channels.map(\.0))
+            let number = try await visit.desk.store.write { tx in
+                let c = try tx.complaint(visit.exchange.id(of: Matter.self))
+                guard visit.maySee(c.matter) else { throw Refusal.notFound }
+                try negotiation.invite(c, channel: channel, code: code, by: account, at: now, tx)
+                return c.matter.number
+            }
+            let path = visit.exchange.origin + Link.query("/respond/\(number)", [("code", code)])
+            return visit.redirect("/disputes/\(id)", saying: Text("已邀请。商家凭此链接答复（只显示一次）：\(path)", "Invited. The merchant's link, shown once: \(path)"))
+        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict {
+            return visit.redirect("/disputes/\(id)", saying: refusal.whole, refused: true)
+        }
+    }
+}
+
+/// Offers as both sides and the desk read them.
+enum OfferList {
+    static func write(_ h: HTML, _ offers: [Offer], mine: String) {
+        for offer in offers.reversed() {
+            h.div("position") {
+                h.p("mb-1") {
+                    h.span("small fw-semibold me-2", title(offer.party, mine))
+                    h.text(offer.text)
+                    switch offer.state {
+                    case "open": h.badge(Text("待答复", "open"), "amber")
+                    case "accepted": h.badge(Text("已接受", "accepted"), "green")
+                    case "declined": h.badge(Text("未接受", "declined"), "grey")
+                    default: h.badge(Text("已有新方案", "passed over"), "grey")
+                    }
+                }
+                h.p("text-muted small mb-0", offer.at.minuteText)
+            }
+        }
+    }
+    private static func title(_ party: String, _ mine: String) -> Text {
+        if party == mine { return Text("您", "You") }
+        return party == "respondent" ? Text("商家", "The business") : Text("消费者", "The consumer")
+    }
+
+    static func promise(_ h: HTML, _ promise: Promise) {
+        h.p("mb-1") {
+            h.text(Text("履行日期 \(promise.due) ", "To be done by \(promise.due) "))
+            switch promise.state {
+            case "due": h.badge(Text("等待履行", "waiting"), "amber")
+            case "claimed": h.badge(Text("商家称已履行，待确认", "said to be done, to be confirmed"), "blue")
+            case "kept": h.badge(Text("已履行", "kept"), "green")
+            default: h.badge(Text("未按期履行", "not kept"), "red")
+            }
+        }
+    }
+
+    static func fields(_ h: HTML, _ visit: Visit, _ e: HTML.Errors) {
+        h.select("remedy", Text("解决方式", "Remedy"), options: Offer.Remedy.allCases.map { ($0.rawValue, $0.title) }, value: nil, errors: e, empty: Text("请选择", "Choose"))
+        h.field("amount", Text("金额（元）", "Sum (yuan)"), value: nil, hint: Text("退款、补偿必填", "Needed for a refund or compensation"), errors: e, required: false, inputmode: "decimal")
+        h.field(
+            "by", Text("何时以前完成", "To be done by"), value: visit.desk.today().adding(days: 7).description, type: "date", errors: e,
+            attributes: [.init("min", visit.desk.today().description)])
+        h.field("note", Text("说明", "Remark"), value: nil, errors: e, required: false)
+    }
+}
+
+/// What of a text a stranger does not read (去标识): numbers of phones and papers that a consumer wrote into it.
+enum Redaction {
+    static func text(_ text: String) -> String {
+        text.replacing(/1[3-9][0-9]{9}/) { String($0.output.prefix(3)) + "********" }
+            .replacing(/[1-9][0-9]{16}[0-9Xx]/) { _ in "******************" }
+            .replacing(/[0-9]{16,19}/) { String($0.output.prefix(4)) + "************" }
+            .replacing(/[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}/) { _ in "***@***" }
+    }
+}
