@@ -8,6 +8,7 @@ enum Notice {
     static let supplement = Text("补充材料通知", "Request for more material")
     static let mediation = Text("调解通知", "Notice of mediation")
     static let invitation = Text("邀请商家答复", "Invitation to answer")
+    static let publication = Text("投诉信息公示告知", "Notice before publication")
     static let overdue = Text("商家承诺到期提醒", "A promise is past its day")
     static let recusal = Text("回避决定告知", "Decision on recusal")
     /// The reason that a withdrawal by the filer carries.

@@ -19,6 +19,7 @@ package enum Disputes {
         Grant("funds.approve", Text("审核先行赔付", "Examine claims on a fund"), [.leader]),
         Grant("funds.pay", Text("支付和登记追偿", "Pay and record recoveries"), [.clerk]),
         Grant("funds.manage", Text("设立资金和入账", "Set up funds and post to them"), [.leader]),
+        Grant("publication.manage", Text("投诉信息公示", "Publish complaints"), [.clerk, .leader]),
         Grant("disputes.import", Text("导入投诉", "Import complaints"), [.intake, .admin]),
     ]
 
@@ -36,16 +37,19 @@ package enum Disputes {
                     + ReportIntake(desk: desk, filing: filing, tracking: tracking, printer: printer).routes() + ReportPages(handling: ReportHandling(desk: desk)).routes()
                     + FundPages(handling: FundHandling(desk: desk)).routes()
                     + RespondPages(negotiation: Negotiation(handling: handling), limit: tracking).routes() + MerchantPages(limit: tracking).routes()
+                    + PublicationPages(publishing: Publishing(desk: desk), limit: tracking).routes() + PublicPages().routes()
             },
             jobs: [
                 JobKind(Negotiation.reminder) { desk, payload in
                     guard let key = payload["matter"]?.int else { return }
                     try await Negotiation.remind(Int64(key), desk: desk)
-                }
+                },
+                JobKind(Publishing.daily) { desk, _ in try await Publishing(desk: desk).run(at: desk.now) },
             ],
             menu: [
                 ("/disputes/new", Text("登记投诉", "Register"), "disputes.register"), ("/reports/register", Text("登记举报", "Register a report"), "reports.register"),
-                ("/funds", Text("先行赔付", "Funds"), "funds.see"), ("/import/complaints", Text("导入投诉", "Import"), "disputes.import"),
+                ("/funds", Text("先行赔付", "Funds"), "funds.see"), ("/publication", Text("公示", "Publication"), "publication.manage"),
+                ("/import/complaints", Text("导入投诉", "Import"), "disputes.import"),
             ],
             operatorPanels: [OperatorComplaints.panel, StandingCard.panel],
             matterKinds: [
@@ -54,18 +58,19 @@ package enum Disputes {
             ],
             forms: ComplaintDocuments.forms + ReportDocuments.forms,
             notices: [
-                Notice.supplement, Notice.mediation, Notice.recusal, Notice.invitation, Notice.overdue, ReportDocuments.elsewhere, FundClaim.paidNotice, FundClaim.recoveryNotice,
+                Notice.supplement, Notice.mediation, Notice.recusal, Notice.invitation, Notice.overdue, Notice.publication, ReportDocuments.elsewhere, FundClaim.paidNotice,
+                FundClaim.recoveryNotice,
             ],
             acts: [
                 "complaint.code-renewed": Text("更换查询码", "Tracking code renewed"), "fund.opened": Text("设立资金", "Fund set up"), "fund.closed": Text("停用资金", "Fund closed"),
                 "merchant.code": Text("生成商家查询码", "Merchant's code made"), "merchant.chain": Text("变更连锁门店", "Chain changed"),
-            ].merging(FundLedger.Kind.allCases.map { ("fund.\($0.rawValue)", $0.title) }) { a, _ in a },
+            ].merging(FundLedger.Kind.allCases.map { ("fund.\($0.rawValue)", $0.title) }) { a, _ in a }.merging(Publishing.acts) { a, _ in a },
             sealed: [
                 SealedTable("disputes_complaints", key: "matter"), SealedTable("disputes_complainants", key: "matter"), SealedTable("disputes_claims"),
                 SealedTable("disputes_positions"), SealedTable("disputes_reports", key: "matter"), SealedTable("disputes_reporters", key: "matter"),
                 SealedTable("disputes_messages"), SealedTable("disputes_funds"), SealedTable("disputes_postings"), SealedTable("disputes_entries"),
                 SealedTable("disputes_fund_claims", key: "matter"), SealedTable("disputes_invitations", key: "matter"), SealedTable("disputes_offers"),
-                SealedTable("disputes_promises", key: "matter"), SealedTable("disputes_merchants", key: "operator"),
+                SealedTable("disputes_publications", key: "matter"), SealedTable("disputes_promises", key: "matter"), SealedTable("disputes_merchants", key: "operator"),
             ],
             files: Draft.files, imports: [ComplaintImport.kind])
     }

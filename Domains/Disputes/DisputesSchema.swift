@@ -82,5 +82,18 @@ enum DisputesSchema {
                 "CREATE TABLE disputes_merchants (operator INTEGER PRIMARY KEY REFERENCES operators (id), code TEXT NOT NULL, at INTEGER NOT NULL, account INTEGER NOT NULL)",
                 "CREATE TABLE disputes_chains (head INTEGER NOT NULL REFERENCES operators (id), member INTEGER NOT NULL REFERENCES operators (id), PRIMARY KEY (head, member))",
             ]),
+        Migration(
+            "disputes.6",
+            [
+                """
+                CREATE TABLE disputes_publications (matter INTEGER PRIMARY KEY REFERENCES disputes_complaints (matter), operator INTEGER REFERENCES operators (id), uscc TEXT, name TEXT NOT NULL,
+                region TEXT NOT NULL, category TEXT NOT NULL, issues TEXT NOT NULL, result TEXT NOT NULL, closed_on TEXT NOT NULL, state TEXT NOT NULL, code TEXT NOT NULL,
+                noticed_at INTEGER NOT NULL, object_by TEXT NOT NULL, objection TEXT, objected_at INTEGER, reason TEXT, decided_by INTEGER, second_by INTEGER, decided_at INTEGER,
+                published_at INTEGER, until TEXT)
+                """,
+                "CREATE INDEX disputes_publications_state ON disputes_publications (state, closed_on)",
+                "CREATE INDEX disputes_publications_uscc ON disputes_publications (uscc, closed_on)",
+                "CREATE INDEX disputes_publications_name ON disputes_publications (name)",
+            ]),
     ]
 }
