@@ -66,6 +66,8 @@ extension ComplaintPages {
             h.p("text-muted small", Text("另立一件举报，期限自收到材料之日起算；投诉照常办理。", "A report of its own, counted from the day the material came; the complaint goes on."))
             h.select("area", Text("涉及领域", "What it is about"), options: ReportRules.shared.areas.map { ($0.id, $0.title) }, value: nil, errors: e, empty: Text("请选择", "Choose"))
             area("clues", Text("违法线索和依据", "What is unlawful, and what shows it"))
+        case "settle-first": area("agreement", Text("和解内容", "What was settled"), Text("写明谁在何时做什么、金额多少", "Who does what, when, how much"))
+        case "convert": area("reason", Text("未能和解的原因", "Why it was not settled"), Text("转为投诉后自今日起计算受理期限", "The period to decide runs from today"))
         case "hand-back": area("reason", Text("交回原因", "Why it is handed back"))
         case "return": area("reason", Text("退回原因", "Why it is returned"))
         case "request":

@@ -5,6 +5,8 @@ import Platform
 package enum ComplaintMoves {
     package static let kind = "complaint"
 
+    package static let prior = "prior"
+    package static let firstSettled = "first-settled"
     package static let received = "received"
     package static let supplement = "supplement"
     package static let accepted = "accepted"
@@ -26,6 +28,8 @@ package enum ComplaintMoves {
     package static let table = MoveTable(
         kind: kind, title: Text("投诉", "Complaint"),
         states: [
+            State(prior, Text("先行和解中", "Settling first"), outside: Text("正在先行和解", "Being settled before it is a complaint"), open: true, tone: "violet"),
+            State(firstSettled, Text("先行和解成功", "Settled first"), outside: Text("已达成先行和解", "Settled"), open: true, tone: "green"),
             State(received, Text("待受理", "To be decided"), outside: Text("已收到，等待受理决定", "Received: the decision to take it up is due"), open: true, tone: "blue"),
             State(supplement, Text("待补充材料", "Awaiting material"), outside: Text("请您补充材料", "We need something more from you"), open: true, tone: "amber"),
             State(accepted, Text("已受理", "Taken up"), outside: Text("已受理，准备调解", "Taken up: mediation is being prepared"), open: true, tone: "teal"),
@@ -81,9 +85,16 @@ package enum ComplaintMoves {
             Move("tell", Text("告知双方并办结", "Tell both and close"), from: [ended], to: closed, by: [.staff("disputes.mediate")], articles: by("23(2)", "21(2)"), stops: ["C4"]),
             // What both agree between themselves, by number and code. Law: O121 art. 18 encourages it.
             Move("settle", Text("双方在线和解", "Settled between both"), from: [accepted, mediating], to: agreed, by: [.filer], articles: by("18", "16"), stops: ["C3"]),
-            Move("confirm-kept", Text("消费者确认已履行", "The consumer confirms"), from: [agreed], to: closed, by: [.filer], articles: by("24", "22")),
+            Move("confirm-kept", Text("消费者确认已履行", "The consumer confirms"), from: [agreed, firstSettled], to: closed, by: [.filer], articles: by("24", "22")),
+            // Law: O121 art. 6; CLR art. 44: settling first is encouraged. What fails is received by the authority on that day.
+            Move(
+                "settle-first", Text("先行和解成功", "Settled first"), from: [prior], to: firstSettled, by: [.filer, .staff("disputes.mediate")], articles: by("6", "6"), stops: ["ODR"]),
+            Move(
+                "convert", Text("转为投诉", "Make it a complaint"), from: [prior, firstSettled], to: received, by: [.filer, .staff("disputes.mediate"), .system],
+                articles: by("10", "9"), starts: ["C1"],
+                stops: ["ODR"]),
             Move("reopen", Text("未履行，继续调解", "Not kept: mediation goes on"), from: [agreed], to: mediating, by: [.filer], articles: by("23(1)", "21(1)"), starts: ["C3"]),
-            Move("close", Text("办结", "Close"), from: [agreed], to: closed, by: [.staff("disputes.mediate")], articles: by("24", "22")),
+            Move("close", Text("办结", "Close"), from: [agreed, firstSettled], to: closed, by: [.staff("disputes.mediate")], articles: by("24", "22")),
             Move(
                 "lead", Text("发现违法线索", "Note a lead"), from: inHand.union([agreed, ended]), to: nil, by: [.staff("disputes.mediate")], articles: by("27(1)", "23(1)"),
                 starts: ["C5"]),
@@ -99,7 +110,8 @@ package enum ComplaintMoves {
             "fulfilled": Text("商家称已履行", "Said to be done"), "promise-late": Text("承诺到期未确认", "Promise past its day"),
         ],
         outcomes: [
-            "agreed": Text("达成协议", "agreed"), "ended": Text("调解未成", "no agreement"), "settled-or-withdrawn": Text("和解或撤回", "settled or withdrawn"),
+            "agreed": Text("达成协议", "agreed"), "first-settled": Text("先行和解", "settled first"), "ended": Text("调解未成", "no agreement"),
+            "settled-or-withdrawn": Text("和解或撤回", "settled or withdrawn"),
             "refused": Text("不予受理", "not taken up"), "redirected": Text("已指引", "redirected"), "withdrawn": Text("已撤回", "withdrawn"),
         ], detail: detail)
 

@@ -10,12 +10,12 @@ struct CounterPages: Sendable {
 
     func routes() -> [Route] {
         [
-            Route(.get, "/disputes/new", .permitted("disputes.register")) { visit in page(visit, Form(), nil, []) },
+            Route(.get, "/disputes/new", .permitted("disputes.register")) { visit in try await page(visit, Form(), nil, []) },
             Route(.post, "/disputes/new", .permitted("disputes.register"), cap: 64 << 20) { visit in
                 let form = try visit.exchange.form()
                 let (kept, wrong) = Attachments.take(form, visit)
                 do { return try await take(visit, form, kept, wrong) } catch let refusal as Refusal where refusal.kind == .invalid {
-                    return page(visit, form, Filing.forForm(refusal), kept)
+                    return try await page(visit, form, Filing.forForm(refusal), kept)
                 }
             },
         ]
@@ -58,7 +58,9 @@ struct CounterPages: Sendable {
                 "Registered \(number), code \(tracking): tell the complainant both.\(office.isEmpty ? "" : " By the address of the business it is with \(office).")"))
     }
 
-    private func page(_ visit: Visit, _ f: Form, _ refusal: Refusal?, _ kept: [Attachments.Kept]) -> Answer {
+    private func page(_ visit: Visit, _ f: Form, _ refusal: Refusal?, _ kept: [Attachments.Kept]) async throws -> Answer {
+        let region = visit.account?.region ?? ""
+        let stations = try await visit.desk.store.read { try Stations.all(region: region, $0) }.filter { $0.closedOn == nil }
         let e = HTML.Errors(refusal)
         let yesNo: [(String, Text, Text?)] = [("yes", Text("是", "Yes"), nil), ("no", Text("否", "No"), nil)]
         return visit.page(Text("投诉登记", "Register a complaint"), status: refusal?.kind.status ?? 200, active: "/disputes/new") { h in
@@ -77,6 +79,12 @@ struct CounterPages: Sendable {
                                 ("phone", Text("电话", "Phone"), nil), ("counter", Text("窗口", "Counter"), nil), ("mail", Text("信函", "Letter"), nil),
                                 ("12315", Text("全国平台", "National platform"), nil),
                             ], value: f["source"] ?? "phone", errors: e, inline: true)
+                        if !stations.isEmpty {
+                            h.select(
+                                "station", Text("先由服务站和解", "Settled first by a station"),
+                                options: [("", Text("否，直接投诉", "No: a complaint"))] + stations.map { (String($0.id), Text(verbatim: "\($0.name)（\($0.sign)）")) },
+                                value: f["station"] ?? "", errors: e, required: false)
+                        }
                         h.field("externalNumber", Text("全国平台编号", "National number"), value: f["externalNumber"], errors: e, required: false)
                         h.field(
                             "receivedOn", Text("收到日期", "Day of receipt"), value: f["receivedOn"] ?? visit.desk.today().description, type: "date",

@@ -20,6 +20,8 @@ package enum Disputes {
         Grant("funds.pay", Text("支付和登记追偿", "Pay and record recoveries"), [.clerk]),
         Grant("funds.manage", Text("设立资金和入账", "Set up funds and post to them"), [.leader]),
         Grant("publication.manage", Text("投诉信息公示", "Publish complaints"), [.clerk, .leader]),
+        Grant("stations.manage", Text("管理服务站", "Manage stations"), [.clerk, .leader, .admin]),
+        Grant("odr.admit", Text("审核ODR企业", "Admit ODR enterprises"), [.leader]),
         Grant("disputes.import", Text("导入投诉", "Import complaints"), [.intake, .admin]),
     ]
 
@@ -37,12 +39,16 @@ package enum Disputes {
                     + ReportIntake(desk: desk, filing: filing, tracking: tracking, printer: printer).routes() + ReportPages(handling: ReportHandling(desk: desk)).routes()
                     + FundPages(handling: FundHandling(desk: desk)).routes()
                     + RespondPages(negotiation: Negotiation(handling: handling), limit: tracking).routes() + MerchantPages(limit: tracking).routes()
-                    + PublicationPages(publishing: Publishing(desk: desk), limit: tracking).routes() + PublicPages().routes()
+                    + PublicationPages(publishing: Publishing(desk: desk), limit: tracking).routes() + PublicPages().routes() + RoutePages(limit: filing).routes()
             },
             jobs: [
                 JobKind(Negotiation.reminder) { desk, payload in
                     guard let key = payload["matter"]?.int else { return }
                     try await Negotiation.remind(Int64(key), desk: desk)
+                },
+                JobKind(Prior.timeout) { desk, payload in
+                    guard let key = payload["matter"]?.int else { return }
+                    try await Prior.lapse(Int64(key), handling: Handling(desk: desk))
                 },
                 JobKind(Publishing.daily) { desk, _ in try await Publishing(desk: desk).run(at: desk.now) },
             ],
@@ -63,6 +69,8 @@ package enum Disputes {
             ],
             acts: [
                 "complaint.code-renewed": Text("更换查询码", "Tracking code renewed"), "fund.opened": Text("设立资金", "Fund set up"), "fund.closed": Text("停用资金", "Fund closed"),
+                "station.saved": Text("登记服务站", "Station saved"), "odr.applied": Text("企业申请ODR", "ODR applied for"), "odr.admit": Text("发展ODR企业", "ODR enterprise admitted"),
+                "odr.refuse": Text("不同意ODR申请", "ODR refused"), "odr.suspend": Text("暂停ODR企业", "ODR suspended"), "odr.leave": Text("ODR企业退出", "ODR enterprise left"),
                 "merchant.code": Text("生成商家查询码", "Merchant's code made"), "merchant.chain": Text("变更连锁门店", "Chain changed"),
             ].merging(FundLedger.Kind.allCases.map { ("fund.\($0.rawValue)", $0.title) }) { a, _ in a }.merging(Publishing.acts) { a, _ in a },
             sealed: [
@@ -70,8 +78,9 @@ package enum Disputes {
                 SealedTable("disputes_positions"), SealedTable("disputes_reports", key: "matter"), SealedTable("disputes_reporters", key: "matter"),
                 SealedTable("disputes_messages"), SealedTable("disputes_funds"), SealedTable("disputes_postings"), SealedTable("disputes_entries"),
                 SealedTable("disputes_fund_claims", key: "matter"), SealedTable("disputes_invitations", key: "matter"), SealedTable("disputes_offers"),
+                SealedTable("disputes_stations"), SealedTable("disputes_priors", key: "matter"), SealedTable("disputes_odr", key: "operator"),
                 SealedTable("disputes_publications", key: "matter"), SealedTable("disputes_promises", key: "matter"), SealedTable("disputes_merchants", key: "operator"),
             ],
-            files: Draft.files, imports: [ComplaintImport.kind])
+            files: Draft.files, imports: [ComplaintImport.kind, Stations.kind])
     }
 }

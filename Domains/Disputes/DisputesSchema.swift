@@ -95,5 +95,24 @@ enum DisputesSchema {
                 "CREATE INDEX disputes_publications_uscc ON disputes_publications (uscc, closed_on)",
                 "CREATE INDEX disputes_publications_name ON disputes_publications (name)",
             ]),
+        Migration(
+            "disputes.7",
+            [
+                """
+                CREATE TABLE disputes_stations (id KEY, sign TEXT NOT NULL UNIQUE, name TEXT NOT NULL, kind TEXT NOT NULL, host TEXT, region TEXT NOT NULL, address TEXT NOT NULL, phone TEXT NOT NULL,
+                staff TEXT NOT NULL, hours TEXT NOT NULL, opened_on TEXT NOT NULL, reviewed_on TEXT, closed_on TEXT)
+                """,
+                "CREATE INDEX disputes_stations_region ON disputes_stations (region, name)",
+                // What was given to a station or an enterprise before the authority was asked.
+                """
+                CREATE TABLE disputes_priors (matter INTEGER PRIMARY KEY REFERENCES disputes_complaints (matter), way TEXT NOT NULL, station INTEGER REFERENCES disputes_stations (id),
+                operator INTEGER REFERENCES operators (id), converted_at INTEGER)
+                """,
+                "CREATE INDEX disputes_priors_operator ON disputes_priors (operator, way)",
+                """
+                CREATE TABLE disputes_odr (operator INTEGER PRIMARY KEY REFERENCES operators (id), state TEXT NOT NULL, phone TEXT NOT NULL, about TEXT NOT NULL, applied_at INTEGER NOT NULL,
+                reason TEXT, decided_by INTEGER, decided_at INTEGER)
+                """,
+            ]),
     ]
 }

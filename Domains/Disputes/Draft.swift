@@ -77,6 +77,8 @@ extension Filing {
         purchase = form["purchase"]
         occurredPlace = form["occurredPlace"]
         externalNumber = form["externalNumber"]
+        way = form["way"].flatMap { Prior.Way(rawValue: $0) }
+        if source != "web", let id = form["station"].flatMap({ Int64($0) }) { (way, station) = (.station, id) }
         if let text = form["occurredOn"] {
             occurredOn = Transfer.day(text)
             if occurredOn == nil { wrong.append(.init("/occurredOn", Text("日期应为 2026-11-23 形式", "A date reads 2026-11-23"))) }

@@ -34,6 +34,9 @@ package struct Filing: Sendable {
     package var importKey: String?
     package var region: String?
     package var receivedAt: Moment?
+    /// Settled first by a station or online, where the consumer chose so.
+    package var way: Prior.Way?
+    package var station: Int64?
     package init() {}
 
     /// What is wrong, by JSON pointer. Shapes: phone 5–20 digits and signs; texts capped; the day not in the future.
@@ -120,12 +123,15 @@ package enum Registration {
                 "/externalNumber", Text("该编号的投诉已登记为\(known.string("number"))", "This number was registered before, as \(known.string("number"))"))
         }
         let found = try respondent(of: filing, tx)
+        try Prior.check(filing, found, tx)
         let n = try tx.nextNumber("complaint.\(received.day.year)")
         let number = "TS\(received.day.year)\(String(repeating: "0", count: max(0, 7 - String(n).count)))\(n)"
         let title = title(filing)
         let region = region(of: filing, operator: found, desk: desk)
         let matter = try casework.open(
-            .init(number: number, state: ComplaintMoves.received, title: title, regime: regime, region: region, operator: found?.id, receivedAt: received, competentAt: received),
+            .init(
+                number: number, state: filing.way == nil ? ComplaintMoves.received : ComplaintMoves.prior, title: title, regime: regime, region: region, operator: found?.id,
+                receivedAt: received, competentAt: received),
             tx)
         try tx.send(
             """
@@ -145,13 +151,16 @@ package enum Registration {
         for claim in filing.claims { try tx.send("INSERT INTO disputes_claims (matter, kind, amount) VALUES (\(matter.id), \(claim.kind), \(claim.amount))") }
         tx.atCommit(Likeness.Entry(matter.id, facts: filing.facts))
         index(matter, filing, tx)
+        let duties = try Prior.begin(filing, matter, at: now, desk: desk, tx)
         try casework.record(
-            matter, as: "receive", by: actor, article: Article(law: regime, article: regime == "O20" ? "9" : "10"), starting: ["C1"], at: now,
+            matter, as: "receive", by: actor, article: Article(law: regime, article: regime == "O20" ? "9" : "10"), starting: duties, at: now,
             details: [("source", .string(filing.source))] + (matter.region.count >= 6 ? [("region", .string(matter.region))] : []),
             sealing: [
                 .init("disputes_complaints", key: "matter", matter.id.raw), .init("disputes_complainants", key: "matter", matter.id.raw),
                 .init("disputes_claims", of: "matter", matter.id.raw),
-            ], tx)
+            ] + (filing.way == nil ? [] : [.init("disputes_priors", key: "matter", matter.id.raw)])
+                + (filing.way == .odr ? [.init("disputes_invitations", key: "matter", matter.id.raw)] : []), tx)
+        if filing.way == .odr { try Jobs.add(Prior.timeout, [("matter", .int(matter.id.raw))], at: Moment(now.day.adding(days: 10), hour: 8), tx) }
         try Attachments.attach(files, to: matter, source: "complainant", by: actor.mark, at: now, tx)
         return Receipt(matter: try tx.matter(matter.id), trackingCode: code)
     }

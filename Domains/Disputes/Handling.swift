@@ -41,7 +41,10 @@ package struct Handling: Sendable {
             return try move(
                 step, name, [("changed", changed.titles.map(\.zh).joined(separator: "、")), ("before", changed.before), ("reason", reason)], sealing: true,
                 seals: [.init("disputes_complainants", key: "matter", c.matter.id.raw), .init("disputes_claims", of: "matter", c.matter.id.raw)])
-        case "split": return try split(step)
+        case "split":
+            let made = try ReportFiling.split(
+                from: c, area: step.choice("area", ReportRules.shared.areas.map(\.id)), clues: step.text("clues", 4000), by: actor, at: now, desk: desk, tx)
+            return try move(step, name, [("report", made.number)])
         case "accept": return try accept(step)
         case "refuse": return try refuse(step)
         case "redirect": return try move(step, name, [("where", step.text("where", 500))], outcome: "redirected")
@@ -61,13 +64,23 @@ package struct Handling: Sendable {
             guard !note.isEmpty || input["attached"] == "yes" else { throw Refusal.invalid("/note", Text("请填写补充内容或上传材料", "Write what you add, or attach a file")) }
             guard note.count <= 4000 else { throw Refusal.invalid("/note", Text("不能超过4000字", "At most 4,000 characters")) }
             return try move(step, name, [("note", note)])
+        case "settle-first":
+            let text = try step.text("agreement", 4000)
+            try tx.send("UPDATE disputes_complaints SET agreement = \(text), agreement_form = 'record' WHERE matter = \(c.matter.id)")
+            return try move(step, name, outcome: "first-settled", sealing: true)
+        case "convert":
+            // The authority receives it on the day on which settling failed. Law: O121 art. 15.
+            let reason = try step.text("reason", 1000)
+            try tx.send("UPDATE casework_matters SET received_at = \(now), competent_at = \(now), outcome = NULL WHERE id = \(c.matter.id)")
+            try tx.send("UPDATE disputes_priors SET converted_at = \(now) WHERE matter = \(c.matter.id)")
+            return try move(step, name, [("reason", reason)], seals: [.init("disputes_priors", key: "matter", c.matter.id.raw)])
         case "settle", "confirm-kept", "reopen":
             throw Refusal(.conflict, Text("请在查询页的协商中办理", "This is done among the offers, on the tracking page"))
         case "lead": return try move(step, name, [("facts", step.text("facts", 2000))])
         case "lead-decided" where !(try Clocks.of(c.matter.id, tx).contains { $0.duty == "C5" && $0.state == "open" }):
             throw Refusal(.conflict, Text("没有待核查的线索", "No lead is waiting to be verified"))
         case "lead-decided": return try move(step, name, [("decision", step.choice("decision", ["filed", "not-filed"])), ("reason", step.text("reason", 1000))])
-        default: return try move(step, name, [("note", step.optional("note") ?? "")], outcome: name == "close" ? "agreed" : nil)
+        default: return try move(step, name, [("note", step.optional("note") ?? "")])
         }
     }
 
@@ -118,27 +131,6 @@ package struct Handling: Sendable {
     private func channel(_ s: Step, among ways: [String] = Notice.channels.map(\.0)) throws(Refusal) -> String {
         if s.input["channel"] == nil, s.c.source == "web" || s.c.source == "api" { return "portal" }
         return try s.choice("channel", ways)
-    }
-
-    /// 拆分举报. The period of the report runs from the day on which the material came. Law: O121 art. 9.
-    private func split(_ s: Step) throws -> Matter {
-        let area = try s.choice("area", ReportRules.shared.areas.map(\.id))
-        let clues = try s.text("clues", 4000)
-        for linked in try s.tx.all("SELECT m.* FROM casework_links l JOIN casework_matters m ON m.id = l.other WHERE l.matter = \(s.c.matter.id)").map(Matter.init)
-        where linked.kind == ReportMoves.kind {
-            throw Refusal(.conflict, Text("已拆出举报\(linked.number)", "Its report is handled apart already: \(linked.number)"))
-        }
-        let person = try s.tx.complainant(of: s.c.matter.id)
-        var filing = Filing()
-        (filing.complainantName, filing.complainantPhone, filing.complainantAddress) = (
-            person.name.whole(.bySubject), person.phone.whole(.bySubject), person.address.whole(.bySubject)
-        )
-        (filing.respondentName, filing.respondentAddress, filing.respondentUSCC) = (s.c.respondentName, s.c.respondentAddress, s.c.respondentUSCC)
-        (filing.shopURL, filing.occurredOn) = (s.c.shopURL, s.c.occurredOn)
-        var report = ReportFiling(with: filing, area: area, clues: clues, source: "complaint")
-        report.receivedAt = s.c.matter.receivedAt
-        let made = try report.register(linked: s.c.matter, by: s.actor, desk: desk, at: s.now, code: AccessCode.make(), s.tx)
-        return try move(s, "split", [("report", made.number)])
     }
 
     // MARK: Before the decision

@@ -29,7 +29,7 @@ struct IntakePages: Sendable {
             case .claim: ["purchase", "occurredOn", "occurredPlace", "amount", "claim"]
             case .evidence: []
             case .you: ["name", "phone", "address", "publication", "delegation"]
-            case .check: ["report", "reportArea", "reportClues"]
+            case .check: ["way", "report", "reportArea", "reportClues"]
             }
         }
         /// The pointers whose flaws belong to this step.
@@ -101,13 +101,14 @@ struct IntakePages: Sendable {
         let now = visit.desk.now
         let token = token(visit)
         let typed = visit.exchange.query["q"]
-        let (draft, found) = try await visit.desk.store.read { tx in
-            (try Draft.load(token, at: now, tx), step == .who ? try typed.map { try Operators.search($0, limit: IntakePages.shown + 1, tx) } : nil)
+        let (draft, found, online) = try await visit.desk.store.read { tx in
+            let draft = try Draft.load(token, at: now, tx)
+            return (draft, step == .who ? try typed.map { try Operators.search($0, limit: IntakePages.shown + 1, tx) } : nil, try step == .check && IntakePages.isOnline(draft, tx))
         }
-        return render(visit, step, draft, found: found, refusal)
+        return render(visit, step, draft, found: found, online: online, refusal)
     }
 
-    private func render(_ visit: Visit, _ step: Step, _ draft: Draft, found: [Operator]?, _ refusal: Refusal?) -> Answer {
+    private func render(_ visit: Visit, _ step: Step, _ draft: Draft, found: [Operator]?, online: Bool = false, _ refusal: Refusal?) -> Answer {
         visit.page(step.title, status: refusal?.kind.status ?? 200, active: "/complaints/new") { h in
             h.div("narrow intake") {
                 h.p("progress-text", Text("第\(step.number)步，共\(Step.allCases.count)步", "Step \(step.number) of \(Step.allCases.count)"))
@@ -118,7 +119,7 @@ struct IntakePages: Sendable {
                 if step == .who { search(h, visit, found) }
                 // Name and address may stay empty where a link says who it is: the server tells what is missing.
                 visit.form(h, step.path, multipart: step == .evidence, attributes: [.init("novalidate", if: step == .who)]) {
-                    fields(h, visit, step, draft, HTML.Errors(refusal))
+                    fields(h, visit, step, draft, HTML.Errors(refusal), online: online)
                     h.div("intake-buttons") {
                         if let previous = step.previous { h.a(previous.path, "btn btn-outline-secondary", Text("上一步", "Back")) }
                         h.button(step == .check ? Text("确认并提交", "Send the complaint") : Text("下一步", "Next"), "btn btn-primary btn-lg")
@@ -126,6 +127,13 @@ struct IntakePages: Sendable {
                 }
             }
         }
+    }
+
+    /// Whether the business of a draft settles disputes online.
+    private static func isOnline(_ draft: Draft, _ tx: Transaction) throws -> Bool {
+        var filing = Filing()
+        (filing.respondentName, filing.respondentUSCC, filing.shopURL) = (draft.fields["respondentName"] ?? "", draft.fields["respondentUSCC"], draft.fields["shopURL"])
+        return try Registration.respondent(of: filing, tx).map { try ODR.isAdmitted($0.id, tx) } ?? false
     }
 
     private func search(_ h: HTML, _ visit: Visit, _ found: [Operator]?) {
@@ -161,7 +169,7 @@ struct IntakePages: Sendable {
         }
     }
 
-    private func fields(_ h: HTML, _ visit: Visit, _ step: Step, _ draft: Draft, _ errors: HTML.Errors) {
+    private func fields(_ h: HTML, _ visit: Visit, _ step: Step, _ draft: Draft, _ errors: HTML.Errors, online: Bool) {
         let f = draft.fields
         switch step {
         case .what:
@@ -237,6 +245,11 @@ struct IntakePages: Sendable {
             }
         case .check:
             review(h, visit, draft)
+            if online {
+                h.checkbox(
+                    "way", Text("先由商家在线与我协商（十个工作日内，不成再转投诉）", "Let the business settle it with me online first: ten working days, then it becomes a complaint"), value: "odr",
+                    checked: draft.fields["way"] == "odr")
+            }
             alsoReport(h, draft, errors)
         }
     }
@@ -343,7 +356,9 @@ struct IntakePages: Sendable {
             if step == .check { return try await submit(visit, draft, token) }
             try check(draft, step, today: visit.desk.today())
         } catch let refusal as Refusal {
-            let answer = render(visit, step, draft, found: nil, Filing.forForm(refusal))
+            let kept = draft
+            let online = try await visit.desk.store.read { try step == .check && IntakePages.isOnline(kept, $0) }
+            let answer = render(visit, step, draft, found: nil, online: online, Filing.forForm(refusal))
             return answer.setting(cookie: Draft.cookie, to: token, maxAge: Int(Draft.lifetime), secure: visit.desk.configuration.secureCookies)
         }
         return Answer.redirect(step.next!.path).setting(cookie: Draft.cookie, to: token, maxAge: Int(Draft.lifetime), secure: visit.desk.configuration.secureCookies)

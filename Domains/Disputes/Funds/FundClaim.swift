@@ -97,7 +97,10 @@ package struct FundHandling: Sendable {
     /// - Errors: each condition of the fund that is not met, by its field; `conflict` where the complaint has a claim already.
     @discardableResult
     package func apply(for c: Complaint, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
-        guard ![ComplaintMoves.received, ComplaintMoves.supplement, ComplaintMoves.refused, ComplaintMoves.redirected, ComplaintMoves.withdrawn].contains(c.matter.state) else {
+        guard
+            ![ComplaintMoves.prior, ComplaintMoves.received, ComplaintMoves.supplement, ComplaintMoves.refused, ComplaintMoves.redirected, ComplaintMoves.withdrawn].contains(
+                c.matter.state)
+        else {
             throw Refusal(.conflict, Text("未受理的投诉不能申请先行赔付", "Only a complaint that was taken up may lead to a claim"))
         }
         guard let id = input["fund"].flatMap({ ID<Fund>($0) }) else { throw Refusal.invalid("/fund", Text("请选择资金", "Choose the fund")) }

@@ -71,6 +71,8 @@ package struct Negotiation: Sendable {
     /// Reminded on the morning after a promise's day.
     static let reminder = "disputes.promise"
 
+    /// Whether both may still offer: settling first, or after the taking up.
+    package static func isOpen(_ c: Complaint) -> Bool { [ComplaintMoves.prior, ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state) }
     package static func offers(_ matter: ID<Matter>, _ tx: Transaction) throws -> [Offer] {
         try tx.all("SELECT * FROM disputes_offers WHERE matter = \(matter) ORDER BY id").map(Offer.init)
     }
@@ -80,7 +82,7 @@ package struct Negotiation: Sendable {
 
     /// 邀请商家在线答复. The complaint was taken up; the code is shown once, an earlier one ends.
     package func invite(_ c: Complaint, channel: String, code: String, by account: Account, at now: Moment, _ tx: Transaction) throws {
-        guard [ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state) else {
+        guard Negotiation.isOpen(c) else {
             throw Refusal(.conflict, Text("受理后、达成协议前可以邀请商家", "A merchant is invited after the complaint was taken up and before an agreement"))
         }
         let hash = AccessCode.hash(code, c.matter.number)
@@ -97,7 +99,7 @@ package struct Negotiation: Sendable {
 
     /// An offer of one side; the other side's open one is passed over by it.
     package func offer(_ c: Complaint, by party: String, input: Form, at now: Moment, _ tx: Transaction) throws {
-        guard [ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state) else { throw closed(c) }
+        guard Negotiation.isOpen(c) else { throw closed(c) }
         var wrong: [Refusal.Field] = []
         let remedy = input["remedy"].flatMap { Offer.Remedy(rawValue: $0) }
         if remedy == nil { wrong.append(.init("/remedy", Text("请选择解决方式", "Choose the remedy"))) }
@@ -126,7 +128,7 @@ package struct Negotiation: Sendable {
 
     /// The merchant disputes it, or says that it is somebody else.
     package func answer(_ c: Complaint, kind: String, input: Form, at now: Moment, _ tx: Transaction) throws {
-        guard [ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state) else { throw closed(c) }
+        guard Negotiation.isOpen(c) else { throw closed(c) }
         let body = try input.needed("body", 2000)
         let text = kind == "not-us" ? "我方不是被投诉的经营者：\(body)" : body
         try tx.send("INSERT INTO disputes_positions (matter, party, body, at) VALUES (\(c.matter.id), 'respondent', \(text), \(now))")
@@ -147,7 +149,8 @@ package struct Negotiation: Sendable {
             ON CONFLICT (matter) DO UPDATE SET due = \(found.by), state = 'due', claimed_at = NULL, made_at = \(now)
             """)
         try handling.casework.perform(
-            "settle", on: c.matter, by: .filer, at: now, details: [("offer", .string(found.text.zh))], outcome: "agreed",
+            c.matter.state == ComplaintMoves.prior ? "settle-first" : "settle", on: c.matter, by: .filer, at: now, details: [("offer", .string(found.text.zh))],
+            outcome: c.matter.state == ComplaintMoves.prior ? "first-settled" : "agreed",
             sealing: [.init("disputes_complaints", key: "matter", c.matter.id.raw), .init("disputes_promises", key: "matter", c.matter.id.raw)] + seals(c), tx)
         try Jobs.add(Negotiation.reminder, [("matter", .int(c.matter.id.raw))], at: Moment(found.by.adding(days: 1), hour: 8), tx)
     }
@@ -187,6 +190,11 @@ package struct Negotiation: Sendable {
             throw Refusal(.conflict, Text("承诺的履行日期是\(promise.due)，届时未履行可以重新打开", "The promise runs until \(promise.due): open it again after that"))
         }
         try tx.send("UPDATE disputes_promises SET state = 'broken' WHERE matter = \(c.matter.id)")
+        // What was settled first goes to the authority now.
+        if c.matter.state == ComplaintMoves.firstSettled {
+            try handling.apply("convert", on: c, input: input, by: .filer, at: now, tx)
+            return
+        }
         let accepted = try tx.one("SELECT min(at) AS at FROM casework_moves WHERE matter = \(c.matter.id) AND move = 'accept'")?.optionalMoment("at") ?? now
         try handling.casework.perform(
             "reopen", on: c.matter, by: .filer, at: now, details: [("reason", .string(reason))], since: accepted,
@@ -198,7 +206,9 @@ package struct Negotiation: Sendable {
         let now = desk.now
         try await desk.store.write { tx in
             let matter = try tx.matter(ID<Matter>(key))
-            guard let promise = try Negotiation.promise(matter.id, tx), promise.state == "due", now.day > promise.due, matter.state == ComplaintMoves.agreed else { return }
+            guard let promise = try Negotiation.promise(matter.id, tx), promise.state == "due", now.day > promise.due,
+                [ComplaintMoves.agreed, ComplaintMoves.firstSettled].contains(matter.state)
+            else { return }
             try tx.send("UPDATE disputes_promises SET state = 'broken' WHERE matter = \(key)")
             try Casework.notify("complainant", of: matter.id, by: "portal", Notice.overdue.zh, at: now, tx)
             try Casework.remark(

@@ -19,10 +19,11 @@ struct OtherWays: Sendable {
     }
 
     func write(_ h: HTML, _ visit: Visit, _ c: Complaint) {
-        let canInvite = visit.may("disputes.mediate") && [ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state)
+        let canInvite = visit.may("disputes.mediate") && Negotiation.isOpen(c)
         let canApply =
             visit.may("funds.apply")
-            && ![ComplaintMoves.received, ComplaintMoves.supplement, ComplaintMoves.refused, ComplaintMoves.redirected, ComplaintMoves.withdrawn].contains(c.matter.state)
+            && ![ComplaintMoves.prior, ComplaintMoves.received, ComplaintMoves.supplement, ComplaintMoves.refused, ComplaintMoves.redirected, ComplaintMoves.withdrawn].contains(
+                c.matter.state)
         guard canInvite || canApply || !offers.isEmpty || invitedAt != nil || !claims.isEmpty else { return }
         h.card(Text("协商与先行赔付", "Offers and funds")) {
             if let invitedAt { h.p("small mb-2", Text("已于\(invitedAt.minuteText)邀请商家在线答复", "The merchant was invited \(invitedAt.minuteText)")) }

@@ -53,7 +53,7 @@ struct RespondPages: Sendable {
         let c = f.complaint
         let (code, of) = keys(visit, sent)
         let state = ComplaintMoves.table.state(c.matter.state)
-        let isOpen = [ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state)
+        let isOpen = Negotiation.isOpen(c)
         return visit.page(Text("商家答复 \(c.matter.number)", "Answer \(c.matter.number)"), status: refusal?.kind.status ?? 200) { h in
             h.div("narrow") {
                 if !of.isEmpty { h.p("crumbs") { h.a(Link.query("/merchant/\(Link.encode(of))", [("code", code)]), nil, Text("全部投诉", "All complaints")) } }

@@ -6,7 +6,7 @@ import Web
 
 /// The consumer's side of offers (消费者协商): takes, declines, answers with another; confirms a promise or opens the complaint again.
 extension TrackPages {
-    static let acts = ["offer", "accept-offer", "decline-offer", "confirm", "reopen"]
+    static let acts = ["offer", "accept-offer", "decline-offer", "confirm", "reopen", "convert"]
 
     func negotiate(_ visit: Visit, _ act: String) async throws -> Answer {
         let form = try visit.exchange.form()
@@ -25,6 +25,7 @@ extension TrackPages {
                 case "offer": try negotiation.offer(fresh, by: "complainant", input: form, at: now, tx)
                 case "accept-offer": try negotiation.accept(offer(), in: fresh, by: "complainant", at: now, tx)
                 case "decline-offer": try negotiation.decline(offer(), in: fresh, by: "complainant", input: form, at: now, tx)
+                case "convert": try handling.apply("convert", on: fresh, input: form, by: .filer, at: now, tx)
                 case "confirm": try negotiation.confirm(fresh, at: now, tx)
                 default: try negotiation.reopen(fresh, input: form, at: now, tx)
                 }
@@ -34,18 +35,18 @@ extension TrackPages {
     }
 
     func offers(_ h: HTML, _ visit: Visit, _ c: Complaint, _ offers: [Offer], _ promise: Promise?, _ code: String) {
-        guard !offers.isEmpty || promise != nil else { return }
+        guard !offers.isEmpty || promise != nil || c.matter.state == ComplaintMoves.prior else { return }
         func form(_ act: String, _ body: () -> Void) {
             visit.form(h, "/track/\(c.matter.number)/\(act)", "mb-2") {
                 h.hidden("code", code)
                 body()
             }
         }
-        let isOpen = [ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state)
+        let isOpen = Negotiation.isOpen(c)
         h.card(Text("与商家协商", "Settling with the business"), "asked") {
             if let promise {
                 OfferList.promise(h, promise)
-                if promise.state != "kept", c.matter.state == ComplaintMoves.agreed {
+                if promise.state != "kept", [ComplaintMoves.agreed, ComplaintMoves.firstSettled].contains(c.matter.state) {
                     form("confirm") { h.button(Text("商家已履行，确认办结", "It was done: close it"), "btn btn-primary") }
                     if promise.state == "claimed" || visit.desk.today() > promise.due {
                         form("reopen") {
@@ -76,6 +77,17 @@ extension TrackPages {
                 }
             }
             OfferList.write(h, offers, mine: "complainant")
+            if c.matter.state == ComplaintMoves.prior {
+                h.p(
+                    "small text-muted",
+                    Text(
+                        "商家或者服务站正在与您协商；不愿继续协商的，可以随时转为投诉，由市场监管部门处理。",
+                        "The business or the station is settling it with you; at any time you may make it a complaint to the regulator."))
+                form("convert") {
+                    h.area("reason", Text("为什么转为投诉", "Why"), value: nil, rows: 2, maxLength: 1000)
+                    h.button(Text("转为投诉", "Make it a complaint"), "btn btn-outline-danger")
+                }
+            }
         }
     }
 }

@@ -127,6 +127,7 @@ package struct Publishing: Sendable {
         guard c.matter.closedAt != nil, let outcome = c.matter.outcome else { return Text("尚未办结", "not closed yet") }
         switch outcome {
         case "agreed", "ended": break
+        case "first-settled": return Text("先行和解的，不是投诉", "settled first: no complaint")
         case "settled-or-withdrawn", "withdrawn": return Text("撤回或者自行和解的", "withdrawn, or settled between both")
         default: return Text("未受理的", "not taken up")
         }

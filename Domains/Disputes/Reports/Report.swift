@@ -154,6 +154,24 @@ package struct ReportFiling: Sendable {
         reporter = Reporter(name: filing.complainantName.trimmed, phone: filing.complainantPhone.phone, address: filing.complainantAddress.trimmed, idNumber: filing.idNumber)
     }
 
+    /// 拆分举报: what of a complaint is a report too. Its period runs from the day on which the material came. Law: O121 art. 9.
+    static func split(from c: Complaint, area: String, clues: String, by actor: Actor, at now: Moment, desk: Desk, _ tx: Transaction) throws -> Matter {
+        for linked in try tx.all("SELECT m.* FROM casework_links l JOIN casework_matters m ON m.id = l.other WHERE l.matter = \(c.matter.id)").map(Matter.init)
+        where linked.kind == ReportMoves.kind {
+            throw Refusal(.conflict, Text("已拆出举报\(linked.number)", "Its report is handled apart already: \(linked.number)"))
+        }
+        let person = try tx.complainant(of: c.matter.id)
+        var filing = Filing()
+        (filing.complainantName, filing.complainantPhone, filing.complainantAddress) = (
+            person.name.whole(.bySubject), person.phone.whole(.bySubject), person.address.whole(.bySubject)
+        )
+        (filing.respondentName, filing.respondentAddress, filing.respondentUSCC) = (c.respondentName, c.respondentAddress, c.respondentUSCC)
+        (filing.shopURL, filing.occurredOn) = (c.shopURL, c.occurredOn)
+        var report = ReportFiling(with: filing, area: area, clues: clues, source: "complaint")
+        report.receivedAt = c.matter.receivedAt
+        return try report.register(linked: c.matter, by: actor, desk: desk, at: now, code: AccessCode.make(), tx)
+    }
+
     /// Takes a report in: number, code, sealed identity, first clocks, ledger — or nothing at all.
     /// - Parameter linked: the complaint that it was part of. Law: O121 art. 9.
     package func register(files: [Attachments.Kept] = [], linked: Matter? = nil, by actor: Actor, desk: Desk, at now: Moment, code: String, _ tx: Transaction) throws -> Matter {
