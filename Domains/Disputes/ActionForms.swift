@@ -66,6 +66,27 @@ extension ComplaintPages {
             h.p("text-muted small", Text("另立一件举报，期限自收到材料之日起算；投诉照常办理。", "A report of its own, counted from the day the material came; the complaint goes on."))
             h.select("area", Text("涉及领域", "What it is about"), options: ReportRules.shared.areas.map { ($0.id, $0.title) }, value: nil, errors: e, empty: Text("请选择", "Choose"))
             area("clues", Text("违法线索和依据", "What is unlawful, and what shows it"))
+        case "hand-to-people":
+            h.field("committee", Text("人民调解委员会", "Committee"), value: nil, errors: e)
+            h.checkbox("consent-complainant", Text("投诉人同意", "The complainant consents"), checked: false)
+            h.checkbox("consent-respondent", Text("被投诉人同意", "The business consents"), checked: false)
+            if let error = e["consent"] { h.element("p", "text-danger small", text: h.say(error)) }
+        case "people-agreed":
+            area("agreement", Text("协议内容", "What was agreed"))
+            h.radios(
+                "written", Text("形式", "Form"), options: [("written", Text("调解协议书", "Written"), nil), ("oral", Text("口头协议，已记录", "Oral, recorded"), nil)], value: nil, errors: e,
+                inline: true)
+            h.field(
+                "effectiveOn", Text("生效日期", "Effective on"), value: visit.desk.today().description, type: "date",
+                hint: Text("双方签字之日，口头协议为达成之日；司法确认自此三十日", "Signed by both, or reached; thirty days to confirm run from it"),
+                errors: e)
+        case "people-failed": area("reason", Text("未成的原因", "Why not"))
+        case "court-applied":
+            h.field("court", Text("法院", "Court"), value: nil, errors: e)
+            h.field("appliedOn", Text("共同申请日期", "Applied on"), value: visit.desk.today().description, type: "date", errors: e)
+        case "court-decided":
+            h.radios("result", Text("结果", "Result"), options: PeoplesMediation.results.map { ($0.0, $0.1, nil) }, value: nil, errors: e, inline: true)
+            h.field("ruling", Text("裁定书文号", "Number of the ruling"), value: nil, errors: e)
         case "settle-first": area("agreement", Text("和解内容", "What was settled"), Text("写明谁在何时做什么、金额多少", "Who does what, when, how much"))
         case "convert": area("reason", Text("未能和解的原因", "Why it was not settled"), Text("转为投诉后自今日起计算受理期限", "The period to decide runs from today"))
         case "hand-back": area("reason", Text("交回原因", "Why it is handed back"))

@@ -8,6 +8,8 @@ enum Notice {
     static let supplement = Text("补充材料通知", "Request for more material")
     static let mediation = Text("调解通知", "Notice of mediation")
     static let invitation = Text("邀请商家答复", "Invitation to answer")
+    static let people = Text("移交人民调解告知", "Handed to people's mediation")
+    static let confirmation = Text("司法确认提醒", "Reminder of judicial confirmation")
     static let publication = Text("投诉信息公示告知", "Notice before publication")
     static let overdue = Text("商家承诺到期提醒", "A promise is past its day")
     static let recusal = Text("回避决定告知", "Decision on recusal")

@@ -12,6 +12,7 @@ package enum ComplaintMoves {
     package static let accepted = "accepted"
     package static let mediating = "mediating"
     package static let testing = "testing"
+    package static let people = "people"
     package static let recusal = "recusal"
     package static let agreed = "agreed"
     package static let ended = "ended"
@@ -21,7 +22,7 @@ package enum ComplaintMoves {
     package static let closed = "closed"
 
     private static let beforeDecision: Set<String> = [received, supplement]
-    private static let inHand: Set<String> = [accepted, mediating, testing, recusal]
+    private static let inHand: Set<String> = [accepted, mediating, testing, recusal, people]
 
     private static func by(_ o121: String, _ o20: String) -> [String: String] { ["O121": o121, "O20": o20] }
 
@@ -36,6 +37,7 @@ package enum ComplaintMoves {
             State(mediating, Text("调解中", "In mediation"), outside: Text("正在调解", "In mediation"), open: true, tone: "teal"),
             State(testing, Text("鉴定检测中", "In testing"), outside: Text("正在鉴定检测，时间不计入调解期限", "Goods are being tested: that time is not counted"), open: true, tone: "violet"),
             State(recusal, Text("中止（回避审查）", "Paused (recusal)"), outside: Text("正在审查回避申请", "An application for recusal is being decided"), open: true, tone: "violet"),
+            State(people, Text("人民调解中", "In people's mediation"), outside: Text("正在由人民调解委员会调解", "In people's mediation"), open: true, tone: "teal"),
             State(agreed, Text("达成协议", "Agreed"), outside: Text("双方已达成协议", "You and the business have agreed"), open: true, tone: "green"),
             State(ended, Text("终止调解（待告知）", "Ended (to be told)"), outside: Text("调解已终止", "Mediation has ended"), open: true, tone: "grey"),
             State(refused, Text("不予受理", "Not taken up"), outside: Text("不予受理", "Not taken up"), open: false, tone: "grey"),
@@ -83,6 +85,15 @@ package enum ComplaintMoves {
             Move("recuse", Text("收到回避申请", "Recusal asked for"), from: [mediating], to: recusal, by: [.staff("disputes.mediate")], articles: by("21(2)", "19(2)")),
             Move("recusal-decided", Text("作出回避决定", "Decide on recusal"), from: [recusal], to: mediating, by: [.staff("disputes.decide")], articles: by("21(2)", "19(2)")),
             Move("tell", Text("告知双方并办结", "Tell both and close"), from: [ended], to: closed, by: [.staff("disputes.mediate")], articles: by("23(2)", "21(2)"), stops: ["C4"]),
+            // Law: PML art. 28, 31–33; with both consents as O121 art. 19 asks.
+            Move(
+                "hand-to-people", Text("移交人民调解", "Hand to people's mediation"), from: [accepted, mediating], to: people, by: [.staff("disputes.mediate")], articles: by("19", "17")),
+            Move(
+                "people-agreed", Text("人民调解达成协议", "Agreed in people's mediation"), from: [people], to: agreed, by: [.staff("disputes.mediate")], articles: by("19", "17"),
+                stops: ["C3"]),
+            Move("people-failed", Text("人民调解未成，继续调解", "Not agreed there: go on"), from: [people], to: mediating, by: [.staff("disputes.mediate")], articles: by("19", "17")),
+            Move("court-applied", Text("登记司法确认申请", "Record the application to the court"), from: [agreed, closed], to: nil, by: [.staff("disputes.mediate")], articles: [:]),
+            Move("court-decided", Text("登记司法确认结果", "Record the court's ruling"), from: [agreed, closed], to: nil, by: [.staff("disputes.mediate")], articles: [:]),
             // What both agree between themselves, by number and code. Law: O121 art. 18 encourages it.
             Move("settle", Text("双方在线和解", "Settled between both"), from: [accepted, mediating], to: agreed, by: [.filer], articles: by("18", "16"), stops: ["C3"]),
             Move("confirm-kept", Text("消费者确认已履行", "The consumer confirms"), from: [agreed, firstSettled], to: closed, by: [.filer], articles: by("24", "22")),
@@ -106,6 +117,7 @@ package enum ComplaintMoves {
         // Law: O121 art. 27: a lead is verified whatever becomes of the mediation.
         outliving: ["C5"],
         remarks: [
+            "confirmation-reminded": Text("提醒申请司法确认", "Reminded of confirmation"),
             "invited": Text("邀请商家在线答复", "Merchant invited"), "offered": Text("提出方案", "Offer made"), "declined": Text("未接受方案", "Offer declined"),
             "fulfilled": Text("商家称已履行", "Said to be done"), "promise-late": Text("承诺到期未确认", "Promise past its day"),
         ],
@@ -122,7 +134,9 @@ package enum ComplaintMoves {
             "reason": Text("理由", "Reason"), "note": Text("说明", "Remark"), "what": Text("需补充", "Needed"), "due": Text("提交期限", "By"), "facts": Text("线索", "Found"),
             "result": Text("结论", "Result"), "where": Text("途径", "Where"), "at": Text("时间", "When"), "place": Text("地点", "Place"), "mediators": Text("调解人员", "Mediators"),
             "body": Text("鉴定检测机构", "Testing body"), "changed": Text("更正项目", "Amended"), "removed": Text("回避人员", "Recused"), "before": Text("原内容", "It was"),
-            "report": Text("举报编号", "Report"), "offer": Text("方案", "Offer"),
+            "report": Text("举报编号", "Report"), "offer": Text("方案", "Offer"), "committee": Text("人民调解委员会", "Committee"), "effective": Text("生效日期", "Effective"),
+            "apply-by": Text("司法确认截止", "Confirmation until"),
+            "court": Text("法院", "Court"), "on": Text("日期", "Day"), "ruling": Text("裁定书文号", "Number of the ruling"),
         ]
         if key == "at", let moment = Moment(value) { return (Text("时间", "When"), Text(verbatim: moment.minuteText)) }
         if let title = plain[key] { return (title, Text(verbatim: value)) }
@@ -149,10 +163,14 @@ package enum ComplaintMoves {
         case "form":
             return coded(
                 Text("记载方式", "Recorded as"),
-                [("paper", Text("调解书", "a mediation paper")), ("performed", Text("已即时履行", "performed at once")), ("record", Text("调解记录", "a record"))])
+                [
+                    ("paper", Text("调解书", "a mediation paper")), ("performed", Text("已即时履行", "performed at once")), ("record", Text("调解记录", "a record")),
+                    ("people", Text("人民调解协议", "an agreement of people's mediation")),
+                ])
         case "party":
             return coded(
                 Text("一方", "Party"), [("complainant", Text("投诉人", "complainant")), ("respondent", Text("被投诉人", "business")), ("mediator", Text("调解员", "mediator"))])
+        case "court-result": return coded(Text("裁定", "Ruling"), PeoplesMediation.results)
         case "source": return (Text("来源", "From"), Notice.source(value))
         default: return nil
         }

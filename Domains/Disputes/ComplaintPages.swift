@@ -28,17 +28,17 @@ struct ComplaintPages: Sendable {
     private func show(_ visit: Visit, _ failed: String?, _ refusal: Refusal?, sent: Form? = nil, revealed: (String, String, String, String?)? = nil) async throws -> Answer {
         let account = try visit.signedIn()
         let desk = visit.desk
-        let (c, file, person, positions, op, similar, ways) = try await desk.store.read { tx in
+        let (c, file, person, positions, op, similar, ways, people, likeCases) = try await desk.store.read { tx in
             let c = try load(visit, tx)
             let positions = try tx.all("SELECT party, body, offer, at FROM disputes_positions WHERE matter = \(c.matter.id) ORDER BY id").map {
                 ($0.string("party"), $0.string("body"), $0.optionalMoney("offer"), $0.moment("at"))
             }
             return (
                 c, try MatterFile.load(c.matter, desk: desk, tx), try tx.complainant(of: c.matter.id), positions, try c.matter.operator.map { try Operators.find($0, tx) },
-                try Similar.of(c, tx), try OtherWays.load(c, tx)
+                try Similar.of(c, tx), try OtherWays.load(c, tx), try PeoplesMediation.of(c.matter.id, tx), try c.matter.open ? LikeCases.of(c, tx) : nil
             )
         }
-        let moves = handling.available(c, to: .staff(account), clocks: file.clocks.map(\.0))
+        let moves = handling.available(c, to: .staff(account), clocks: file.clocks.map(\.0), people: people)
         let state = ComplaintMoves.table.state(c.matter.state)
         return visit.page(Text("投诉 \(c.matter.number)", "Complaint \(c.matter.number)"), status: refusal?.kind.status ?? 200, active: "/desk") { h in
             h.div("page-head matter-head") {
@@ -65,6 +65,7 @@ struct ComplaintPages: Sendable {
                     dispute(h, visit, c, op)
                     if !positions.isEmpty || c.matter.state == ComplaintMoves.mediating { sides(h, visit, c, positions) }
                     outcome(h, c)
+                    people?.write(h, visit, c)
                     visit.files(h, file, matter: c.matter)
                     visit.documents(h, file)
                     visit.notices(h, file, channel: Notice.channel)
@@ -74,6 +75,7 @@ struct ComplaintPages: Sendable {
                     visit.clocks(h, file, matter: c.matter)
                     complainant(h, visit, c, person, revealed)
                     ways.write(h, visit, c)
+                    if [ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state) { likeCases?.write(h) }
                     pattern(h, visit, similar)
                     visit.history(h, file, table: ComplaintMoves.table, regime: c.law)
                 }
@@ -93,6 +95,7 @@ struct ComplaintPages: Sendable {
                 for (title, value) in [(Text("时间", "When"), c.mediationAt), (Text("地点", "Where"), c.mediationPlace), (Text("调解人员", "Mediators"), c.mediators)] {
                     if let value { h.definition(title, value) }
                 }
+                if c.mediationAt != nil { h.definition(Text("日程", "Calendar")) { h.a("/disputes/\(c.matter.id)/session.ics", nil, Text("加入日历（iCalendar）", "Add to a calendar")) } }
                 if let ground { h.definition(c.refusalGround == nil ? Text("终止情形", "Ground of ending") : Text("不予受理情形", "Ground of refusal"), h.say(ground.text)) }
                 if let reason = c.reason { h.definition(Text("理由", "Reason"), reason) }
                 if let form = c.agreementForm, let (title, words) = ComplaintMoves.detail("form", form, c.law) { h.definition(title, h.say(words)) }

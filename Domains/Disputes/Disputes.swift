@@ -40,6 +40,7 @@ package enum Disputes {
                     + FundPages(handling: FundHandling(desk: desk)).routes()
                     + RespondPages(negotiation: Negotiation(handling: handling), limit: tracking).routes() + MerchantPages(limit: tracking).routes()
                     + PublicationPages(publishing: Publishing(desk: desk), limit: tracking).routes() + PublicPages().routes() + RoutePages(limit: filing).routes()
+                    + SessionPages(limit: tracking).routes()
             },
             jobs: [
                 JobKind(Negotiation.reminder) { desk, payload in
@@ -49,6 +50,10 @@ package enum Disputes {
                 JobKind(Prior.timeout) { desk, payload in
                     guard let key = payload["matter"]?.int else { return }
                     try await Prior.lapse(Int64(key), handling: Handling(desk: desk))
+                },
+                JobKind(PeoplesMediation.reminder) { desk, payload in
+                    guard let key = payload["matter"]?.int else { return }
+                    try await PeoplesMediation.remind(Int64(key), desk: desk)
                 },
                 JobKind(Publishing.daily) { desk, _ in try await Publishing(desk: desk).run(at: desk.now) },
             ],
@@ -64,7 +69,8 @@ package enum Disputes {
             ],
             forms: ComplaintDocuments.forms + ReportDocuments.forms,
             notices: [
-                Notice.supplement, Notice.mediation, Notice.recusal, Notice.invitation, Notice.overdue, Notice.publication, ReportDocuments.elsewhere, FundClaim.paidNotice,
+                Notice.supplement, Notice.mediation, Notice.recusal, Notice.invitation, Notice.overdue, Notice.publication, Notice.people, Notice.confirmation,
+                ReportDocuments.elsewhere, FundClaim.paidNotice,
                 FundClaim.recoveryNotice,
             ],
             acts: [
@@ -78,7 +84,8 @@ package enum Disputes {
                 SealedTable("disputes_positions"), SealedTable("disputes_reports", key: "matter"), SealedTable("disputes_reporters", key: "matter"),
                 SealedTable("disputes_messages"), SealedTable("disputes_funds"), SealedTable("disputes_postings"), SealedTable("disputes_entries"),
                 SealedTable("disputes_fund_claims", key: "matter"), SealedTable("disputes_invitations", key: "matter"), SealedTable("disputes_offers"),
-                SealedTable("disputes_stations"), SealedTable("disputes_priors", key: "matter"), SealedTable("disputes_odr", key: "operator"),
+                SealedTable("disputes_stations"), SealedTable("disputes_people", key: "matter"), SealedTable("disputes_priors", key: "matter"),
+                SealedTable("disputes_odr", key: "operator"),
                 SealedTable("disputes_publications", key: "matter"), SealedTable("disputes_promises", key: "matter"), SealedTable("disputes_merchants", key: "operator"),
             ],
             files: Draft.files, imports: [ComplaintImport.kind, Stations.kind])

@@ -114,5 +114,13 @@ enum DisputesSchema {
                 reason TEXT, decided_by INTEGER, decided_at INTEGER)
                 """,
             ]),
+        Migration(
+            "disputes.8",
+            [
+                """
+                CREATE TABLE disputes_people (matter INTEGER PRIMARY KEY REFERENCES disputes_complaints (matter), committee TEXT NOT NULL, written INTEGER, effective_on TEXT, apply_by TEXT,
+                applied_on TEXT, court TEXT, result TEXT, ruling TEXT)
+                """
+            ]),
     ]
 }

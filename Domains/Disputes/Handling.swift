@@ -29,6 +29,7 @@ package struct Handling: Sendable {
                 .forbidden, Text("\(account.name)已回避本件调解，不能再办理", "\(account.name) was recused from this mediation"),
                 article: Article(law: c.law, article: c.law == "O20" ? "19(2)" : "21(2)"))
         }
+        if let after = try PeoplesMediation.apply(name, on: c, input: input, by: actor, at: now, self, tx) { return after }
         switch name {
         case "dispatch": return try dispatch(step)
         case "entrust": return try entrust(step)
@@ -85,12 +86,14 @@ package struct Handling: Sendable {
     }
 
     /// The moves that can succeed now: the table's, but for those that this matter's own standing rules out.
-    package func available(_ c: Complaint, to actor: Actor, clocks: [RunningClock]) -> [Move] {
+    package func available(_ c: Complaint, to actor: Actor, clocks: [RunningClock], people: PeoplesMediation? = nil) -> [Move] {
         ComplaintMoves.table.available(c.matter, to: actor, desk.permissions).filter { move in
             switch move.name {
             case "dispatch": c.matter.region.count < 6
             case "entrust": c.matter.region.count >= 6
             case "hand-back": c.matter.region.count > 6
+            case "court-applied": c.agreementForm == "people" && !(people?.appliedOn != nil)
+            case "court-decided": people?.appliedOn != nil && people?.result == nil
             case "lead-decided": clocks.contains { $0.duty == "C5" && $0.state == "open" }
             default: true
             }

@@ -93,7 +93,7 @@ struct TrackPages: Sendable {
                 }
                 asked(h, c, file)
                 self.offers(h, visit, c, offers, promise, code)
-                waiting(h, visit, c, file)
+                waiting(h, visit, c, file, code)
                 if !notices.isEmpty {
                     h.card(Text("给您的文书", "Documents for you")) {
                         h.ul("plain") {
@@ -163,7 +163,7 @@ struct TrackPages: Sendable {
     }
 
     /// What happens next and by when, with the reason.
-    private func waiting(_ h: HTML, _ visit: Visit, _ c: Complaint, _ file: MatterFile) {
+    private func waiting(_ h: HTML, _ visit: Visit, _ c: Complaint, _ file: MatterFile, _ code: String) {
         let running = file.clocks.filter { $0.0.state == "open" && $0.0.duty != "C5" }
         guard !running.isEmpty else { return }
         h.card(Text("接下来", "What comes next")) {
@@ -175,6 +175,7 @@ struct TrackPages: Sendable {
                 h.p(
                     "mt-2 mb-0",
                     Text("调解时间：\(at)；地点：\(c.mediationPlace ?? "—")；调解人员：\(c.mediators ?? "—")", "Mediation: \(at), \(c.mediationPlace ?? "—"), by \(c.mediators ?? "—")"))
+                h.a(Link.query("/track/\(c.matter.number)/session.ics", [("code", code)]), "small", Text("加入日历", "Add to a calendar"))
             }
         }
     }
@@ -299,6 +300,8 @@ extension Visit {
         "tested": Text("鉴定检测结束", "Testing finished"), "agree": Text("双方达成协议", "You and the business agreed"), "end": Text("调解终止", "Mediation ended"),
         "give-up": Text("您撤回了投诉", "You withdrew it"), "tell": Text("已告知双方并办结", "Both were told; closed"), "close": Text("已办结", "Closed"),
         "invited": Text("已邀请商家答复", "The business was invited to answer"), "settle": Text("双方达成和解", "You and the business settled"),
+        "hand-to-people": Text("已移交人民调解", "Handed to people's mediation"), "people-agreed": Text("人民调解达成协议", "Agreed in people's mediation"),
+        "people-failed": Text("人民调解未成，继续调解", "Not agreed there: mediation goes on"), "settle-first": Text("先行和解成功", "Settled first"), "convert": Text("转为投诉", "Made a complaint"),
         "confirm-kept": Text("您确认商家已履行", "You confirmed that it was done"), "reopen": Text("您要求继续调解", "You asked for mediation to go on"),
     ]
 
