@@ -92,8 +92,10 @@ package enum ComplaintMoves {
                 "people-agreed", Text("人民调解达成协议", "Agreed in people's mediation"), from: [people], to: agreed, by: [.staff("disputes.mediate")], articles: by("19", "17"),
                 stops: ["C3"]),
             Move("people-failed", Text("人民调解未成，继续调解", "Not agreed there: go on"), from: [people], to: mediating, by: [.staff("disputes.mediate")], articles: by("19", "17")),
-            Move("court-applied", Text("登记司法确认申请", "Record the application to the court"), from: [agreed, closed], to: nil, by: [.staff("disputes.mediate")], articles: [:]),
-            Move("court-decided", Text("登记司法确认结果", "Record the court's ruling"), from: [agreed, closed], to: nil, by: [.staff("disputes.mediate")], articles: [:]),
+            Move(
+                "court-applied", Text("登记司法确认申请", "Record the application to the court"), from: [agreed, closed], to: nil, by: [.staff("disputes.mediate")],
+                articles: by("19", "17")),
+            Move("court-decided", Text("登记司法确认结果", "Record the court's ruling"), from: [agreed, closed], to: nil, by: [.staff("disputes.mediate")], articles: by("19", "17")),
             // What both agree between themselves, by number and code. Law: O121 art. 18 encourages it.
             Move("settle", Text("双方在线和解", "Settled between both"), from: [accepted, mediating], to: agreed, by: [.filer], articles: by("18", "16"), stops: ["C3"]),
             Move("confirm-kept", Text("消费者确认已履行", "The consumer confirms"), from: [agreed, firstSettled], to: closed, by: [.filer], articles: by("24", "22")),

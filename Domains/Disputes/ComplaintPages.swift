@@ -8,6 +8,7 @@ import Web
 /// The complaint as staff work on it (投诉办理页): what it is about, what may be done now, what runs, what happened.
 struct ComplaintPages: Sendable {
     let handling: Handling
+    let suggestions: Suggestions
 
     func routes() -> [Route] {
         [
@@ -38,6 +39,7 @@ struct ComplaintPages: Sendable {
                 try Similar.of(c, tx), try OtherWays.load(c, tx), try PeoplesMediation.of(c.matter.id, tx), try c.matter.open ? LikeCases.of(c, tx) : nil
             )
         }
+        let suggested = [ComplaintMoves.received, ComplaintMoves.supplement].contains(c.matter.state) ? try await suggestions.suggest(c, desk) : nil
         let moves = handling.available(c, to: .staff(account), clocks: file.clocks.map(\.0), people: people)
         let state = ComplaintMoves.table.state(c.matter.state)
         return visit.page(Text("投诉 \(c.matter.number)", "Complaint \(c.matter.number)"), status: refusal?.kind.status ?? 200, active: "/desk") { h in
@@ -74,6 +76,7 @@ struct ComplaintPages: Sendable {
                 h.element("aside", "matter-side") {
                     visit.clocks(h, file, matter: c.matter)
                     complainant(h, visit, c, person, revealed)
+                    if let suggested { Suggestions.write(h, visit, suggested) }
                     ways.write(h, visit, c)
                     if [ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state) { likeCases?.write(h) }
                     pattern(h, visit, similar)

@@ -22,6 +22,8 @@ package enum Disputes {
         Grant("publication.manage", Text("投诉信息公示", "Publish complaints"), [.clerk, .leader]),
         Grant("stations.manage", Text("管理服务站", "Manage stations"), [.clerk, .leader, .admin]),
         Grant("odr.admit", Text("审核ODR企业", "Admit ODR enterprises"), [.leader]),
+        Grant("signals.see", Text("查看异常信号", "See signals"), [.intake, .clerk, .mediator, .leader, .director]),
+        Grant("signals.issue", Text("发布消费警示", "Issue warnings"), [.leader]),
         Grant("disputes.import", Text("导入投诉", "Import complaints"), [.intake, .admin]),
     ]
 
@@ -34,13 +36,13 @@ package enum Disputes {
             routes: { desk in
                 let handling = Handling(desk: desk)
                 return IntakePages(handling: handling, limit: filing).routes() + TrackPages(handling: handling, limit: tracking, printer: printer).routes()
-                    + CounterPages(handling: handling).routes() + ComplaintPages(handling: handling).routes()
+                    + CounterPages(handling: handling).routes() + ComplaintPages(handling: handling, suggestions: Suggestions()).routes()
                     + ComplaintAPI(handling: handling, limit: filing).routes()
                     + ReportIntake(desk: desk, filing: filing, tracking: tracking, printer: printer).routes() + ReportPages(handling: ReportHandling(desk: desk)).routes()
                     + FundPages(handling: FundHandling(desk: desk)).routes()
                     + RespondPages(negotiation: Negotiation(handling: handling), limit: tracking).routes() + MerchantPages(limit: tracking).routes()
                     + PublicationPages(publishing: Publishing(desk: desk), limit: tracking).routes() + PublicPages().routes() + RoutePages(limit: filing).routes()
-                    + SessionPages(limit: tracking).routes()
+                    + SessionPages(limit: tracking).routes() + SignalPages().routes()
             },
             jobs: [
                 JobKind(Negotiation.reminder) { desk, payload in
@@ -60,6 +62,7 @@ package enum Disputes {
             menu: [
                 ("/disputes/new", Text("登记投诉", "Register"), "disputes.register"), ("/reports/register", Text("登记举报", "Register a report"), "reports.register"),
                 ("/funds", Text("先行赔付", "Funds"), "funds.see"), ("/publication", Text("公示", "Publication"), "publication.manage"),
+                ("/signals", Text("信号", "Signals"), "signals.see"),
                 ("/import/complaints", Text("导入投诉", "Import"), "disputes.import"),
             ],
             operatorPanels: [OperatorComplaints.panel, StandingCard.panel],
@@ -75,6 +78,7 @@ package enum Disputes {
             ],
             acts: [
                 "complaint.code-renewed": Text("更换查询码", "Tracking code renewed"), "fund.opened": Text("设立资金", "Fund set up"), "fund.closed": Text("停用资金", "Fund closed"),
+                "warning.drafted": Text("起草消费警示", "Warning drafted"), "warning.issued": Text("发布消费警示", "Warning issued"), "warning.dropped": Text("撤下消费警示", "Warning dropped"),
                 "station.saved": Text("登记服务站", "Station saved"), "odr.applied": Text("企业申请ODR", "ODR applied for"), "odr.admit": Text("发展ODR企业", "ODR enterprise admitted"),
                 "odr.refuse": Text("不同意ODR申请", "ODR refused"), "odr.suspend": Text("暂停ODR企业", "ODR suspended"), "odr.leave": Text("ODR企业退出", "ODR enterprise left"),
                 "merchant.code": Text("生成商家查询码", "Merchant's code made"), "merchant.chain": Text("变更连锁门店", "Chain changed"),
@@ -84,7 +88,7 @@ package enum Disputes {
                 SealedTable("disputes_positions"), SealedTable("disputes_reports", key: "matter"), SealedTable("disputes_reporters", key: "matter"),
                 SealedTable("disputes_messages"), SealedTable("disputes_funds"), SealedTable("disputes_postings"), SealedTable("disputes_entries"),
                 SealedTable("disputes_fund_claims", key: "matter"), SealedTable("disputes_invitations", key: "matter"), SealedTable("disputes_offers"),
-                SealedTable("disputes_stations"), SealedTable("disputes_people", key: "matter"), SealedTable("disputes_priors", key: "matter"),
+                SealedTable("disputes_stations"), SealedTable("disputes_warnings"), SealedTable("disputes_people", key: "matter"), SealedTable("disputes_priors", key: "matter"),
                 SealedTable("disputes_odr", key: "operator"),
                 SealedTable("disputes_publications", key: "matter"), SealedTable("disputes_promises", key: "matter"), SealedTable("disputes_merchants", key: "operator"),
             ],

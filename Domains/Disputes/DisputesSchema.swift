@@ -122,5 +122,8 @@ enum DisputesSchema {
                 applied_on TEXT, court TEXT, result TEXT, ruling TEXT)
                 """
             ]),
+        Migration(
+            "disputes.9",
+            ["CREATE TABLE disputes_warnings (id KEY, title TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, account INTEGER NOT NULL, at INTEGER NOT NULL)"]),
     ]
 }
