@@ -85,7 +85,8 @@ package enum Ledger {
     ]
     /// Who acts, where it is no account.
     static let actors: [String: Text] = [
-        "filer": Text("投诉人本人", "the filer"), "system": Text("系统", "the system"), "command": Text("命令行", "the command line"), "import": Text("导入", "an import"),
+        "filer": Text("投诉人本人", "the filer"), "respondent": Text("商家", "the business"), "system": Text("系统", "the system"), "command": Text("命令行", "the command line"),
+        "import": Text("导入", "an import"),
         "visitor": Text("未登录者", "a visitor"), "folder": Text("监控文件夹", "the watched folder"),
     ]
 

@@ -18,6 +18,7 @@ enum PortalPages {
                                 "Bring a consumer complaint to the \(visit.desk.configuration.office.en): six questions, on your phone."))
                         h.div("hero-buttons") {
                             h.a("/complaints/new", "btn btn-light btn-lg", Text("我要投诉", "File a complaint"))
+                            h.a("/reports/new", "btn btn-outline-light btn-lg", Text("举报违法", "Report a violation"))
                             h.a("/track", "btn btn-outline-light btn-lg", Text("查询进度", "Track a complaint"))
                         }
                     }
@@ -40,6 +41,11 @@ enum PortalPages {
                         for (path, title, text) in [
                             ("/law", Text("期限是怎么算的", "How periods are counted"), Text("每个日期都能展开，逐日说明为什么", "Every date opens into its count, day by day")),
                             ("/track", Text("忘了进度？", "Where does it stand?"), Text("凭编号和查询码随时查看，文书可下载", "Look it up by number and code; documents to download")),
+                            ("/publications", Text("投诉公示", "Published complaints"), Text("查一家商家近一年的投诉和调解结果", "What was complained of a business, and how it ended")),
+                            ("/stations", Text("消费维权服务站", "Service stations"), Text("就近和解，商场、超市、市场和景区里都有", "Settle nearby: in malls, markets and scenic spots")),
+                            ("/warnings", Text("消费警示", "Warnings"), Text("集中投诉和消费风险的提示", "Where complaints come together")),
+                            ("/merchant", Text("商家入口", "For merchants"), Text("查看并答复与您有关的投诉", "See and answer the complaints that concern you")),
+                            ("/odr", Text("ODR企业", "ODR enterprises"), Text("先由企业十个工作日内在线和解", "Settled online by the enterprise within ten working days")),
                             ("/api/openapi.json", Text("开发者", "Developers"), Text("OpenAPI 3.1 描述的开放接口", "An API described by OpenAPI 3.1")),
                         ] {
                             h.a(path, "link-card") {

@@ -248,6 +248,7 @@ struct ComplaintAPI: Sendable {
                                             switch by {
                                             case .staff(let permission): .string(permission.description)
                                             case .filer: .string("filer")
+                                            case .respondent: .string("respondent")
                                             case .system: .string("system")
                                             }
                                         })

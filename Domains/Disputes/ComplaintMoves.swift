@@ -97,11 +97,12 @@ package enum ComplaintMoves {
                 articles: by("19", "17")),
             Move("court-decided", Text("登记司法确认结果", "Record the court's ruling"), from: [agreed, closed], to: nil, by: [.staff("disputes.mediate")], articles: by("19", "17")),
             // What both agree between themselves, by number and code. Law: O121 art. 18 encourages it.
-            Move("settle", Text("双方在线和解", "Settled between both"), from: [accepted, mediating], to: agreed, by: [.filer], articles: by("18", "16"), stops: ["C3"]),
+            Move("settle", Text("双方在线和解", "Settled between both"), from: [accepted, mediating], to: agreed, by: [.filer, .respondent], articles: by("18", "16"), stops: ["C3"]),
             Move("confirm-kept", Text("消费者确认已履行", "The consumer confirms"), from: [agreed, firstSettled], to: closed, by: [.filer], articles: by("24", "22")),
             // Law: O121 art. 6; CLR art. 44: settling first is encouraged. What fails is received by the authority on that day.
             Move(
-                "settle-first", Text("先行和解成功", "Settled first"), from: [prior], to: firstSettled, by: [.filer, .staff("disputes.mediate")], articles: by("6", "6"), stops: ["ODR"]),
+                "settle-first", Text("先行和解成功", "Settled first"), from: [prior], to: firstSettled, by: [.filer, .respondent, .staff("disputes.mediate")], articles: by("6", "6"),
+                stops: ["ODR"]),
             Move(
                 "convert", Text("转为投诉", "Make it a complaint"), from: [prior, firstSettled], to: received, by: [.filer, .staff("disputes.mediate"), .system],
                 articles: by("10", "9"), starts: ["C1"],

@@ -90,9 +90,11 @@ struct IntakePages: Sendable {
                 } else {
                     h.a(Step.what.path, "btn btn-primary btn-lg w-100", Text("开始", "Begin"))
                 }
-                h.p(
-                    "text-muted small mt-3",
-                    Text("举报违法线索、咨询、信息公开、行政复议等请通过相应渠道提出。", "For reports of violations, enquiries, information requests or administrative review please use their own channels."))
+                h.p("text-muted small mt-3") {
+                    h.text(Text("举报违法线索请走", "To report a violation: "))
+                    h.a("/reports/new", nil, Text("举报入口", "report it here"))
+                    h.text(Text("；咨询、信息公开、行政复议等请通过相应渠道提出。", "; enquiries, information requests and administrative review have channels of their own."))
+                }
             }
         }
     }

@@ -5,6 +5,8 @@ package enum Actor: Sendable, Equatable {
     case staff(Account)
     /// The person who filed it, known by number and code.
     case filer
+    /// The business on the other side, by a code of its own.
+    case respondent
     case system
 
     package static func == (a: Actor, b: Actor) -> Bool { a.mark == b.mark }
@@ -12,6 +14,7 @@ package enum Actor: Sendable, Equatable {
         switch self {
         case .staff(let account): account.mark
         case .filer: "filer"
+        case .respondent: "respondent"
         case .system: "system"
         }
     }
@@ -24,6 +27,7 @@ package struct Move: Sendable {
     package enum By: Sendable, Equatable {
         case staff(Permission)
         case filer
+        case respondent
         case system
     }
     package enum Pause: Sendable { case begins(String), ends(String) }
@@ -144,7 +148,7 @@ package struct MoveTable: Sendable {
         move.by.contains { by in
             switch (by, actor) {
             case (.staff(let permission), .staff(let account)): permissions.allows(account.roles, permission)
-            case (.filer, .filer), (.system, .system): true
+            case (.filer, .filer), (.respondent, .respondent), (.system, .system): true
             default: false
             }
         }

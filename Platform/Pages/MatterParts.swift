@@ -100,7 +100,10 @@ extension Visit {
                             h.element("time", "t-when", [.init("datetime", entry.at.isoText)], text: entry.at.minuteText)
                         }
                         h.div("t-who") {
-                            h.text(entry.account.flatMap { file.names[$0] } ?? (entry.actor == "filer" ? h.say(table.filer) : h.say(Text("系统", "System"))))
+                            h.text(
+                                entry.account.flatMap { file.names[$0] }
+                                    ?? (entry.actor == "filer" ? h.say(table.filer) : entry.actor == "respondent" ? h.say(Text("商家", "The business")) : h.say(Text("系统", "System")))
+                            )
                             if entry.from != entry.to { h.span("t-state", Text("→ \(table.state(entry.to).title.zh)", "→ \(table.state(entry.to).title.en)")) }
                             if let article = entry.article.flatMap({ Article($0) }) { h.span("t-law", desk.law.register.cite(article)) }
                         }

@@ -29,6 +29,19 @@ package struct Fund: Sendable {
     package let paid: Money
     package let closedAt: Moment?
 
+    /// Sets up a fund with nothing in it.
+    package static func open(
+        name: String, holder: String, sponsor: Sponsor, region: String, caseCap: Money, totalCap: Money, by officer: Account, at now: Moment, _ tx: Transaction
+    ) throws -> ID<Fund> {
+        let id = try tx.insert(
+            """
+            INSERT INTO disputes_funds (name, holder, sponsor, region, case_cap, total_cap, balance, paid, opened_at)
+            VALUES (\(name), \(holder), \(sponsor), \(region), \(caseCap), \(totalCap), 0, 0, \(now)) RETURNING id
+            """)
+        try tx.audit("fund.opened", of: Reference(kind: "fund", id: id), by: officer.mark, at: now, details: [("name", .string(name))], sealing: [.init("disputes_funds", id)])
+        return ID(id)
+    }
+
     init(_ row: Row) {
         id = row.id("id")
         name = row.string("name")
@@ -163,6 +176,11 @@ package enum FundLedger {
             try tx.all("SELECT posting, ledger, amount FROM disputes_entries WHERE fund = \(fund)").map { ($0.int("posting"), [($0.string("ledger"), $0.int("amount"))]) }
         ) { $0 + $1 }
         var balance: Int64 = 0
+        let names = Dictionary(
+            try tx.all("SELECT DISTINCT p.actor, a.name FROM disputes_postings p JOIN platform_accounts a ON p.actor = 'account:' || a.id WHERE p.fund = \(fund)").map {
+                ($0.string("actor"), $0.string("name"))
+            }
+        ) { a, _ in a }
         let rows = try tx.all("SELECT p.*, r.id AS reversed_by FROM disputes_postings p LEFT JOIN disputes_postings r ON r.reverses = p.id WHERE p.fund = \(fund) ORDER BY p.id")
         return rows.map { row in
             let entries = cash[row.int("id")] ?? []
@@ -170,7 +188,8 @@ package enum FundLedger {
             return Posting(
                 id: row.int("id"), kind: Kind(rawValue: row.string("kind")) ?? .reverse, amount: Money(fen: entries.map(\.1).filter { $0 > 0 }.reduce(0, +)),
                 matter: row.optionalInt("matter"),
-                reverses: row.optionalInt("reverses"), reversedBy: row.optionalInt("reversed_by"), note: row.string("note"), by: row.string("actor"), at: row.moment("at"),
+                reverses: row.optionalInt("reverses"), reversedBy: row.optionalInt("reversed_by"), note: row.string("note"), by: names[row.string("actor")] ?? row.string("actor"),
+                at: row.moment("at"),
                 balance: Money(fen: balance))
         }
     }

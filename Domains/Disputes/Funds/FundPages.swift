@@ -121,14 +121,8 @@ struct FundPages: Sendable {
                 guard try tx.one("SELECT id FROM disputes_funds WHERE name = \(name)") == nil else {
                     throw Refusal.invalid("/name", Text("已有同名资金", "There is a fund of this name"))
                 }
-                let id = try tx.insert(
-                    """
-                    INSERT INTO disputes_funds (name, holder, sponsor, region, case_cap, total_cap, balance, paid, opened_at)
-                    VALUES (\(name), \(holder), \(sponsor), \(region), \(caseCap), \(totalCap), 0, 0, \(now)) RETURNING id
-                    """)
-                try tx.audit(
-                    "fund.opened", of: Reference(kind: "fund", id: id), by: officer.mark, at: now, details: [("name", .string(name))], sealing: [.init("disputes_funds", id)])
-                return id
+                return try Fund.open(
+                    name: name, holder: holder, sponsor: Fund.Sponsor(rawValue: sponsor)!, region: region, caseCap: caseCap, totalCap: totalCap, by: officer, at: now, tx)
             }
             return visit.redirect("/funds/\(id)", saying: Text("已设立，请登记首笔缴存", "It is set up: record the first contribution"))
         } catch let refusal as Refusal where refusal.kind == .invalid { return try await list(visit, refusal, form) }
@@ -196,7 +190,7 @@ struct FundPages: Sendable {
                 h.badge(check.agrees ? Text("账实相符", "reconciled") : Text("账目不符，请立即核查", "does not agree: look into it at once"), check.agrees ? "green" : "red")
                 h.span(
                     "small text-muted ms-2",
-                    check.sums.map { "\(h.say($0.account.title)) \(Money(fen: $0.fen).grouped)" }.joined(separator: " · "))
+                    check.sums.map { "\(h.say($0.account.title)) \(Money(fen: $0.account == .contributions ? -$0.fen : $0.fen).grouped)" }.joined(separator: " · "))
                 h.a("/funds/\(fund.id)/export", "ms-2 small", Text("导出Excel", "Export to Excel"))
             }
             if postings.isEmpty { h.p("text-muted mb-0", Text("还没有账目", "Nothing posted yet")) }

@@ -15,6 +15,17 @@ enum Merchants {
         return try head == op.raw || tx.one("SELECT member FROM disputes_chains WHERE head = \(head) AND member = \(op)") != nil
     }
 
+    /// A new code; the one before ends.
+    static func issue(_ op: Operator, code: String, by account: Account, at now: Moment, _ tx: Transaction) throws {
+        let hash = AccessCode.hash(code, op.uscc)
+        try tx.run(
+            """
+            INSERT INTO disputes_merchants (operator, code, at, account) VALUES (\(op.id), \(hash), \(now), \(account.id))
+            ON CONFLICT (operator) DO UPDATE SET code = \(hash), at = \(now), account = \(account.id)
+            """)
+        try tx.audit("merchant.code", of: Reference(kind: "operator", id: op.id.raw), by: account.mark, at: now, sealing: [.init("disputes_merchants", key: "operator", op.id.raw)])
+    }
+
     /// The merchant and the shops of its chain.
     static func covered(_ head: Int64, _ tx: Transaction) throws -> [Int64] {
         [head] + (try tx.all("SELECT member FROM disputes_chains WHERE head = \(head) ORDER BY member").map { $0.int("member") })
@@ -105,11 +116,7 @@ struct MerchantPages: Sendable {
         let (id, now, code) = (try visit.exchange.id(of: Operator.self), visit.desk.now, AccessCode.make())
         let uscc = try await visit.desk.store.write { tx in
             let op = try Operators.find(id, tx)
-            let hash = AccessCode.hash(code, op.uscc)
-            try tx.run(
-                "INSERT INTO disputes_merchants (operator, code, at, account) VALUES (\(id), \(hash), \(now), \(account.id)) ON CONFLICT (operator) DO UPDATE SET code = \(hash), at = \(now), account = \(account.id)"
-            )
-            try tx.audit("merchant.code", of: Reference(kind: "operator", id: id.raw), by: account.mark, at: now, sealing: [.init("disputes_merchants", key: "operator", id.raw)])
+            try Merchants.issue(op, code: code, by: account, at: now, tx)
             return op.uscc
         }
         return visit.redirect(

@@ -123,7 +123,7 @@ package struct Negotiation: Sendable {
         try tx.send(
             "INSERT INTO disputes_offers (matter, party, remedy, amount, by_day, note, state, at) VALUES (\(c.matter.id), \(party), \(remedy), \(amount), \(by), \(note), 'open', \(now))"
         )
-        try remark("offered", c, [("party", party)], at: now, tx)
+        try remark("offered", c, [], by: party, at: now, tx)
     }
 
     /// The merchant disputes it, or says that it is somebody else.
@@ -132,7 +132,7 @@ package struct Negotiation: Sendable {
         let body = try input.needed("body", 2000)
         let text = kind == "not-us" ? "我方不是被投诉的经营者：\(body)" : body
         try tx.send("INSERT INTO disputes_positions (matter, party, body, at) VALUES (\(c.matter.id), 'respondent', \(text), \(now))")
-        try remark("answered", c, [("note", kind == "not-us" ? "称并非被投诉的经营者" : "不认可诉求")], at: now, tx)
+        try remark("answered", c, [("note", kind == "not-us" ? "称并非被投诉的经营者" : "不认可诉求")], by: "respondent", at: now, tx)
     }
 
     /// Takes the other side's offer: the complaint is agreed, the promise runs.
@@ -149,7 +149,7 @@ package struct Negotiation: Sendable {
             ON CONFLICT (matter) DO UPDATE SET due = \(found.by), state = 'due', claimed_at = NULL, made_at = \(now)
             """)
         try handling.casework.perform(
-            c.matter.state == ComplaintMoves.prior ? "settle-first" : "settle", on: c.matter, by: .filer, at: now, details: [("offer", .string(found.text.zh))],
+            c.matter.state == ComplaintMoves.prior ? "settle-first" : "settle", on: c.matter, by: Negotiation.actor(party), at: now, details: [("offer", .string(found.text.zh))],
             outcome: c.matter.state == ComplaintMoves.prior ? "first-settled" : "agreed",
             sealing: [.init("disputes_complaints", key: "matter", c.matter.id.raw), .init("disputes_promises", key: "matter", c.matter.id.raw)] + seals(c), tx)
         try Jobs.add(Negotiation.reminder, [("matter", .int(c.matter.id.raw))], at: Moment(found.by.adding(days: 1), hour: 8), tx)
@@ -159,7 +159,7 @@ package struct Negotiation: Sendable {
         guard try tx.run("UPDATE disputes_offers SET state = 'declined' WHERE id = \(offer) AND matter = \(c.matter.id) AND state = 'open' AND party <> \(party)") == 1 else {
             throw Refusal(.conflict, Text("该方案已不在等待答复，请刷新页面", "This offer is not open any more: reload the page"))
         }
-        try remark("declined", c, [("party", party), ("note", input["note"].map { String($0.prefix(500)) } ?? "")], at: now, tx)
+        try remark("declined", c, [("note", input["note"].map { String($0.prefix(500)) } ?? "")], by: party, at: now, tx)
     }
 
     /// The merchant says that it has done what it promised.
@@ -167,7 +167,7 @@ package struct Negotiation: Sendable {
         guard try tx.run("UPDATE disputes_promises SET state = 'claimed', claimed_at = \(now) WHERE matter = \(c.matter.id) AND state IN ('due', 'broken')") == 1 else {
             throw Refusal(.conflict, Text("没有等待履行的承诺", "No promise is waiting"))
         }
-        try remark("fulfilled", c, [("note", input["note"].map { String($0.prefix(500)) } ?? "")], at: now, promise: true, tx)
+        try remark("fulfilled", c, [("note", input["note"].map { String($0.prefix(500)) } ?? "")], by: "respondent", at: now, promise: true, tx)
     }
 
     /// The consumer confirms: the complaint is closed.
@@ -218,9 +218,11 @@ package struct Negotiation: Sendable {
     }
 
     private func seals(_ c: Complaint) -> [Ledger.Seal] { [.init("disputes_offers", of: "matter", c.matter.id.raw), .init("disputes_positions", of: "matter", c.matter.id.raw)] }
-    private func remark(_ name: String, _ c: Complaint, _ details: [(String, String)], at now: Moment, promise: Bool = false, _ tx: Transaction) throws {
+    /// Who acts for a side.
+    private static func actor(_ party: String) -> Actor { party == "respondent" ? .respondent : .filer }
+    private func remark(_ name: String, _ c: Complaint, _ details: [(String, String)], by party: String, at now: Moment, promise: Bool = false, _ tx: Transaction) throws {
         try Casework.remark(
-            name, on: c.matter, by: .filer, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) },
+            name, on: c.matter, by: Negotiation.actor(party), details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) },
             sealing: seals(c) + (promise ? [.init("disputes_promises", key: "matter", c.matter.id.raw)] : []), at: now, tx)
     }
     private func closed(_ c: Complaint) -> Refusal {
@@ -245,7 +247,7 @@ package struct Standing: Sendable {
         func counts(_ which: SQL) throws -> (Int, Int, Int, Int) {
             let asked = try tx.one(
                 """
-                SELECT count(*) AS invited, COALESCE(sum(CASE WHEN EXISTS (SELECT 1 FROM casework_moves v WHERE v.matter = m.id AND v.actor = 'filer' AND v.move IN ('answered', 'offered', 'settle')) THEN 1 ELSE 0 END), 0) AS answered
+                SELECT count(*) AS invited, COALESCE(sum(CASE WHEN EXISTS (SELECT 1 FROM casework_moves v WHERE v.matter = m.id AND v.actor = 'respondent' AND v.move IN ('answered', 'offered', 'settle', 'settle-first')) THEN 1 ELSE 0 END), 0) AS answered
                 FROM disputes_invitations i JOIN casework_matters m ON m.id = i.matter WHERE \(which)
                 """)
             let made = try tx.one(

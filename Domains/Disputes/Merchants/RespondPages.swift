@@ -171,7 +171,7 @@ struct RespondPages: Sendable {
                     said = Text("已通知消费者确认", "The consumer is asked to confirm")
                 default: throw Refusal.notFound
                 }
-                try Attachments.attach(kept, to: c.matter, source: "respondent", by: "filer", at: now, tx)
+                try Attachments.attach(kept, to: c.matter, source: "respondent", by: "respondent", at: now, tx)
                 return said
             }
         } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await show(visit, act, refusal, form) }

@@ -173,7 +173,7 @@ package struct Publishing: Sendable {
             throw Refusal(.conflict, Text("异议期已于\(p.objectBy)届满，或者已提出异议", "The time to object ended on \(p.objectBy), or you have objected"))
         }
         try change(p, "state = 'objected', objection = \(text), objected_at = \(now)", from: [.noticed], tx)
-        try audit("objected", p.matter, by: "filer", at: now, [], tx)
+        try audit("objected", p.matter, by: "respondent", at: now, [], tx)
     }
 
     /// A decision of the office. Withholding takes two persons; the second is another than the first.
@@ -207,7 +207,7 @@ package struct Publishing: Sendable {
     }
 
     /// On the mornings that a period ends: what nobody objected to is published; what was shown long enough is taken down.
-    func run(at now: Moment) async throws {
+    package func run(at now: Moment) async throws {
         let months = try await desk.store.read { try PublicationRules.load($0).displayMonths }
         while true {
             let done = try await desk.store.write { tx -> Int in

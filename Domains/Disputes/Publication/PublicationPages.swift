@@ -13,7 +13,7 @@ struct PublicationPages: Sendable {
     func routes() -> [Route] {
         [
             Route(.get, "/publication", .permitted("publication.manage")) { visit in try await list(visit, nil) },
-            Route(.post, "/publication/:id/notice", .permitted("publication.manage")) { visit in try await notice(visit) },
+            Route(.post, "/publication/notices", .permitted("publication.manage")) { visit in try await notice(visit) },
             Route(.post, "/publication/:id/:act", .permitted("publication.manage")) { visit in try await decide(visit) },
             Route(.get, "/objections/:number", .anyone) { visit in try await door(visit, nil, nil) },
             Route(.post, "/objections/:number", .anyone, cap: 64 << 20) { visit in try await object(visit) },
@@ -72,31 +72,64 @@ struct PublicationPages: Sendable {
                 }
             }
             if candidates.isEmpty, rows.isEmpty { return h.empty(Text("没有记录", "Nothing here"), Text("办结的投诉会出现在“待告知”里。", "Closed complaints appear under “To be told”.")) }
-            for (c, why) in candidates { candidate(h, visit, c, why) }
+            if !candidates.isEmpty { self.candidates(h, visit, candidates) }
             for p in rows { item(h, visit, p) }
         }
     }
 
-    private func candidate(_ h: HTML, _ visit: Visit, _ c: Complaint, _ why: Text?) {
-        h.element("article", "card card-body mb-2") {
-            h.div("d-flex justify-content-between flex-wrap gap-2") {
-                h.div {
-                    h.a("/disputes/\(c.matter.id)", nil, c.matter.number)
-                    h.text(" \(c.matter.title) ")
-                    h.badge(c.matter.outcome == "agreed" ? Text("调解成功", "settled") : Text("调解未成", "not settled"), "grey")
+    /// What may be told is ticked and sent at once; what is not for the public says why.
+    private func candidates(_ h: HTML, _ visit: Visit, _ all: [(Complaint, Text?)]) {
+        let (open, out) = (all.filter { $0.1 == nil }.map(\.0), all.filter { $0.1 != nil })
+        if !open.isEmpty {
+            visit.form(h, "/publication/notices") {
+                h.div("table-wrap") {
+                    h.element("table", "table queue") {
+                        h.element("thead") {
+                            h.tr {
+                                h.element("th", nil, [.init("scope", "col")]) {
+                                    h.void("input", nil, [.type("checkbox"), .init("data-pick-all", if: true), .init("hidden", if: true), .label(h.say(Text("全选", "All")))])
+                                }
+                                for t in [Text("编号", "Number"), Text("事由", "About"), Text("结果", "Result"), Text("办结", "Closed"), Text("类别", "Category")] { h.th(t) }
+                            }
+                        }
+                        h.element("tbody") {
+                            for c in open {
+                                h.tr {
+                                    h.td("pick") { h.void("input", nil, [.type("checkbox"), .name("pick"), .value(c.matter.id.description), .label(c.matter.number)]) }
+                                    h.td("number") { h.a("/disputes/\(c.matter.id)", nil, c.matter.number) }
+                                    h.td("title", c.matter.title)
+                                    h.td { h.badge(c.matter.outcome == "agreed" ? Text("调解成功", "settled") : Text("调解未成", "not settled"), "grey") }
+                                    h.td("nowrap", c.matter.closedAt?.day.description ?? "")
+                                    h.td {
+                                        h.element("select", "form-select form-select-sm", [.name("category-\(c.matter.id)"), .label(h.say(Text("类别", "Category")))]) {
+                                            let suggested = GoodsCategory.suggested(purchase: c.purchase, facts: c.facts).id
+                                            for category in GoodsCategory.all {
+                                                h.element("option", nil, [.value(category.id), .selected(category.id == suggested)], text: h.say(category.title))
+                                            }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
                 }
-                if let why {
-                    h.span("text-muted small", Text("不公示：\(why.zh)", "Not published: \(why.en)"))
-                } else {
-                    visit.form(h, "/publication/\(c.matter.id)/notice", "decide") {
-                        h.element("select", "form-select form-select-sm", [.name("category"), .label(h.say(Text("类别", "Category")))]) {
-                            let suggested = GoodsCategory.suggested(purchase: c.purchase, facts: c.facts).id
-                            for category in GoodsCategory.all { h.element("option", nil, [.value(category.id), .selected(category.id == suggested)], text: h.say(category.title)) }
-                        }
-                        h.element("select", "form-select form-select-sm", [.name("channel"), .label(h.say(Text("告知方式", "Told by")))]) {
-                            for (name, title) in Notice.channels where name != "portal" { h.element("option", nil, [.value(name)], text: h.say(title)) }
-                        }
-                        h.button(Text("告知商家", "Tell the business"), "btn btn-sm btn-primary")
+                h.div("decide my-2") {
+                    h.element("select", "form-select form-select-sm", [.name("channel"), .label(h.say(Text("告知方式", "Told by")))]) {
+                        for (name, title) in Notice.channels where name != "portal" { h.element("option", nil, [.value(name)], text: h.say(title)) }
+                    }
+                    h.button(Text("告知选中的商家", "Tell the businesses picked"), "btn btn-sm btn-primary")
+                }
+            }
+        }
+        guard !out.isEmpty else { return }
+        h.element("details", "card card-body mb-3") {
+            h.element("summary", text: h.say(Text("不公示的（\(out.count)件）", "Not for the public (\(out.count))")))
+            h.ul("plain mt-2") {
+                for (c, why) in out {
+                    h.li {
+                        h.a("/disputes/\(c.matter.id)", nil, c.matter.number)
+                        h.text(" \(c.matter.title) ")
+                        if let why { h.span("text-muted small", why) }
                     }
                 }
             }
@@ -159,17 +192,42 @@ struct PublicationPages: Sendable {
     private func notice(_ visit: Visit) async throws -> Answer {
         let account = try visit.require("publication.manage")
         let form = try visit.exchange.form()
-        let (publishing, now, code) = (publishing, visit.desk.now, AccessCode.make())
+        let (publishing, now) = (publishing, visit.desk.now)
         do {
-            let category = try form.chosen("category", GoodsCategory.all.map(\.id))
+            let picked = form.all("pick").compactMap { ID<Matter>($0) }
+            guard !picked.isEmpty else { throw Refusal.invalid("/pick", Text("请先勾选要告知的投诉", "Tick what is to be told first")) }
             let channel = try form.chosen("channel", Notice.channels.map(\.0))
-            let number = try await visit.desk.store.write { tx in
-                let c = try complaint(visit, tx)
-                try publishing.notice(c, category: category, channel: channel, code: code, by: account, at: now, tx)
-                return c.matter.number
+            let codes = picked.map { _ in AccessCode.make() }
+            let told = try await visit.desk.store.write { tx in
+                try zip(picked, codes).map { id, code -> (number: String, name: String, code: String) in
+                    let c = try tx.complaint(id)
+                    guard visit.maySee(c.matter) else { throw Refusal.notFound }
+                    let category = try form.chosen("category-\(id)", GoodsCategory.all.map(\.id))
+                    try publishing.notice(c, category: category, channel: channel, code: code, by: account, at: now, tx)
+                    return (c.matter.number, c.respondentName, code)
+                }
             }
-            let path = visit.exchange.origin + Link.query("/objections/\(number)", [("code", code)])
-            return visit.redirect("/publication", saying: Text("已告知。商家凭此链接提出异议（只显示一次）：\(path)", "Told. The business may object here (shown once): \(path)"))
+            return visit.page(Text("已告知", "Told"), active: "/publication") { h in
+                h.div("page-head") {
+                    h.h1(Text("已告知\(told.count)家商家", "\(told.count) businesses told"))
+                    h.p("text-muted mb-0", Text("请把各自的链接随告知发给商家：只显示这一次，可打印。", "Send each its link with the notice: shown once, to be printed."))
+                }
+                h.div("table-wrap") {
+                    h.element("table", "table queue") {
+                        h.element("thead") { h.tr { for t in [Text("编号", "Number"), Text("商家", "Business"), Text("提出异议的链接", "Link to object")] { h.th(t) } } }
+                        h.element("tbody") {
+                            for one in told {
+                                h.tr {
+                                    h.td("number", one.number)
+                                    h.td(nil, one.name)
+                                    h.td(nil, visit.exchange.origin + Link.query("/objections/\(one.number)", [("code", one.code)]))
+                                }
+                            }
+                        }
+                    }
+                }
+                h.a("/publication", "btn btn-primary", Text("返回", "Back"))
+            }
         } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await list(visit, refusal) }
     }
 

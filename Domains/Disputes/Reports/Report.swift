@@ -63,6 +63,7 @@ package struct Reporter: Sendable {
     package var phone: String
     package var address: String
     package var idNumber: String?
+    package init(name: String, phone: String, address: String, idNumber: String?) { (self.name, self.phone, self.address, self.idNumber) = (name, phone, address, idNumber) }
 
     /// Ours alone: from the installation's secret, for this use.
     private static func key(_ use: String, _ keys: Keys) -> [UInt8] { Crypto.hmacSHA256(key: keys.secret, Array("reporters|\(use)".utf8)) }

@@ -86,6 +86,17 @@ package enum ODR {
         ("rules", Text("有成文的投诉处理制度", "Written rules for complaints")),
     ]
 
+    /// A row as it is after an application was examined: for the synthetic city, and beside the page's own steps.
+    package static func admit(_ op: Operator, phone: String, about: String, code: String, by leader: Account, at now: Moment, _ tx: Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO disputes_odr (operator, state, phone, about, applied_at, decided_by, decided_at) VALUES (\(op.id), 'admitted', \(phone), \(about), \(now), \(leader.id), \(now))
+            ON CONFLICT (operator) DO UPDATE SET state = 'admitted', decided_by = \(leader.id), decided_at = \(now)
+            """)
+        try Merchants.issue(op, code: code, by: leader, at: now, tx)
+        try tx.audit("odr.admit", of: Reference(kind: "operator", id: op.id.raw), by: leader.mark, at: now, sealing: [.init("disputes_odr", key: "operator", op.id.raw)])
+    }
+
     package static func isAdmitted(_ op: ID<Operator>, _ tx: Transaction) throws -> Bool {
         try tx.one("SELECT operator FROM disputes_odr WHERE operator = \(op) AND state = 'admitted'") != nil
     }

@@ -233,15 +233,10 @@ struct RoutePages: Sendable {
                 else {
                     throw Refusal(.conflict, Text("状态已变化，请刷新页面", "Its state has changed: reload the page"))
                 }
-                var seals: [Ledger.Seal] = [.init("disputes_odr", key: "operator", id.raw)]
-                if act == "admit" {
-                    let hash = AccessCode.hash(code, op.uscc)
-                    try tx.run(
-                        "INSERT INTO disputes_merchants (operator, code, at, account) VALUES (\(id), \(hash), \(now), \(account.id)) ON CONFLICT (operator) DO UPDATE SET code = \(hash), at = \(now), account = \(account.id)"
-                    )
-                    seals.append(.init("disputes_merchants", key: "operator", id.raw))
-                }
-                try tx.audit("odr.\(act)", of: Reference(kind: "operator", id: id.raw), by: account.mark, at: now, details: [("reason", .string(reason ?? ""))], sealing: seals)
+                if act == "admit" { try Merchants.issue(op, code: code, by: account, at: now, tx) }
+                try tx.audit(
+                    "odr.\(act)", of: Reference(kind: "operator", id: id.raw), by: account.mark, at: now, details: [("reason", .string(reason ?? ""))],
+                    sealing: [.init("disputes_odr", key: "operator", id.raw)])
                 return op.uscc
             }
             return visit.redirect(
