@@ -59,14 +59,17 @@ package struct Domain: Sendable {
     package let imports: [ImportKind]
     /// What a worker does now and then, about every half minute: looking into a folder.
     let tick: (@Sendable (Desk) async throws -> Void)?
+    /// Numbers that the office sets for itself.
+    let settings: [NumberSetting]
 
     package init(
         name: String, migrations: [Migration], grants: [Grant], routes: @escaping @Sendable (Desk) -> [Route], jobs: [JobKind] = [],
         menu: [(path: String, title: Text, permission: Permission)] = [], operatorPanels: [OperatorPanel] = [], matterKinds: [MatterKind] = [],
         forms: [DocumentForm] = [], notices: [Text] = [], acts: [String: Text] = [:],
         sealed: [SealedTable] = [], files: @escaping @Sendable (Transaction) throws -> Set<String> = { _ in [] }, imports: [ImportKind] = [],
-        tick: (@Sendable (Desk) async throws -> Void)? = nil
+        tick: (@Sendable (Desk) async throws -> Void)? = nil, settings: [NumberSetting] = []
     ) {
+        self.settings = settings
         self.name = name
         self.migrations = migrations
         self.grants = grants
@@ -176,6 +179,7 @@ package struct House: Sendable {
     private let acts: [String: Text]
     private let imports: [String]
     package let sealed: [SealedTable]
+    package let settings: [NumberSetting]
     private let files: [@Sendable (Transaction) throws -> Set<String>]
     /// Every file that something refers to for good.
     package func files(_ tx: Transaction) throws -> Set<String> { try files.reduce(into: Attachments.hashes(tx)) { $0.formUnion(try $1(tx)) } }
@@ -190,6 +194,7 @@ package struct House: Sendable {
         files = domains.map(\.files)
         imports = ["operators"] + domains.flatMap(\.imports).map(\.format.kind)
         sealed = SealedTable.platform + domains.flatMap(\.sealed)
+        settings = domains.flatMap(\.settings)
     }
     /// What an act in the ledger is called: the moves of the tables, and what the house itself does.
     package func act(_ name: String) -> Text {

@@ -1,6 +1,20 @@
 import Kernel
 import Store
 
+/// A number that the office sets for itself (业务参数): no law's; what it is until somebody sets it.
+package struct NumberSetting: Sendable {
+    package let name: String
+    package let title: Text
+    package let initial: Int
+    package let range: ClosedRange<Int>
+    package init(_ name: String, _ title: Text, _ initial: Int, _ range: ClosedRange<Int>) { (self.name, self.title, self.initial, self.range) = (name, title, initial, range) }
+
+    package func value(_ tx: Transaction) throws -> Int {
+        guard let text = try tx.one("SELECT value FROM platform_settings WHERE name = \(name)")?.string("value"), let n = Int(text), range.contains(n) else { return initial }
+        return n
+    }
+}
+
 /// What an installation calls itself (机构设置): rows of data, so no city's name stands in code.
 package enum Settings {
     /// What the database says, over what the process was started with.

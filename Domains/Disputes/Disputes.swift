@@ -24,6 +24,8 @@ package enum Disputes {
         Grant("odr.admit", Text("审核ODR企业", "Admit ODR enterprises"), [.leader]),
         Grant("signals.see", Text("查看异常信号", "See signals"), [.intake, .clerk, .mediator, .leader, .director]),
         Grant("signals.issue", Text("发布消费警示", "Issue warnings"), [.leader]),
+        Grant("efficacy.see", Text("查看效能评估", "See the efficacy"), [.director, .leader, .auditor]),
+        Grant("efficacy.freeze", Text("固定月度数据", "Freeze a month"), [.director, .leader]),
         Grant("disputes.import", Text("导入投诉", "Import complaints"), [.intake, .admin]),
     ]
 
@@ -42,7 +44,7 @@ package enum Disputes {
                     + FundPages(handling: FundHandling(desk: desk)).routes()
                     + RespondPages(negotiation: Negotiation(handling: handling), limit: tracking).routes() + MerchantPages(limit: tracking).routes()
                     + PublicationPages(publishing: Publishing(desk: desk), limit: tracking).routes() + PublicPages().routes() + RoutePages(limit: filing).routes()
-                    + SessionPages(limit: tracking).routes() + SignalPages().routes()
+                    + SessionPages(limit: tracking).routes() + SignalPages().routes() + EfficacyPages().routes()
             },
             jobs: [
                 JobKind(Negotiation.reminder) { desk, payload in
@@ -62,7 +64,7 @@ package enum Disputes {
             menu: [
                 ("/disputes/new", Text("登记投诉", "Register"), "disputes.register"), ("/reports/register", Text("登记举报", "Register a report"), "reports.register"),
                 ("/funds", Text("先行赔付", "Funds"), "funds.see"), ("/publication", Text("公示", "Publication"), "publication.manage"),
-                ("/signals", Text("信号", "Signals"), "signals.see"),
+                ("/signals", Text("信号", "Signals"), "signals.see"), ("/efficacy", Text("效能", "Efficacy"), "efficacy.see"),
                 ("/import/complaints", Text("导入投诉", "Import"), "disputes.import"),
             ],
             operatorPanels: [OperatorComplaints.panel, StandingCard.panel],
@@ -78,6 +80,7 @@ package enum Disputes {
             ],
             acts: [
                 "complaint.code-renewed": Text("更换查询码", "Tracking code renewed"), "fund.opened": Text("设立资金", "Fund set up"), "fund.closed": Text("停用资金", "Fund closed"),
+                "efficacy.frozen": Text("固定月度效能数据", "A month's efficacy frozen"),
                 "warning.drafted": Text("起草消费警示", "Warning drafted"), "warning.issued": Text("发布消费警示", "Warning issued"), "warning.dropped": Text("撤下消费警示", "Warning dropped"),
                 "station.saved": Text("登记服务站", "Station saved"), "odr.applied": Text("企业申请ODR", "ODR applied for"), "odr.admit": Text("发展ODR企业", "ODR enterprise admitted"),
                 "odr.refuse": Text("不同意ODR申请", "ODR refused"), "odr.suspend": Text("暂停ODR企业", "ODR suspended"), "odr.leave": Text("ODR企业退出", "ODR enterprise left"),
@@ -88,10 +91,11 @@ package enum Disputes {
                 SealedTable("disputes_positions"), SealedTable("disputes_reports", key: "matter"), SealedTable("disputes_reporters", key: "matter"),
                 SealedTable("disputes_messages"), SealedTable("disputes_funds"), SealedTable("disputes_postings"), SealedTable("disputes_entries"),
                 SealedTable("disputes_fund_claims", key: "matter"), SealedTable("disputes_invitations", key: "matter"), SealedTable("disputes_offers"),
-                SealedTable("disputes_stations"), SealedTable("disputes_warnings"), SealedTable("disputes_people", key: "matter"), SealedTable("disputes_priors", key: "matter"),
+                SealedTable("disputes_stations"), SealedTable("disputes_warnings"), SealedTable("disputes_ratings", key: "matter"), SealedTable("disputes_efficacy"),
+                SealedTable("disputes_people", key: "matter"), SealedTable("disputes_priors", key: "matter"),
                 SealedTable("disputes_odr", key: "operator"),
                 SealedTable("disputes_publications", key: "matter"), SealedTable("disputes_promises", key: "matter"), SealedTable("disputes_merchants", key: "operator"),
             ],
-            files: Draft.files, imports: [ComplaintImport.kind, Stations.kind])
+            files: Draft.files, imports: [ComplaintImport.kind, Stations.kind], settings: PublicationRules.settings + Signal.Bounds.settings + Efficacy.weights)
     }
 }

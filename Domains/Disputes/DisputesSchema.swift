@@ -125,5 +125,11 @@ enum DisputesSchema {
         Migration(
             "disputes.9",
             ["CREATE TABLE disputes_warnings (id KEY, title TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, account INTEGER NOT NULL, at INTEGER NOT NULL)"]),
+        Migration(
+            "disputes.10",
+            [
+                "CREATE TABLE disputes_ratings (matter INTEGER PRIMARY KEY REFERENCES disputes_complaints (matter), score INTEGER NOT NULL, comment TEXT NOT NULL, at INTEGER NOT NULL)",
+                "CREATE TABLE disputes_efficacy (id KEY, month TEXT NOT NULL, region TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (month, region))",
+            ]),
     ]
 }

@@ -64,7 +64,7 @@ struct TrackPages: Sendable {
         let code = visit.exchange.query["code"] ?? (visit.exchange.method == .post ? try? visit.exchange.form()["code"] : nil) ?? ""
         let c = try await own(visit, number: number, code: code)
         let desk = visit.desk
-        let (file, notices, person, report, offers, promise) = try await desk.store.read { tx in
+        let (file, notices, person, report, offers, promise, rating) = try await desk.store.read { tx in
             (
                 try MatterFile.load(c.matter, desk: desk, tx),
                 try tx.all("SELECT title, document, at FROM casework_notices WHERE matter = \(c.matter.id) AND recipient = 'complainant' ORDER BY id DESC").map {
@@ -75,7 +75,7 @@ struct TrackPages: Sendable {
                 try tx.all(
                     "SELECT m.number, r.tracking FROM casework_links l JOIN casework_matters m ON m.id = l.other JOIN disputes_reports r ON r.matter = m.id WHERE l.matter = \(c.matter.id)"
                 ).first { AccessCode.fits(code, $0.string("number"), $0.string("tracking")) }?.string("number"),
-                try Negotiation.offers(c.matter.id, tx), try Negotiation.promise(c.matter.id, tx)
+                try Negotiation.offers(c.matter.id, tx), try Negotiation.promise(c.matter.id, tx), try Ratings.of(c.matter.id, tx)
             )
         }
         let state = ComplaintMoves.table.state(c.matter.state)
@@ -118,6 +118,7 @@ struct TrackPages: Sendable {
                     }
                 }
                 outcome(h, visit, c)
+                self.rating(h, visit, c, rating, code)
                 visit.publicHistory(h, file)
                 own(h, visit, c, person, file)
                 ownMoves(h, visit, c, moves, code)

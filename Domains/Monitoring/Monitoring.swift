@@ -66,7 +66,7 @@ package enum Monitoring {
             tick: { [retention = Retention()] desk in
                 try await Inbox(intake: Intake(desk: desk, room: room)).look()
                 try await retention.onceADay(desk)
-            })
+            }, settings: [Retention.setting])
     }
 
     private static func imports(_ room: ModelRoom) -> [ImportKind] {
@@ -130,6 +130,7 @@ struct Inbox: Sendable {
 package final class Retention: Sendable {
     /// Days that texts and prices are kept, if the office has not set `monitoring.retention.days`: its choice, not the law's.
     package static let days = 1096
+    static let setting = NumberSetting("monitoring.retention.days", Text("商品历史保存天数", "Days that texts and prices of listings are kept"), days, 30...3660)
     private let last = Mutex<Day?>(nil)
     package init() {}
 
@@ -137,8 +138,8 @@ package final class Retention: Sendable {
     func onceADay(_ desk: Desk) async throws {
         let today = desk.today()
         guard last.withLock({ $0 != today }) else { return }
-        let set = try await desk.store.read { try $0.one("SELECT value FROM platform_settings WHERE name = 'monitoring.retention.days'")?.string("value") }
-        let removed = try await Retention.run(desk.store, keeping: set.flatMap { Int($0) } ?? Retention.days, at: desk.now)
+        let keeping = try await desk.store.read { try Retention.setting.value($0) }
+        let removed = try await Retention.run(desk.store, keeping: keeping, at: desk.now)
         if removed > 0 { desk.logger.notice("old versions and prices were removed", metadata: ["count": "\(removed)"]) }
         last.withLock { $0 = today }
     }

@@ -19,6 +19,7 @@ package struct AdminPages: Sendable {
         [
             Route(.get, "/admin", .signedIn) { visit in try await overview(visit, nil) },
             Route(.post, "/admin/office", .permitted("office.change")) { visit in try await office(visit) },
+            Route(.post, "/admin/parameters", .permitted("office.change")) { visit in try await parameters(visit) },
             Route(.post, "/admin/calendar", .permitted("calendar.change"), cap: 1 << 20) { visit in try await calendar(visit) },
             Route(.post, "/admin/accounts", .permitted("accounts.change")) { visit in try await addAccount(visit) },
             Route(.get, "/admin/accounts/:id", .permitted("accounts.change")) { visit in try await account(visit, nil, nil) },
@@ -35,6 +36,7 @@ package struct AdminPages: Sendable {
         }
         let calendar = visit.desk.calendar.value
         let accounts = visit.may("accounts.change") ? try await visit.desk.store.read { try Accounts.all($0) } : []
+        let numbers = try await visit.desk.store.read { tx in try visit.house.settings.map { ($0, try $0.value(tx)) } }
         return visit.page(Text("系统管理", "Administration"), status: refusal?.kind.status ?? 200, active: "/admin") { h in
             h.div("page-head") { h.h1(Text("系统管理", "Administration")) }
             h.errorSummary(refusal, part: part)
@@ -43,6 +45,7 @@ package struct AdminPages: Sendable {
                 h.part(name, keeping: isThis ? sent : nil) { write(HTML.Errors(isThis ? refusal : nil)) }
             }
             if visit.may("office.change") { form("office") { officeCard(h, visit, $0) } }
+            if visit.may("office.change"), !numbers.isEmpty { form("parameters") { parametersCard(h, visit, numbers, $0) } }
             if visit.may("calendar.change") {
                 h.card(Text("工作日历", "Working-day calendar")) {
                     h.p(
@@ -90,6 +93,48 @@ package struct AdminPages: Sendable {
                 h.button(Text("保存设置", "Save"), "btn btn-primary btn-sm")
             }
         }
+    }
+
+    /// Numbers that no law fixes, each with what it is now.
+    private func parametersCard(_ h: HTML, _ visit: Visit, _ numbers: [(NumberSetting, Int)], _ errors: HTML.Errors) {
+        h.element("details", "card mb-3", [.init("open", if: !errors.isEmpty)]) {
+            h.element("summary", "card-header", text: h.say(Text("业务参数（本机关设定，不是法定数值）", "Numbers of the office's own, not the law's")))
+            visit.form(h, "/admin/parameters", "card-body") {
+                h.div("three-columns") {
+                    for (setting, value) in numbers {
+                        h.div {
+                            h.field(
+                                setting.name, setting.title, value: String(value),
+                                hint: Text(
+                                    "\(setting.range.lowerBound)–\(setting.range.upperBound)，初始为\(setting.initial)",
+                                    "\(setting.range.lowerBound)–\(setting.range.upperBound), at first \(setting.initial)"),
+                                errors: errors, inputmode: "numeric")
+                        }
+                    }
+                }
+                h.button(Text("保存参数", "Save"), "btn btn-primary btn-sm")
+            }
+        }
+    }
+
+    private func parameters(_ visit: Visit) async throws -> Answer {
+        let officer = try visit.require("office.change")
+        let form = try visit.exchange.form()
+        var (wrong, values): ([Refusal.Field], [(String, String)]) = ([], [])
+        for setting in visit.house.settings where form.has(setting.name) {
+            guard let n = form[setting.name].flatMap({ Int($0) }), setting.range.contains(n) else {
+                wrong.append(
+                    .init(
+                        "/\(setting.name)",
+                        Text("应为\(setting.range.lowerBound)至\(setting.range.upperBound)的整数", "A whole number from \(setting.range.lowerBound) to \(setting.range.upperBound)")))
+                continue
+            }
+            values.append((setting.name, String(n)))
+        }
+        guard wrong.isEmpty else { return try await overview(visit, .invalid(wrong), of: "parameters", form) }
+        let (now, set) = (visit.desk.now, values)
+        try await visit.desk.store.write { try Settings.set(set, by: officer.mark, at: now, $0) }
+        return visit.redirect("/admin", saying: Text("业务参数已保存", "The numbers are saved"))
     }
 
     private func office(_ visit: Visit) async throws -> Answer {

@@ -6,7 +6,7 @@ import Web
 
 /// The consumer's side of offers (消费者协商): takes, declines, answers with another; confirms a promise or opens the complaint again.
 extension TrackPages {
-    static let acts = ["offer", "accept-offer", "decline-offer", "confirm", "reopen", "convert"]
+    static let acts = ["offer", "accept-offer", "decline-offer", "confirm", "reopen", "convert", "rate"]
 
     func negotiate(_ visit: Visit, _ act: String) async throws -> Answer {
         let form = try visit.exchange.form()
@@ -26,6 +26,7 @@ extension TrackPages {
                 case "accept-offer": try negotiation.accept(offer(), in: fresh, by: "complainant", at: now, tx)
                 case "decline-offer": try negotiation.decline(offer(), in: fresh, by: "complainant", input: form, at: now, tx)
                 case "convert": try handling.apply("convert", on: fresh, input: form, by: .filer, at: now, tx)
+                case "rate": try Ratings.rate(fresh, score: form["score"].flatMap { Int($0) }, comment: form["comment"] ?? "", at: now, tx)
                 case "confirm": try negotiation.confirm(fresh, at: now, tx)
                 default: try negotiation.reopen(fresh, input: form, at: now, tx)
                 }
@@ -87,6 +88,23 @@ extension TrackPages {
                     h.area("reason", Text("为什么转为投诉", "Why"), value: nil, rows: 2, maxLength: 1000)
                     h.button(Text("转为投诉", "Make it a complaint"), "btn btn-outline-danger")
                 }
+            }
+        }
+    }
+
+    /// What the consumer says once it is over.
+    func rating(_ h: HTML, _ visit: Visit, _ c: Complaint, _ rating: (score: Int, comment: String)?, _ code: String) {
+        guard !ComplaintMoves.table.state(c.matter.state).open else { return }
+        h.card(Text("您的评价", "Your rating")) {
+            if let rating {
+                h.p("mb-2", Text("已评价：\(Ratings.scores.first { $0.0 == rating.score }?.1.zh ?? "")", "You said: \(Ratings.scores.first { $0.0 == rating.score }?.1.en ?? "")"))
+            }
+            visit.form(h, "/track/\(c.matter.number)/rate") {
+                h.hidden("code", code)
+                h.radios(
+                    "score", Text("对办理满意吗", "Are you satisfied?"), options: Ratings.scores.map { (String($0.0), $0.1, nil) }, value: rating.map { String($0.score) }, inline: true)
+                h.field("comment", Text("想说的话", "A word"), value: rating?.comment, required: false)
+                h.div { h.button(Text("提交评价", "Send"), "btn btn-outline-primary") }
             }
         }
     }

@@ -30,24 +30,19 @@ package struct GoodsCategory: Sendable, Decodable {
     }
 }
 
-/// The periods of publication (公示期限): the office's own, not the law's; each can be set as `publication.<name>`.
+/// The periods of publication (公示期限): the office's own, not the law's, set on the administration's page.
 ///
 /// Law: CLR art. 29 and CPR ask for publication; their periods were not seen, so none is theirs.
 package struct PublicationRules: Sendable {
-    package var objectionWorkdays = 3
-    package var reviewWorkdays = 7
-    package var displayMonths = 12
-    package static let names = ["objection.workdays", "review.workdays", "display.months"]
+    package let objectionWorkdays: Int
+    package let displayMonths: Int
+    static let settings = [
+        NumberSetting("publication.objection.workdays", Text("公示异议期（工作日）", "Working days to object to publication"), 3, 1...30),
+        NumberSetting("publication.display.months", Text("公示期（月）", "Months of publication"), 12, 1...60),
+    ]
 
     static func load(_ tx: Transaction) throws -> PublicationRules {
-        var rules = PublicationRules()
-        let set = Dictionary(
-            try tx.all("SELECT name, value FROM platform_settings WHERE name LIKE 'publication.%'").compactMap { row in Int(row.string("value")).map { (row.string("name"), $0) } }
-        ) { a, _ in a }
-        if let n = set["publication.objection.workdays"], n > 0 { rules.objectionWorkdays = n }
-        if let n = set["publication.review.workdays"], n > 0 { rules.reviewWorkdays = n }
-        if let n = set["publication.display.months"], n > 0 { rules.displayMonths = n }
-        return rules
+        PublicationRules(objectionWorkdays: try settings[0].value(tx), displayMonths: try settings[1].value(tx))
     }
 }
 

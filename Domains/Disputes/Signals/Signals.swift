@@ -18,13 +18,27 @@ package struct Signal: Sendable {
     package let common: [String]
 
     /// Days and numbers from which a signal shows: the office's own, not the law's.
-    static let incidentDays = 7
-    static let incidentLeast = 5
-    static let claimantDays = 30
-    static let claimantLeast = 5
+    struct Bounds: Sendable {
+        let incidentDays: Int
+        let incidentLeast: Int
+        let claimantDays: Int
+        let claimantLeast: Int
+        static let settings = [
+            NumberSetting("signals.incident.days", Text("集中投诉：天数", "Incident: days"), 7, 1...90),
+            NumberSetting("signals.incident.least", Text("集中投诉：件数", "Incident: complaints"), 5, 2...1000),
+            NumberSetting("signals.claimant.days", Text("同一投诉人：天数", "One claimant: days"), 30, 1...365),
+            NumberSetting("signals.claimant.least", Text("同一投诉人：件数", "One claimant: complaints"), 5, 2...1000),
+        ]
+        static func load(_ tx: Transaction) throws -> Bounds {
+            let n = try settings.map { try $0.value(tx) }
+            return Bounds(incidentDays: n[0], incidentLeast: n[1], claimantDays: n[2], claimantLeast: n[3])
+        }
+    }
 
     package static func all(region: String, at now: Moment, _ tx: Transaction) throws -> [Signal] {
         var found: [Signal] = []
+        let bounds = try Bounds.load(tx)
+        let (incidentDays, incidentLeast, claimantDays, claimantLeast) = (bounds.incidentDays, bounds.incidentLeast, bounds.claimantDays, bounds.claimantLeast)
         let end = region + "~"
         for row in try tx.all(
             """
@@ -115,8 +129,11 @@ struct SignalPages: Sendable {
         let account = try visit.signedIn()
         let (city, now) = (visit.desk.configuration.cityRegion, visit.desk.now)
         let region = account.region == city ? "" : account.region
-        let (signals, warnings) = try await visit.desk.store.read { tx in
-            (try Signal.all(region: region, at: now, tx), try tx.all("SELECT * FROM disputes_warnings WHERE state <> 'dropped' ORDER BY id DESC LIMIT 30").map(Warning.init))
+        let (signals, warnings, bounds) = try await visit.desk.store.read { tx in
+            (
+                try Signal.all(region: region, at: now, tx), try tx.all("SELECT * FROM disputes_warnings WHERE state <> 'dropped' ORDER BY id DESC LIMIT 30").map(Warning.init),
+                try Signal.Bounds.load(tx)
+            )
         }
         let regime = (try? Registration.regime(on: visit.desk.today(), visit.desk.law.catalogue)) ?? "O121"
         return visit.page(Text("异常信号", "Signals"), status: refusal?.kind.status ?? 200, active: "/signals") { h in
@@ -125,18 +142,18 @@ struct SignalPages: Sendable {
                 h.p(
                     "text-muted mb-0",
                     Text(
-                        "\(Signal.incidentDays)天内同一商家\(Signal.incidentLeast)件以上，或者\(Signal.claimantDays)天内同一电话对多家商家提出内容相近的\(Signal.claimantLeast)件以上。只供人工判断，不影响受理。",
-                        "\(Signal.incidentLeast) and more about one business in \(Signal.incidentDays) days, or by one phone against several with like words in \(Signal.claimantDays) days. For a person to weigh: nothing is refused by it."
+                        "\(bounds.incidentDays)天内同一商家\(bounds.incidentLeast)件以上，或者\(bounds.claimantDays)天内同一电话对多家商家提出内容相近的\(bounds.claimantLeast)件以上。只供人工判断，不影响受理。",
+                        "\(bounds.incidentLeast) and more about one business in \(bounds.incidentDays) days, or \(bounds.claimantLeast) by one phone against several with like words in \(bounds.claimantDays) days. For a person to weigh: nothing is refused by it."
                     ))
             }
             h.errorSummary(refusal)
             if signals.isEmpty { h.empty(Text("没有异常信号", "No signal"), Text("出现集中投诉时会显示在这里。", "Complaints that come together show here.")) }
-            for signal in signals { card(h, visit, signal, regime) }
+            for signal in signals { card(h, visit, signal, regime, bounds) }
             warningsCard(h, visit, warnings)
         }
     }
 
-    private func card(_ h: HTML, _ visit: Visit, _ s: Signal, _ regime: String) {
+    private func card(_ h: HTML, _ visit: Visit, _ s: Signal, _ regime: String, _ bounds: Signal.Bounds) {
         h.element("article", "card card-body mb-3") {
             h.p("mb-1") {
                 h.badge(s.kind == .incident ? Text("集中投诉", "incident") : Text("同一投诉人", "one claimant"), s.kind == .incident ? "red" : "amber")
@@ -169,7 +186,7 @@ struct SignalPages: Sendable {
                         h.area(
                             "body", Text("内容", "Body"),
                             value:
-                                "近期我局在\(Signal.incidentDays)天内收到有关\(s.subject)的消费投诉\(s.total)件\(s.common.isEmpty ? "" : "，主要涉及：\(s.common.prefix(3).joined(separator: "、"))")。请广大消费者谨慎消费，保留合同、付款记录和沟通记录；发生纠纷的，可以拨打\(visit.desk.configuration.hotline)或者在本平台投诉。",
+                                "近期我局在\(bounds.incidentDays)天内收到有关\(s.subject)的消费投诉\(s.total)件\(s.common.isEmpty ? "" : "，主要涉及：\(s.common.prefix(3).joined(separator: "、"))")。请广大消费者谨慎消费，保留合同、付款记录和沟通记录；发生纠纷的，可以拨打\(visit.desk.configuration.hotline)或者在本平台投诉。",
                             rows: 5, maxLength: 2000)
                         h.button(Text("存为草稿", "Keep as a draft"), "btn btn-sm btn-outline-primary")
                     }
