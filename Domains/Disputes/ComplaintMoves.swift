@@ -121,7 +121,8 @@ package enum ComplaintMoves {
         outliving: ["C5"],
         remarks: [
             "confirmation-reminded": Text("提醒申请司法确认", "Reminded of confirmation"),
-            "rated": Text("消费者评价", "Rated by the consumer"), "invited": Text("邀请商家在线答复", "Merchant invited"), "offered": Text("提出方案", "Offer made"),
+            "route": Text("选择解决路径", "Route chosen"), "rated": Text("消费者评价", "Rated by the consumer"), "invited": Text("邀请商家在线答复", "Merchant invited"),
+            "offered": Text("提出方案", "Offer made"),
             "declined": Text("未接受方案", "Offer declined"),
             "fulfilled": Text("商家称已履行", "Said to be done"), "promise-late": Text("承诺到期未确认", "Promise past its day"),
         ],
@@ -175,6 +176,7 @@ package enum ComplaintMoves {
             return coded(
                 Text("一方", "Party"), [("complainant", Text("投诉人", "complainant")), ("respondent", Text("被投诉人", "business")), ("mediator", Text("调解员", "mediator"))])
         case "court-result": return coded(Text("裁定", "Ruling"), PeoplesMediation.results)
+        case "route": return coded(Text("路径", "Route"), RouteRule.routes)
         case "rating": return (Text("评价", "Rating"), Ratings.scores.first { String($0.0) == value }?.1 ?? Text(verbatim: value))
         case "source": return (Text("来源", "From"), Notice.source(value))
         default: return nil

@@ -29,14 +29,15 @@ struct ComplaintPages: Sendable {
     private func show(_ visit: Visit, _ failed: String?, _ refusal: Refusal?, sent: Form? = nil, revealed: (String, String, String, String?)? = nil) async throws -> Answer {
         let account = try visit.signedIn()
         let desk = visit.desk
-        let (c, file, person, positions, op, similar, ways, people, likeCases) = try await desk.store.read { tx in
+        let (c, file, person, positions, op, similar, ways, people, likeCases, route) = try await desk.store.read { tx in
             let c = try load(visit, tx)
             let positions = try tx.all("SELECT party, body, offer, at FROM disputes_positions WHERE matter = \(c.matter.id) ORDER BY id").map {
                 ($0.string("party"), $0.string("body"), $0.optionalMoney("offer"), $0.moment("at"))
             }
             return (
                 c, try MatterFile.load(c.matter, desk: desk, tx), try tx.complainant(of: c.matter.id), positions, try c.matter.operator.map { try Operators.find($0, tx) },
-                try Similar.of(c, tx), try OtherWays.load(c, tx), try PeoplesMediation.of(c.matter.id, tx), try c.matter.open ? LikeCases.of(c, tx) : nil
+                try Similar.of(c, tx), try OtherWays.load(c, tx), try PeoplesMediation.of(c.matter.id, tx), try c.matter.open ? LikeCases.of(c, tx) : nil,
+                try RouteChoice.load(c, c.matter.operator.map { try Operators.find($0, tx) }, tx)
             )
         }
         let suggested = [ComplaintMoves.received, ComplaintMoves.supplement].contains(c.matter.state) ? try await suggestions.suggest(c, desk) : nil
@@ -77,6 +78,7 @@ struct ComplaintPages: Sendable {
                     visit.clocks(h, file, matter: c.matter)
                     complainant(h, visit, c, person, revealed)
                     if let suggested { Suggestions.write(h, visit, suggested) }
+                    if c.matter.open { route.write(h, visit, c) }
                     ways.write(h, visit, c)
                     if [ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state) { likeCases?.write(h) }
                     pattern(h, visit, similar)

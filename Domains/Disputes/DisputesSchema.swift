@@ -131,5 +131,13 @@ enum DisputesSchema {
                 "CREATE TABLE disputes_ratings (matter INTEGER PRIMARY KEY REFERENCES disputes_complaints (matter), score INTEGER NOT NULL, comment TEXT NOT NULL, at INTEGER NOT NULL)",
                 "CREATE TABLE disputes_efficacy (id KEY, month TEXT NOT NULL, region TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (month, region))",
             ]),
+        Migration(
+            "disputes.11",
+            [
+                """
+                CREATE TABLE disputes_routes (matter INTEGER PRIMARY KEY REFERENCES disputes_complaints (matter), proposed TEXT NOT NULL, chosen TEXT NOT NULL, reason TEXT NOT NULL,
+                account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL)
+                """
+            ]),
     ]
 }

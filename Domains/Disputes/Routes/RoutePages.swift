@@ -13,6 +13,7 @@ struct RoutePages: Sendable {
             Route(.get, "/stations", .anyone) { visit in try await stations(visit) },
             Route(.get, "/odr", .anyone) { visit in try await enterprises(visit, nil, nil) },
             Route(.post, "/odr", .anyone) { visit in try await apply(visit) },
+            Route(.post, "/disputes/:id/route", .signedIn) { visit in try await RouteChoice.choose(visit) },
             Route(.post, "/odr/:id/:act", .permitted("odr.admit")) { visit in try await decide(visit) },
         ]
     }

@@ -135,4 +135,31 @@ import Web
         #expect(rate.settled == 1 && rate.decided == 2)
         #expect(try await office.verify().findings.isEmpty)
     }
+
+    /// The first rule that fits proposes; another may be chosen with a reason.
+    @Test(
+        arguments: [
+            (Operator.Status.revoked, "商品有质量问题", false, "100", true, "fund"), (.active, "店已关门，老板失联", false, "100", true, "fund"), (.active, "卖的酸奶过期了", true, "100", true, "report"),
+            (.active, "衣服开线", true, "100", true, "odr"), (.active, "装修质量差", false, "20000", true, "people"), (.active, "装修质量差", false, "20000", false, "mediation"),
+            (.active, "衣服开线", false, "100", nil, "mediation"),
+        ] as [(Operator.Status, String, Bool, String, Bool?, String)])
+    func theFirstRuleThatFitsProposesTheRoute(_ status: Operator.Status, _ text: String, _ isODR: Bool, _ yuan: String, _ delegation: Bool?, _ expected: String) {
+        var facts = RouteRule.Facts()
+        (facts.status, facts.text, facts.isODR, facts.amount, facts.delegation) = (status, text, isODR, Money(yuan: yuan), delegation)
+        #expect(RouteRule.proposed(facts).route == expected)
+    }
+
+    @Test func anotherRouteIsChosenWithAReason() async throws {
+        let office = try await TestOffice(.sqlite)
+        let c = try await office.file()
+        #expect(try await office.get("/disputes/\(c.id)", as: .lin).text.contains("建议：行政调解"))
+        #expect(try await office.post("/disputes/\(c.id)/route", as: .lin, [("route", "mediation")]).status == 303)
+        let bare = try await office.post("/disputes/\(c.id)/route", as: .lin, [("route", "people")])
+        #expect(bare.status == 303 && bare.cookie("sinan_said") != nil)
+        #expect(try await office.desk.store.read { try $0.one("SELECT chosen FROM disputes_routes")?.string("chosen") } == "mediation")
+        #expect(try await office.post("/disputes/\(c.id)/route", as: .lin, [("route", "people"), ("reason", "双方都要求人民调解")]).status == 303)
+        #expect(try await office.get("/disputes/\(c.id)", as: .lin).text.contains("已选择：人民调解"))
+        #expect(try await office.post("/disputes/\(c.id)/route", as: .wang, [("route", "people"), ("reason", "x")]).status == 403)
+        #expect(try await office.verify().findings.isEmpty)
+    }
 }
