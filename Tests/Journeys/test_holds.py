@@ -171,7 +171,7 @@ def test_a_full_disk_is_refused_clearly_and_reading_goes_on(engine, tmp_path):
     """A disk of a few megabytes, where one can be mounted here; elsewhere skipped, by name."""
     small = tmp_path / "small"
     small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={28 if engine == 'sqlite' else 64}m", "tmpfs", str(small)], capture_output=True).returncode != 0:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={48 if engine == 'sqlite' else 64}m", "tmpfs", str(small)], capture_output=True).returncode != 0:
         pytest.skip("no small disk can be mounted here")
     try:
         if engine == "sqlite":

@@ -140,22 +140,24 @@ struct PublicPages: Sendable {
         let which: SQL = if let uscc { "p.uscc = \(uscc)" } else { "p.uscc IS NULL AND p.name = \(name ?? "")" }
         let today = visit.desk.today()
         let (year, before) = (today.adding(months: -12), today.adding(months: -24))
-        let (rows, earlier) = try await visit.desk.store.read { tx in
+        let (rows, earlier, first) = try await visit.desk.store.read { tx in
             (
                 try tx.all(
                     "SELECT \(Publication.columns) FROM disputes_publications p JOIN casework_matters m ON m.id = p.matter WHERE p.state = 'published' AND \(which) AND p.closed_on > \(year) ORDER BY p.closed_on DESC LIMIT 500"
                 ).map(Publication.init),
                 try tx.count(
                     "SELECT count(*) AS n FROM disputes_publications p WHERE p.state IN ('published', 'withdrawn') AND \(which) AND p.closed_on <= \(year) AND p.closed_on > \(before)"
-                )
+                ),
+                // Of an ODR enterprise: what it settled before it was a complaint.
+                try uscc.flatMap { try Operators.find(uscc: $0, tx) }.flatMap { op in try ODR.isAdmitted(op.id, tx) ? ODR.rate(op.id, tx) : nil }
             )
         }
-        guard let first = rows.first else { throw Refusal.notFound }
+        guard let latest = rows.first else { throw Refusal.notFound }
         let agreed = rows.count { $0.result == "agreed" }
-        return visit.page(Text(verbatim: first.name)) { h in
+        return visit.page(Text(verbatim: latest.name)) { h in
             h.div("page-head") {
                 h.p("crumbs") { h.a("/publications", nil, Text("投诉公示", "Published complaints")) }
-                h.h1(first.name)
+                h.h1(latest.name)
                 if let uscc { h.p("text-muted mb-0", uscc) }
             }
             h.card(Text("近12个月", "Twelve months")) {
@@ -164,14 +166,14 @@ struct PublicPages: Sendable {
                         (String(rows.count), Text("投诉", "Complaints")),
                         (earlier == 0 ? "—" : "\(rows.count >= earlier ? "+" : "−")\(abs(rows.count - earlier) * 100 / earlier)%", Text("较上个12个月", "Against the twelve before")),
                         ("\(agreed * 100 / rows.count)%", Text("调解成功率", "Settled")),
-                    ] {
+                    ] + (first?.share.map { [("\(Int(($0 * 100).rounded()))%", Text("先行和解率", "Settled first"))] } ?? []) {
                         h.div("figure") {
                             h.span("figure-n", n)
                             h.span("figure-t", title)
                         }
                     }
                 }
-                h.p("small text-muted mb-0", Text("只计公示中的投诉；调解成功率＝调解成功÷（成功＋未成）。", "Of what is published; settled ÷ (settled + not settled)."))
+                h.p("small text-muted mb-0", Text("只计公示中的投诉；调解成功率＝调解成功÷（成功＋未成）；先行和解率只计ODR企业。", "Of what is published; settled ÷ (settled + not settled)."))
             }
             h.div("table-wrap") {
                 h.element("table", "table queue") {

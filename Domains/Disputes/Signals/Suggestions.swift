@@ -12,6 +12,7 @@ package final class Suggestions: Sendable {
         let at: Moment
     }
     private let kept = Mutex<Learned?>(nil)
+    private let isLearning = Mutex(false)
     package init() {}
 
     /// Handled complaints that are read, the latest first.
@@ -26,7 +27,7 @@ package final class Suggestions: Sendable {
         package let nearest: [Matter]
     }
 
-    /// Learns anew from what was handled: when first asked, and again once it is a day and a half old.
+    /// Learns anew from what was handled: some second of work, beside the first question and again once it is a day and a half old.
     package func learn(_ desk: Desk) async throws {
         let (rows, now) = (
             try await desk.store.read { tx in
@@ -49,10 +50,24 @@ package final class Suggestions: Sendable {
         kept.withLock { $0 = learned }
     }
 
+    /// Nobody waits for it: until it is done the words decide, or what was learned before.
+    private func learnBeside(_ desk: Desk) {
+        let begins = isLearning.withLock { busy in
+            defer { busy = true }
+            return !busy
+        }
+        guard begins else { return }
+        Task {
+            defer { isLearning.withLock { $0 = false } }
+            // What could not be read now is tried again with the next question.
+            try? await learn(desk)
+        }
+    }
+
     /// - Cost: under a millisecond beside the search for like ones.
     package func suggest(_ c: Complaint, _ desk: Desk) async throws -> Shown {
-        if kept.withLock({ $0 == nil || desk.now.milliseconds - $0!.at.milliseconds > 36 * 3_600_000 }) { try await learn(desk) }
         let learned = kept.withLock { $0 }
+        if learned.map({ desk.now.milliseconds - $0.at.milliseconds > 36 * 3_600_000 }) ?? true { learnBeside(desk) }
         let title = c.purchase ?? ""
         let category = learned?.category?.ranked(title: title, text: c.facts).first.flatMap { found in GoodsCategory.named(found.label).map { ($0, found.share) } }
         let office = learned?.office?.ranked(title: title, text: c.facts + c.respondentAddress).first

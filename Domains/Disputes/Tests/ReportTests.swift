@@ -164,7 +164,7 @@ import Web
         #expect(try await office.post("/reports/track/\(r.number)", [("code", r.code), ("body", "入口右手第二排")]).status == 303)
         let pages = [
             "/desk", "/desk?whose=mine", "/desk?q=福临超市", "/desk?kind=report", "/desk/export", "/reports/\(r.id)", "/matters/\(r.id)/why", "/operators?q=福临",
-            "/ledger?q=\(r.number)", "/ledger", "/overview",
+            "/ledger?q=\(r.number)", "/ledger", "/insights",
             "/reports/track/\(r.number)?code=WRONGONE", "/track?number=\(r.number)&code=x", "/admin",
         ]
         for persona in Persona.allCases {

@@ -84,6 +84,7 @@ import Web
             $0.facts = "在店里吃烤鱼，吃出一只虫子"
         }
         let c = try await desk.store.read { try $0.complaint(fish.id) }
+        try await fresh.learn(desk)
         let shown = try await fresh.suggest(c, desk)
         #expect(shown.learnedFrom == 70 && shown.office?.code == "990102" && shown.category.id == "catering" && !shown.nearest.isEmpty)
     }
