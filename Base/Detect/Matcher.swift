@@ -24,6 +24,8 @@ package final class Matcher {
         package let id: String
         package let observedAt: String?
         package let hits: [Hit]
+        /// What a rule would have found, had nothing been excused (除外语境中的命中): for a person who wants to be sure.
+        package let excused: [Hit]
         /// Of the fields that correlations ask for, the first value of each; empty where nothing was hit.
         package let values: [String: String]
     }
@@ -42,7 +44,9 @@ package final class Matcher {
     private let atoms: UnsafeMutablePointer<UInt8>
     private var dirty: [Int32] = []
     private var spare: [JSONText.Occurrence] = []
-    private var notes: [(atom: Int32, occurrence: Int32, start: UInt32, end: UInt32)] = []
+    private typealias Note = (atom: Int32, occurrence: Int32, start: UInt32, end: UInt32)
+    private var notes: [Note] = []
+    private var excused: [Note] = []
     private var woken: [UInt32]
     private var round: UInt32 = 0
     private var scratch: Expressions.Scratch?
@@ -76,6 +80,7 @@ package final class Matcher {
             for atom in dirty { atoms[Int(atom)] = 0 }
             dirty.removeAll(keepingCapacity: true)
             notes.removeAll(keepingCapacity: true)
+            excused.removeAll(keepingCapacity: true)
         }
         var id: String?
         var observed: String?
@@ -97,7 +102,7 @@ package final class Matcher {
                 values[name] = JSONText.text(UnsafeBufferPointer(rebasing: line[Int(o.start)..<Int(o.end)]), escaped: o.escaped)
             }
         }
-        return Result(id: id, observedAt: observed, hits: hits, values: values)
+        return Result(id: id, observedAt: observed, hits: hits, excused: excused.isEmpty ? [] : spared(hits, found, line), values: values)
     }
 
     // MARK: One value
@@ -276,10 +281,21 @@ package final class Matcher {
             guard note.end > note.start else { return false }
             let rule = program.owners[Int(note.atom)].rule
             let touched = passages.contains { $0.rule == rule && $0.occurrence == note.occurrence && $0.start < note.end && note.start < $0.end }
-            if touched { taken.insert(note.atom) }
+            if touched {
+                taken.insert(note.atom)
+                excused.append(note)
+            }
             return touched
         }
         for atom in taken where !notes.contains(where: { $0.atom == atom }) { atoms[Int(atom)] = 0 }
+    }
+
+    /// The rules that found nothing, but would have in what was excused; told with what they would have found.
+    private func spared(_ hits: [Hit], _ found: [JSONText.Occurrence], _ line: UnsafeBufferPointer<UInt8>) -> [Hit] {
+        for note in excused { atoms[Int(note.atom)] = 1 }
+        notes += excused
+        let rules = Set(excused.map { Int(program.owners[Int($0.atom)].rule) })
+        return program.compiled.filter { rule in rules.contains(rule.rule) && !hits.contains { $0.rule == rule.rule } && rule.condition.holds(atoms) }.map { hit($0, found, line) }
     }
 
     // MARK: All rules

@@ -194,9 +194,11 @@ package enum ModelLife {
     /// The first hit in a listing; a listing that cannot be read has none.
     static func matched(_ json: JSON, _ matcher: Matcher) -> Hit? { scan(json, matcher)?.hits.first }
 
-    /// Whether a listing is hit by one of the models in force.
-    static func hits(_ model: String, _ json: JSON, _ set: ModelRoom.Set, _ matcher: Matcher) -> Bool {
-        scan(json, matcher)?.hits.contains { set.library.models[set.modelOf[$0.rule]].id == model } ?? false
+    /// Whether a listing is hit by one of the models in force, or only in what the model excuses.
+    static func hits(_ model: String, _ json: JSON, _ set: ModelRoom.Set, _ matcher: Matcher) -> (hit: Bool, excused: Bool) {
+        guard let result = scan(json, matcher) else { return (true, false) }
+        func of(_ hits: [Hit]) -> Bool { hits.contains { set.library.models[set.modelOf[$0.rule]].id == model } }
+        return (of(result.hits), of(result.excused))
     }
 
     private static func scan(_ json: JSON, _ matcher: Matcher) -> Matcher.Result? {
