@@ -43,6 +43,7 @@ package struct Domain: Sendable {
     package let menu: [(path: String, title: Text, permission: Permission)]
     /// What the domain knows of an operator, for the operator's page.
     package let operatorPanels: [OperatorPanel]
+    package let overviewPanels: [OverviewPanel]
     /// Shows a matter of a kind: its path.
     package let matterKinds: [MatterKind]
     /// Forms of documents whose templates the office may edit.
@@ -64,7 +65,8 @@ package struct Domain: Sendable {
 
     package init(
         name: String, migrations: [Migration], grants: [Grant], routes: @escaping @Sendable (Desk) -> [Route], jobs: [JobKind] = [],
-        menu: [(path: String, title: Text, permission: Permission)] = [], operatorPanels: [OperatorPanel] = [], matterKinds: [MatterKind] = [],
+        menu: [(path: String, title: Text, permission: Permission)] = [], operatorPanels: [OperatorPanel] = [], overviewPanels: [OverviewPanel] = [],
+        matterKinds: [MatterKind] = [],
         forms: [DocumentForm] = [], notices: [Text] = [], acts: [String: Text] = [:],
         sealed: [SealedTable] = [], files: @escaping @Sendable (Transaction) throws -> Set<String> = { _ in [] }, imports: [ImportKind] = [],
         tick: (@Sendable (Desk) async throws -> Void)? = nil, settings: [NumberSetting] = []
@@ -77,6 +79,7 @@ package struct Domain: Sendable {
         self.jobs = jobs
         self.menu = menu
         self.operatorPanels = operatorPanels
+        self.overviewPanels = overviewPanels
         self.matterKinds = matterKinds
         self.forms = forms
         self.notices = notices
@@ -105,6 +108,12 @@ package struct MatterKind: Sendable {
 package struct OperatorPanel: Sendable {
     package let write: @Sendable (ID<Operator>, Visit, Transaction) throws -> @Sendable (HTML) -> Void
     package init(_ write: @escaping @Sendable (ID<Operator>, Visit, Transaction) throws -> @Sendable (HTML) -> Void) { self.write = write }
+}
+
+/// A part of the director's first page that a domain adds (全局页·业务板块); each figure opens its list.
+package struct OverviewPanel: Sendable {
+    package let write: @Sendable (Visit, Transaction) throws -> @Sendable (HTML) -> Void
+    package init(_ write: @escaping @Sendable (Visit, Transaction) throws -> @Sendable (HTML) -> Void) { self.write = write }
 }
 
 /// One request at the desk (来访): the exchange, who it is, what the page around it needs.
@@ -172,6 +181,7 @@ package struct House: Sendable {
     package let menu: [(path: String, title: Text, permission: Permission)]
     package let kinds: [String: MatterKind]
     package let panels: [OperatorPanel]
+    package let overviews: [OverviewPanel]
     package let assets: Assets
     package let forms: [DocumentForm]
     /// Titles of documents and notices are kept as they went out, in Chinese; this is what they are called in both languages.
@@ -187,6 +197,7 @@ package struct House: Sendable {
         menu = domains.flatMap(\.menu)
         kinds = Dictionary(domains.flatMap(\.matterKinds).map { ($0.table.kind, $0) }) { a, _ in a }
         panels = domains.flatMap(\.operatorPanels)
+        overviews = domains.flatMap(\.overviewPanels)
         self.assets = assets
         forms = domains.flatMap(\.forms)
         titles = Dictionary((forms.map(\.title) + domains.flatMap(\.notices)).map { ($0.zh, $0) }) { a, _ in a }

@@ -26,12 +26,13 @@ struct ScanCommand: ParsableCommand {
     @OptionGroup var models: ModelOptions
     @Option(help: "Threads") var threads = 1
     @Flag(help: "Matches the text as it stands, only ASCII letters alike: for comparison with other engines") var plain = false
+    @Flag(help: "Also writes what was found only in passages that a model excuses, marked \"excused\":true") var excused = false
     @Argument(help: "Files; standard input if none") var files: [String] = []
 
     func run() throws {
         guard (1...64).contains(threads) else { throw Refusal.invalid("/threads", Text("线程数应为1至64", "1 to 64 threads")) }
         let law = try LawBook.load().register
-        let scan = try Scan(ModelLibrary(models.url, law: law), law: law, today: Opening.clock.today, plain: plain, cache: ModelOptions.cache)
+        let scan = try Scan(ModelLibrary(models.url, law: law), law: law, today: Opening.clock.today, plain: plain, excused: excused, cache: ModelOptions.cache)
         var total = Scan.Counts()
         for file in files.isEmpty ? ["-"] : files {
             guard let handle = file == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: file) else {
@@ -157,13 +158,14 @@ struct Models: ParsableCommand {
             let report = try await ModelLife.backtest(alone, model: model.id, since: day, desk: desk, permitKinds: kinds) { Terminal.progress("\($0)") }
             Terminal.progressEnd()
             if json { return print(report.json.text) }
+            let (right, wrong) = (report.judged(true), report.judged(false))
             print(
                 Terminal.say(
                     Text(
-                        "\(report.versions)个版本，命中\(report.hits)次，约\(report.leads)件线索；已确认的保留\(report.kept)件、丢失\(report.lost.count)件；已排除的不再出现\(report.spared)件、仍会出现\(report.stillWrong)件",
-                        "\(report.versions) versions, \(report.hits) hits, about \(report.leads) leads; of the confirmed \(report.kept) kept, \(report.lost.count) lost; of the dismissed \(report.spared) gone, \(report.stillWrong) still there"
+                        "\(report.versions)个版本，命中\(report.hits)次，约\(report.leads)件线索；已确认的保留\(right.open.count)件、丢失\(right.gone.count)件；已排除的不再出现\(wrong.gone.count)件、仍会出现\(wrong.open.count)件",
+                        "\(report.versions) versions, \(report.hits) hits, about \(report.leads) leads; of the confirmed \(right.open.count) kept, \(right.gone.count) lost; of the dismissed \(wrong.gone.count) gone, \(wrong.open.count) still there"
                     )))
-            for number in report.lost.prefix(20) { print("  - \(number)") }
+            for number in right.gone.prefix(20) { print("  - \(number)") }
             for sample in report.samples.prefix(10) { print("  \(sample.listing)\t\(sample.text)") }
         }
     }

@@ -42,6 +42,12 @@ package struct LawRegister: Sendable {
         let law = byID[article.law]?.name ?? Text(verbatim: article.law)
         return Text(law.zh + Numerals.article(article.article), "\(law.en), art. \(article.article.replacing(".", with: " item "))")
     }
+    /// What people call it: 广告法 of 中华人民共和国广告法.
+    package func shortTitle(_ id: String) -> String {
+        guard let title = byID[id]?.title else { return id }
+        let state = "中华人民共和国"
+        return title.hasPrefix(state) ? String(title.dropFirst(state.count)) : title
+    }
     package func gist(_ article: Article) -> Text? {
         byID[article.law]?.articles[article.number].map { Text($0.gist, $0.gistEn) }
     }

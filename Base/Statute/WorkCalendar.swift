@@ -78,6 +78,16 @@ package struct WorkCalendar: Sendable, Equatable {
         return d
     }
 
+    /// The n-th working day after `day`, for periods that an office sets itself; those of laws are the engine's.
+    package func adding(workdays n: Int, to day: Day) -> Day {
+        var (d, left) = (day, n)
+        while left > 0 {
+            d = d.adding(days: 1)
+            if isWorking(d) { left -= 1 }
+        }
+        return d
+    }
+
     /// The first day after a published holiday that `day` falls into; `day` itself outside one.
     package func dayAfterHoliday(_ day: Day) -> Day {
         var d = day

@@ -166,6 +166,18 @@ extension HTML {
         }
     }
 
+    /// A figure that opens the list behind it, with how it is counted.
+    package func figure(_ title: Text, _ value: String, _ tone: String, _ path: String, _ formula: Text) {
+        a(path, "tile tone-\(tone)", [.title(say(formula))]) {
+            span("tile-count", value)
+            span("tile-title", title)
+            span("tile-formula", formula)
+        }
+    }
+
+    /// `12.5%` of a in b; a dash of nothing.
+    package static func percent(_ a: Int, _ b: Int) -> String { b == 0 ? "—" : "\((a * 1000 + b / 2) / b / 10).\((a * 1000 + b / 2) / b % 10)%" }
+
     /// Previous and next of a list that pages.
     package func pager(previous: String?, next: String?, summary: String) {
         element("nav", "pager", [.label(say(Text("翻页", "Pages")))]) {

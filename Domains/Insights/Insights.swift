@@ -23,6 +23,7 @@ package enum Insights {
                 h.empty(Text("正在统计……", "Counting …"), Text("首次打开需要几秒钟，页面会自动刷新。", "The first time takes some seconds: this page reloads by itself."))
             }
         }
+        let panels = try await visit.desk.store.read { tx in try visit.house.overviews.map { try $0.write(visit, tx) } }
         return visit.page(Text("全局", "Overview"), active: "/insights", scripts: ["chart.min.js", "charts.js"]) { h in
             h.div("page-head") {
                 h.h1(Text("全局", "Overview"))
@@ -33,28 +34,29 @@ package enum Insights {
                         "\(visit.region(account.region)) · the last year · counted at \(counted.minuteText), again in the background"))
             }
             h.div("tiles") {
-                tile(h, Text("在办", "Open"), "\(figures.open)", "blue", "/desk", Text("尚未办结的事项数", "Matters not yet closed"))
-                tile(
-                    h, Text("已逾期", "Overdue"), "\(figures.overdue)", figures.overdue > 0 ? "red" : "green", "/desk?due=overdue",
+                h.figure(Text("在办", "Open"), "\(figures.open)", "blue", "/desk", Text("尚未办结的事项数", "Matters not yet closed"))
+                h.figure(
+                    Text("已逾期", "Overdue"), "\(figures.overdue)", figures.overdue > 0 ? "red" : "green", "/desk?due=overdue",
                     Text("最近一个未结期限早于今天的在办事项", "Open matters whose next day has passed"))
-                tile(h, Text("七天内到期", "Due in 7 days"), "\(figures.week)", "amber", "/desk?due=week", Text("今天起七天内有期限届满的在办事项", "Open matters with a day in the next seven"))
-                tile(
-                    h, Text("按时率", "On time"), percent(figures.met, figures.met + figures.missed), "green", "/desk?late=yes",
+                h.figure(Text("七天内到期", "Due in 7 days"), "\(figures.week)", "amber", "/desk?due=week", Text("今天起七天内有期限届满的在办事项", "Open matters with a day in the next seven"))
+                h.figure(
+                    Text("按时率", "On time"), HTML.percent(figures.met, figures.met + figures.missed), "green", "/desk?late=yes",
                     Text("近一年已停止的法定期限中按时完成的比例：按时÷（按时＋逾期）；点开为逾期的事项", "Of the periods that ended in a year: on time ÷ (on time + late); opens those that were late"))
-                tile(
-                    h, Text("调解成功率", "Mediation success"), percent(figures.agreed, figures.agreed + figures.ended), "teal", "/desk?outcome=agreed,ended",
+                h.figure(
+                    Text("调解成功率", "Mediation success"), HTML.percent(figures.agreed, figures.agreed + figures.ended), "teal", "/desk?outcome=agreed,ended",
                     Text("近一年：达成协议÷（达成协议＋终止调解）", "In a year: agreed ÷ (agreed + ended)"))
                 // With several kinds of matter each has its own figure.
                 if visit.house.kinds.count > 1 {
                     for (kind, n) in figures.kinds {
                         guard let title = visit.house.kinds[kind]?.table.title else { continue }
-                        tile(
-                            h, Text("\(title.zh)在办", "\(title.en): open"), "\(n)", "teal", "/desk?kind=\(kind)",
+                        h.figure(
+                            Text("\(title.zh)在办", "\(title.en): open"), "\(n)", "teal", "/desk?kind=\(kind)",
                             Text("尚未办结的\(title.zh)", "Not yet closed, of this kind"))
                     }
                 }
-                tile(h, Text("近一年收到", "Received in a year"), "\(figures.received)", "grey", "/desk?received=year", Text("收到日期在近365天内的事项", "Matters received in the last 365 days"))
+                h.figure(Text("近一年收到", "Received in a year"), "\(figures.received)", "grey", "/desk?received=year", Text("收到日期在近365天内的事项", "Matters received in the last 365 days"))
             }
+            for panel in panels { panel(h) }
             h.div("two-columns") {
                 h.card(Text("每月收到与办结", "Received and closed by month")) {
                     chart(
@@ -85,7 +87,7 @@ package enum Insights {
                                             h.a(list + "&received=year", nil, "\(d.received)")
                                         }
                                         h.element("td", "number", [.init("data-label", h.say(Text("成功率", "Success")))]) {
-                                            h.a(list + "&outcome=agreed,ended", nil, percent(d.agreed, d.agreed + d.ended))
+                                            h.a(list + "&outcome=agreed,ended", nil, HTML.percent(d.agreed, d.agreed + d.ended))
                                         }
                                     }
                                 }
@@ -95,16 +97,6 @@ package enum Insights {
                 }
             }
             h.p("text-muted small", Text("每个数字都可点开查看背后的清单。", "Every figure opens the list behind it."))
-        }
-    }
-
-    static func percent(_ a: Int, _ b: Int) -> String { b == 0 ? "—" : "\((a * 1000 + b / 2) / b / 10).\((a * 1000 + b / 2) / b % 10)%" }
-
-    private static func tile(_ h: HTML, _ title: Text, _ value: String, _ tone: String, _ path: String, _ formula: Text) {
-        h.a(path, "tile tone-\(tone)", [.title(h.say(formula))]) {
-            h.span("tile-count", value)
-            h.span("tile-title", title)
-            h.span("tile-formula", formula)
         }
     }
 

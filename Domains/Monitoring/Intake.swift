@@ -105,14 +105,15 @@ package struct Intake: Sendable {
     }
 
     /// What the models find in a listing with its features.
-    func match(_ listing: Listing, _ features: JSON, _ set: ModelRoom.Set, _ matcher: Matcher) throws -> [Found] {
+    /// - Parameter excused: what they would find, had nothing been excused, and do not.
+    func match(_ listing: Listing, _ features: JSON, _ set: ModelRoom.Set, _ matcher: Matcher, excused: Bool = false) throws -> [Found] {
         let bytes = Array(listing.json.setting(Features.key, features).text.utf8)
         let result: Matcher.Result
         do { result = try bytes.withUnsafeBufferPointer { bytes throws(Matcher.Bad) in try matcher.scan(bytes) } } catch {
             throw Refusal.invalid("", Text("无法识读：\(error)", "cannot be read: \(error)"))
         }
         var found: [Found] = []
-        for hit in result.hits where !set.program.correlator.silent.contains(hit.rule) {
+        for hit in excused ? result.excused : result.hits where !set.program.correlator.silent.contains(hit.rule) {
             let model = set.library.models[set.modelOf[hit.rule]]
             guard !found.contains(where: { $0.model.id == model.id }), let edition = set.editions[model.id] else { continue }
             let matches = JSON.array(

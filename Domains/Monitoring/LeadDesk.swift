@@ -42,18 +42,23 @@ package struct LeadDesk: Sendable {
     }
     package static let levels = ["informational", "low", "medium", "high", "critical"]
 
-    /// Keeps a hit, once for each text of a listing; joins the open lead of the same shop and model, or opens one where the trigger says so.
+    /// Keeps a hit, once for as long as the same is found in a listing; joins the open lead of the same shop and model, or opens one where the trigger says so.
     /// Returns whether a lead was opened.
     func take(_ hit: Intake.Found, listing l: Listing, id: Int64, seller: Int64?, hash: String, features: JSON, by actor: String, at now: Moment, _ tx: Transaction) throws -> Bool
     {
-        guard try tx.one("SELECT id FROM monitoring_hits WHERE listing = \(id) AND model = \(hit.model.id) AND edition = \(hit.edition) AND body_hash = \(hash)") == nil else {
-            return false
+        let last = try tx.one(
+            "SELECT id, lead, matches, body_hash FROM monitoring_hits WHERE listing = \(id) AND model = \(hit.model.id) AND edition = \(hit.edition) ORDER BY id DESC LIMIT 1")
+        var before: Int64?
+        if let last, last.string("matches") == hit.matches.text || last.string("body_hash") == hash {
+            // Found again as it was: told once, unless it had been corrected in between.
+            guard let lead = last.optionalInt("lead"), try relapsed(lead, seen: l.observedAt, tx) else { return false }
+            before = lead
         }
         let excepted = try LeadDesk.excepts(hit, listing: id, seller: seller, on: now.day, tx)
         let key = try tx.insert(
             """
             INSERT INTO monitoring_hits (listing, seller, model, edition, level, body_hash, matches, at, shadow)
-            VALUES (\(id), \(seller), \(hit.model.id), \(hit.edition), \(hit.level), \(hash), \(hit.matches.text), \(l.observedAt), \(hit.shadow || excepted)) RETURNING id
+            VALUES (\(id), \(seller), \(hit.model.id), \(hit.edition), \(hit.level), \(before.map { "\(hash)~\($0)" } ?? hash), \(hit.matches.text), \(l.observedAt), \(hit.shadow || excepted)) RETURNING id
             """)
         guard !hit.shadow, !excepted else { return false }
         let same: SQL = seller == nil ? "l.listing = \(id)" : "l.seller = \(seller)"
@@ -66,9 +71,7 @@ package struct LeadDesk: Sendable {
             let matter = open.int("matter")
             try tx.send("UPDATE monitoring_hits SET lead = \(matter) WHERE id = \(key)")
             try tx.send("UPDATE monitoring_leads SET hits = hits + 1 WHERE matter = \(matter)")
-            try tx.audit(
-                "lead.joined", of: Reference(kind: LeadMoves.kind, id: matter), by: "system", at: now, details: [("listing", .string(l.id))],
-                sealing: [.init("monitoring_leads", key: "matter", matter)])
+            try join(Reference(kind: LeadMoves.kind, id: matter), l, at: now, tx)
             return false
         }
         let trigger = try Trigger.of(hit.model.id, tx)
@@ -81,13 +84,31 @@ package struct LeadDesk: Sendable {
             $0.int("id")
         }
         guard waiting.count >= trigger.minimum else { return false }
-        try self.open(hit, listing: l, id: id, seller: seller, features: features, hits: waiting, trigger: trigger, at: now, tx)
+        try self.open(hit, listing: l, id: id, seller: seller, features: features, hits: waiting, trigger: trigger, before: before, at: now, tx)
         return true
+    }
+
+    /// Whether a lead had been settled as corrected before the same was seen again (再次出现).
+    private func relapsed(_ lead: Int64, seen: Moment, _ tx: Transaction) throws -> Bool {
+        try tx.one("SELECT max(at) AS at FROM casework_moves WHERE matter = \(lead) AND move IN ('corrected', 'guide', 'rectify')")?.optionalMoment("at").map { $0 < seen } ?? false
+    }
+
+    /// One more listing of a lead in hand: a shop that was told is told of it too.
+    private func join(_ lead: Reference, _ l: Listing, at now: Moment, _ tx: Transaction) throws {
+        let matter = try tx.matter(ID<Matter>(lead.id))
+        let sealing: [Ledger.Seal] = [.init("monitoring_leads", key: "matter", lead.id)]
+        guard matter.state == LeadMoves.notified else {
+            try tx.audit("lead.joined", of: lead, by: "system", at: now, details: [("listing", .string(l.id))], sealing: sealing)
+            return
+        }
+        try Casework.remark("joined", on: matter, by: .system, details: [("listing", .string(String(l.name.prefix(80))))], sealing: sealing, at: now, tx)
+        let channel = try tx.one("SELECT channel FROM casework_notices WHERE matter = \(lead.id) ORDER BY id DESC LIMIT 1")?.string("channel") ?? "platform"
+        try Casework.notify("respondent", of: matter.id, by: channel, LeadNotice.more.zh, at: now, tx)
     }
 
     /// The listing's fields are on disk under their hash before the lead exists: a listing that makes one is queued for capture first.
     private func open(
-        _ hit: Intake.Found, listing l: Listing, id: Int64, seller: Int64?, features: JSON, hits: [Int64], trigger: Trigger, at now: Moment, _ tx: Transaction
+        _ hit: Intake.Found, listing l: Listing, id: Int64, seller: Int64?, features: JSON, hits: [Int64], trigger: Trigger, before: Int64?, at now: Moment, _ tx: Transaction
     ) throws {
         let snapshot = try desk.files.keep(Array(l.json.setting(Features.key, features).text.utf8))
         let n = try tx.nextNumber("lead.\(now.day.year)")
@@ -117,6 +138,7 @@ package struct LeadDesk: Sendable {
             matter, as: "receive", by: .system, article: hit.model.card.law(on: l.observedAt.day).first?.article, starting: [], at: now,
             details: [("model", .string("\(hit.model.id) \(hit.model.title.zh)"))],
             sealing: [.init("monitoring_leads", key: "matter", matter.id.raw), .init("monitoring_captures", of: "matter", matter.id.raw)], tx)
+        if let before { try Casework.link(matter, with: tx.matter(ID<Matter>(before)), why: "整改后再次出现", by: .system, at: now, tx) }
     }
 
     // MARK: Exceptions
@@ -212,9 +234,10 @@ package struct LeadDesk: Sendable {
             // Looked at again on the day after the last one; a listing that changes before is looked at then.
             try Jobs.add(LeadDesk.recheck, [("lead", .int(id.raw))], at: Moment(due.adding(days: 1), hour: 8), tx)
             return after
-        case "corrected":
-            return try move([("note", input["note"] ?? "")], outcome: "rectified")
-        case "escalate": return try move([("note", input["note"] ?? "")])
+        case "corrected", "escalate", "doubt":
+            var details = [("note", input["note"] ?? "")]
+            if case .system = actor { details = [("again", input["again"] ?? ""), ("words", input["words"] ?? "")] }
+            return try move(details, outcome: name == "corrected" ? "rectified" : nil)
         case "dispatch":
             let region = try choice("region", desk.regions.districts(of: desk.configuration.cityRegion).map(\.code))
             let place = try choice("place", LeadMoves.places.map(\.0))
@@ -254,6 +277,7 @@ package struct LeadDesk: Sendable {
     static let recheck = "monitoring.recheck"
 
     /// Looks at the shop's listings again: nothing hits any more → corrected; the day is past → a person sends an office; else later.
+    /// Words that only an excuse keeps from hitting are for a person: the machine closes nothing by them.
     package func lookAgain(_ key: Int64, room: ModelRoom) async throws {
         let set = try await room.current(desk.store)
         let (lead, bodies) = try await desk.store.read { tx -> (Lead?, [(id: Int64, body: String, at: Moment)]) in
@@ -271,23 +295,31 @@ package struct LeadDesk: Sendable {
         let listings = bodies.compactMap { row in (try? JSON(parsing: Array(row.body.utf8))).flatMap { try? Listing($0, at: desk.now) } }
         let context = try await desk.store.read { try Intake.Context(listings, $0) }
         let matcher = Matcher(set.program)
-        let still = listings.contains { ModelLife.hits(lead.model, Intake.enriched($0, context, set.permitKinds), set, matcher) }
+        let looks = listings.map { ModelLife.hits(lead.model, Intake.enriched($0, context, set.permitKinds), set, matcher) }
+        let (still, words) = (looks.contains { $0.hit }, Marked.whole(looks.flatMap(\.excused)))
         // Seen again since the shop was told: what was not looked at since proves nothing.
         let told = try await desk.store.read { try $0.one("SELECT max(at) AS at FROM casework_moves WHERE matter = \(key) AND move = 'notice'")?.optionalMoment("at") } ?? now
         let seen = bodies.allSatisfy { $0.at > told }
-        let after = bodies.first { $0.id == lead.listing }.map { Array($0.body.utf8) }
         let files = desk.files
         try await desk.store.write { tx in
             let fresh = try tx.lead(lead.matter.id)
             guard fresh.matter.state == LeadMoves.notified else { return }
-            let hash = try after.map { try files.keep($0) }
-            try tx.send("UPDATE monitoring_leads SET rechecks = rechecks + 1, corrected_hash = \(hash) WHERE matter = \(key)")
-            if !still, seen {
-                try apply("corrected", on: fresh, input: Form([("note", "复查：\(bodies.count)条商品信息均不再命中")]), by: .system, at: now, tx)
+            var own: String?
+            for listing in bodies {
+                let hash = try files.keep(Array(listing.body.utf8))
+                if listing.id == lead.listing { own = hash }
+                try tx.send("UPDATE monitoring_hits SET after_hash = \(hash), after_at = \(listing.at) WHERE lead = \(key) AND listing = \(listing.id)")
+            }
+            try tx.send("UPDATE monitoring_leads SET rechecks = rechecks + 1, corrected_hash = \(own) WHERE matter = \(key)")
+            func tell(_ name: String, _ again: String) throws {
+                try apply(name, on: fresh, input: Form([("again", again), ("words", words.prefix(5).joined(separator: "、"))]), by: .system, at: now, tx)
+            }
+            if !still, seen, words.isEmpty {
+                try tell("corrected", "clean")
             } else if now.day > due {
-                try apply(
-                    "escalate", on: fresh, input: Form([("note", still ? "期限已过，仍然命中" : "期限已过，通知后未再采集到该商品信息，请人工核查")]), by: .system, at: now, tx)
+                try tell("escalate", still ? "still" : seen ? "late" : "unseen")
             } else {
+                if !still, seen { try tell("doubt", "excused") }
                 try Jobs.add(LeadDesk.recheck, [("lead", .int(key))], at: Moment(due.adding(days: 1), hour: 8), tx)
             }
         }
@@ -297,6 +329,7 @@ package struct LeadDesk: Sendable {
 /// What a shop is told (自行整改通知).
 enum LeadNotice {
     static let title = Text("自行整改通知", "Notice to correct")
+    static let more = Text("自行整改通知（补充）", "Notice to correct: more was found")
     static let channels: [(String, Text)] = [
         ("platform", Text("平台站内信", "Message through the platform")), ("sms", Text("短信", "SMS")), ("phone", Text("电话", "Phone")), ("mail", Text("邮寄", "Post")),
         ("counter", Text("当面", "In person")),

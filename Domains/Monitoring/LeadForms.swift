@@ -79,9 +79,17 @@ struct LeadForms {
 
     /// What the notice says to begin with: the words and the model.
     private var suggestion: String {
-        let words = Marked.whole(shown.hits.flatMap { ($0.matches.array ?? []).compactMap { $0["text"]?.string } }).prefix(5)
-        let what = words.isEmpty ? "" : "“\(words.joined(separator: "”“"))”等"
-        return "请自查店铺中\(what)涉嫌\(shown.model?.title.zh ?? "")的内容，删除或者更正。"
+        // Which listing, which field, which words: a shop need not guess. The officer adds what may stand there instead.
+        let lines = shown.hits.prefix(8).compactMap { hit -> String? in
+            let matches = (hit.matches.array ?? []).filter { Marked.isWritten($0["field"]?.string ?? "") }
+            let words = Marked.whole(matches.compactMap { $0["text"]?.string }).prefix(5)
+            guard !words.isEmpty else { return nil }
+            let fields = Set(matches.compactMap { $0["field"]?.string }.map { Marked.name($0).zh }).sorted().joined(separator: "、")
+            return "“\(hit.name.prefix(40))”的\(fields)：“\(words.joined(separator: "”“"))”"
+        }
+        let what = shown.model?.title.zh ?? ""
+        guard !lines.isEmpty else { return "请自查店铺中涉嫌\(what)的内容，删除或者更正。" }
+        return "下列内容涉嫌\(what)，请删除或者更正，并自查店铺的其他商品：\n" + lines.joined(separator: "\n")
     }
 
     private func checklist(_ h: HTML, _ e: HTML.Errors) {

@@ -42,6 +42,7 @@ package enum LeadMoves {
             Move("snooze", Text("稍后再看", "Put aside"), from: [detected, screened], to: nil, by: screen, articles: [:]),
             Move("reopen", Text("撤销排除", "Take up again"), from: [dismissed], to: detected, by: screen, articles: law),
             Move("notice", Text("通知商家自行整改", "Tell the shop to correct"), from: [screened], to: notified, by: screen, articles: [:]),
+            Move("doubt", Text("复查存疑，请人工核对", "In doubt when looked at again"), from: [notified], to: nil, by: [.system], articles: [:]),
             Move("corrected", Text("确认已整改", "Corrected"), from: [notified], to: rectified, by: screen + [.system], articles: [:]),
             Move("escalate", Text("逾期未改，转派核查", "Not corrected: to be dispatched"), from: [notified], to: screened, by: screen + [.system], articles: law),
             Move("dispatch", Text("派发核查", "Dispatch"), from: [screened], to: verifying, by: [.staff("monitoring.dispatch")], articles: law, starts: ["P1"]),
@@ -68,6 +69,17 @@ package enum LeadMoves {
         ("misread", Text("文义理解有误（引用、否定、谐音等）", "Misread: quotation, negation, other sense")), ("data", Text("采集数据有误", "The data were wrong")),
         ("duplicate", Text("与已有线索重复", "Same as another lead")), ("other", Text("其他", "Other")),
     ]
+    /// What came of looking again, told by the system.
+    static let again: [(String, Text)] = [
+        ("clean", Text("商品信息均不再命中", "none of the listings hits any more")),
+        ("still", Text("期限已过，仍然命中", "the day is past and it still hits")),
+        ("unseen", Text("期限已过，通知后未再采集到该商品信息，请人工核查", "the day is past and the listing was not seen since the notice: a person must look")),
+        (
+            "excused",
+            Text("词语仍在，只因处于否定、引用等除外语境而不命中，请人工核对", "the words still stand there, only in a passage that the model excuses (denial, quotation): a person must look")
+        ),
+        ("late", Text("期限已过，词语仍在除外语境中，请人工核对", "the day is past, and the words still stand in an excused passage: a person must look")),
+    ]
     static let places: [(String, Text)] = [
         ("actual", Text("实际经营地", "Actual place of business")), ("domicile", Text("住所地", "Domicile")), ("platform", Text("平台经营者所在地", "Seat of the platform")),
     ]
@@ -84,6 +96,13 @@ package enum LeadMoves {
         case "result": (Text("结果", "Result"), Text(verbatim: value))
         case "where": (Text("移送至", "To"), Text(verbatim: value))
         case "model": (Text("模型", "Model"), Text(verbatim: value))
+        case "again":
+            (
+                Text("复查", "Looked at again"),
+                again.first { $0.0 == value }?.1 ?? Text(verbatim: value)
+            )
+        case "listing": (Text("商品", "Listing"), Text(verbatim: value))
+        case "words": (Text("词语", "Words"), Text(verbatim: value))
         case "exemptions": (Text("已核对的豁免情形", "Exemptions looked at"), Text(verbatim: value))
         default: nil
         }

@@ -14,7 +14,7 @@ extension LeadPages {
         let lead: Lead
         let file: MatterFile
         let model: Model?
-        let hits: [(listing: Int64, name: String, body: JSON, matches: JSON, at: Moment, now: JSON?)]
+        let hits: [Marked.Found]
         let seller: (name: String, platform: String, uscc: String?, shops: Int, region: String)?
         let op: Operator?
         let others: [(Matter, String)]
@@ -36,19 +36,7 @@ extension LeadPages {
         let desk = visit.desk
         let lead = try find(visit, tx)
         let key = lead.matter.id
-        let found = try tx.all(
-            "SELECT h.listing, h.matches, h.at, i.name, i.body AS now_body, \(Marked.body) AS body FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing \(Marked.versions) WHERE h.lead = \(key) ORDER BY h.id LIMIT 20"
-        ).map {
-            (
-                $0.int("listing"), $0.string("name"), try JSON(parsing: Array($0.string("body").utf8)), try JSON(parsing: Array($0.string("matches").utf8)), $0.moment("at"),
-                $0.string("now_body")
-            )
-        }
-        // What was compared stands in what was kept when the lead was found.
-        let kept = (try? desk.files.read(lead.bodyHash)).flatMap { try? JSON(parsing: $0) }
-        let hits = found.map { hit in
-            (listing: hit.0, name: hit.1, body: hit.0 == lead.listing ? kept ?? hit.2 : hit.2, matches: hit.3, at: hit.4, now: try? JSON(parsing: Array(hit.5.utf8)))
-        }
+        let hits = try Marked.found(lead, desk.files, tx)
         let seller = try lead.seller.flatMap { try tx.one("SELECT * FROM monitoring_sellers WHERE id = \($0)") }
         let contact = seller?.optionalString("contact")
         let shops = try contact.map { try tx.count("SELECT count(*) AS n FROM monitoring_sellers WHERE contact = \($0)") } ?? 1
@@ -115,7 +103,7 @@ extension LeadPages {
                         h.a("/monitoring", nil, Text("监测线索", "Leads"))
                         h.text(" / \(lead.matter.number)")
                     }
-                    h.h1(lead.matter.title)
+                    h.h1(Self.title(lead.matter, shown.model?.title, visit.language))
                     h.p("mb-0") {
                         h.badge(state.title, state.tone)
                         h.badge(Self.level(lead.level).title, Self.level(lead.level).tone)
@@ -133,6 +121,9 @@ extension LeadPages {
             h.errorSummary(refusal, part: failed ?? "")
             h.div("matter-grid") {
                 h.div("matter-main") {
+                    if lead.matter.state == LeadMoves.notified, shown.file.moves.last(where: { $0.move == "doubt" || $0.move == "notice" })?.move == "doubt" {
+                        h.div("alert alert-warning", h.say(LeadMoves.again.first { $0.0 == "excused" }!.1))
+                    }
                     if !moves.isEmpty { LeadForms(visit: visit, shown: shown).actions(h, moves, failed: failed, sent, HTML.Errors(refusal)) }
                     found(h, visit, shown)
                     rule(h, visit, shown)
@@ -166,7 +157,7 @@ extension LeadPages {
                             h.a(url, nil, [.init("rel", "noreferrer noopener nofollow")]) { h.text(Text("原网页", "Web page")) }
                         }
                     }
-                    Marked.fields(h, hit.body, hit.matches, now: hit.now)
+                    Marked.fields(h, hit.body, hit.matches, later: hit.later)
                 }
             }
             if s.hits.isEmpty { h.p("mb-0", Text("命中记录已清理，见留存的快照。", "The hits are gone: see the snapshot kept.")) }

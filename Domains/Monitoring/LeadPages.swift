@@ -83,6 +83,12 @@ struct LeadPages: Sendable {
         ).map { Item(lead: Lead(Matter($0), $0), listing: $0.string("listing_name"), shop: $0.string("shop_name")) }
     }
 
+    /// A lead's title in the reader's language: it is kept in Chinese, with the model's name in it.
+    static func title(_ matter: Matter, _ model: Text?, _ language: Language) -> String {
+        guard language == .en, let model else { return matter.title }
+        return matter.title.replacing("：\(model.zh)", with: ": \(model.en)")
+    }
+
     private func queue(_ visit: Visit) async throws -> Answer {
         let account = try visit.require("monitoring.see")
         let filter = try Filter(visit.exchange.query)
@@ -99,6 +105,7 @@ struct LeadPages: Sendable {
                 try Accounts.names(items.compactMap { $0.lead.matter.assignee?.raw }, tx)
             )
         }
+        let titles = Dictionary(try await room.current(visit.desk.store).library.models.map { ($0.id, $0.title) }) { a, _ in a }
         return visit.page(Text("监测线索", "Leads"), active: "/monitoring") { h in
             h.div("page-head") {
                 h.h1(Text("监测线索", "Leads of monitoring"))
@@ -116,14 +123,14 @@ struct LeadPages: Sendable {
                     }
                 }
             }
-            bar(h, visit, filter, models)
+            bar(h, visit, filter, models.map { ($0.0, titles[$0.0]?[visit.language] ?? $0.1) })
             if items.isEmpty {
                 h.empty(
                     Text("这里没有线索", "No lead here"),
                     counts.isEmpty
                         ? Text("导入商品信息，或在“检查商品信息”中粘贴一条试试。", "Import listings, or paste one under “Check a listing”.") : Text("换一个状态或模型看看。", "Try another state or model."))
             } else {
-                list(h, visit, Array(items.prefix(40)), names)
+                list(h, visit, Array(items.prefix(40)), names, titles)
             }
             h.pager(
                 previous: filter.cursor == nil ? nil : Link.query("/monitoring", filter.pairs),
@@ -164,7 +171,7 @@ struct LeadPages: Sendable {
         }
     }
 
-    private func list(_ h: HTML, _ visit: Visit, _ items: [Item], _ names: [Int64: String]) {
+    private func list(_ h: HTML, _ visit: Visit, _ items: [Item], _ names: [Int64: String], _ titles: [String: Text]) {
         h.div("table-wrap") {
             h.element("table", "table table-hover queue") {
                 h.element("thead") {
@@ -182,7 +189,7 @@ struct LeadPages: Sendable {
                         h.tr {
                             h.td("number") { h.a("/leads/\(m.id)", nil, m.number) }
                             h.td("title") {
-                                h.text(m.title)
+                                h.text(Self.title(m, titles[item.lead.model], visit.language))
                                 h.span("d-block small text-muted", item.listing)
                             }
                             h.td("nowrap") { h.a("/monitoring/models/\(item.lead.model)", nil, item.lead.model) }

@@ -70,6 +70,7 @@ struct ListingPages: Sendable {
             let context = try await visit.desk.store.read { try Intake.Context([listing], $0) }
             let enriched = Intake.enriched(listing, context, set.permitKinds)
             let found = try intake.match(listing, enriched[Features.key] ?? .object([]), set, Matcher(set.program))
+            let excused = try intake.match(listing, enriched[Features.key] ?? .object([]), set, Matcher(set.program), excused: true)
             if form["step"] == "take" {
                 let account = try visit.require("monitoring.intake")
                 let outcome = try await intake.take([listing], by: account.mark)
@@ -91,19 +92,22 @@ struct ListingPages: Sendable {
                             "Taken in, the hit is kept: the model is in trial, an exception holds or its trigger is not reached, so no lead was opened")
                         : Text("已采集，没有命中", "Taken in: nothing hit"))
             }
-            return page(visit, form, nil, (listing, enriched, found), set)
+            return page(visit, form, nil, (listing, enriched, found, excused), set)
         } catch let refusal as Refusal where refusal.kind == .invalid {
             return page(visit, form, refusal, nil, nil)
         }
     }
 
-    private func page(_ visit: Visit, _ f: Form, _ refusal: Refusal?, _ result: (Listing, JSON, [Intake.Found])?, _ set: ModelRoom.Set?) -> Answer {
+    private func page(_ visit: Visit, _ f: Form, _ refusal: Refusal?, _ result: (Listing, JSON, [Intake.Found], [Intake.Found])?, _ set: ModelRoom.Set?) -> Answer {
         let e = HTML.Errors(refusal)
         return visit.page(Text("检查商品信息", "Check a listing"), status: refusal?.kind.status ?? 200, active: "/monitoring") { h in
             h.div("page-head") { h.h1(Text("检查商品信息", "Check a listing")) }
             LeadPages.tabs(h, visit, active: "check")
             h.errorSummary(refusal)
-            if let (listing, enriched, found) = result { self.result(h, visit, listing, enriched, found) }
+            if let (listing, enriched, found, excused) = result {
+                self.result(h, visit, listing, enriched, found)
+                self.excused(h, visit, enriched, excused)
+            }
             visit.form(h, "/monitoring/check", "counter-form", multipart: true, attributes: [.init("data-submit-on", "ctrl-enter")]) {
                 h.div("two-columns") {
                     h.card(Text("商品信息", "The listing")) {
@@ -153,6 +157,20 @@ struct ListingPages: Sendable {
                     h.p("small text-muted mb-0", hit.model.card.law(on: listing.observedAt.day).map { h.say(visit.desk.law.register.cite($0.article)) }.joined(separator: "；"))
                 }
             }
+        }
+    }
+
+    /// Words that a model looks for, in a passage in which it lets them pass: said, so that nobody takes silence for absence.
+    private func excused(_ h: HTML, _ visit: Visit, _ enriched: JSON, _ excused: [Intake.Found]) {
+        guard !excused.isEmpty else { return }
+        h.card(Text("按除外语境未计入", "Not counted: excused by its context"), "found-text") {
+            for hit in excused {
+                h.element("section", "hit") {
+                    h.p("mb-1") { h.a("/monitoring/models/\(hit.model.id)", "fw-semibold", "\(hit.model.id) \(hit.model.title[visit.language])") }
+                    Marked.fields(h, enriched, hit.matches)
+                }
+            }
+            h.p("small text-muted mb-0", Text("模型认为这些词语处于否定、引用等语境；是否如此，请人工判断。", "The model reads these as denied or quoted: a person judges."))
         }
     }
 
@@ -266,7 +284,7 @@ struct NoticePages: Sendable {
     private struct Found: Sendable {
         let lead: Lead
         let model: Model?
-        let hits: [(name: String, body: JSON, matches: JSON, now: JSON?)]
+        let hits: [Marked.Found]
         let answers: [(body: String, at: Moment)]
     }
 
@@ -282,16 +300,8 @@ struct NoticePages: Sendable {
                 AccessCode.fits(code, number, row.string("notice_code"))
             else { throw Refusal(.notFound, Text("编号与查询码不符，请核对通知上的链接", "Number and code do not fit: please check the link")) }
             let lead = try tx.lead(ID(row.int("matter")))
-            let hits = try tx.all(
-                "SELECT i.name, i.body AS now_body, \(Marked.body) AS body, h.matches FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing \(Marked.versions) WHERE h.lead = \(lead.matter.id) ORDER BY h.id LIMIT 20"
-            )
-            .map {
-                (
-                    try JSON(parsing: Array($0.string("body").utf8))["name"]?.string ?? $0.string("name"), try JSON(parsing: Array($0.string("body").utf8)),
-                    try JSON(parsing: Array($0.string("matches").utf8)), try? JSON(parsing: Array($0.string("now_body").utf8))
-                )
-            }
-            return Found(lead: lead, model: try leads.edition(lead, tx), hits: hits, answers: try NoticePages.answers(of: lead.matter.id, tx))
+            return Found(
+                lead: lead, model: try leads.edition(lead, tx), hits: try Marked.found(lead, leads.desk.files, tx), answers: try NoticePages.answers(of: lead.matter.id, tx))
         }
     }
 
@@ -324,7 +334,7 @@ struct NoticePages: Sendable {
                     for hit in found.hits {
                         h.element("section", "hit") {
                             h.h3(Text(verbatim: hit.name), "h6")
-                            Marked.fields(h, hit.body, hit.matches, now: hit.now)
+                            Marked.fields(h, hit.body, hit.matches, later: hit.later)
                         }
                     }
                 }

@@ -1,4 +1,5 @@
 import Kernel
+import Platform
 import Store
 import Web
 
@@ -6,10 +7,50 @@ import Web
 enum Marked {
     /// The text as it was when it was hit, of hits `h` on listings `i`: where that version was kept, else as it is now.
     static let body: SQL = "COALESCE(v.body, i.body)"
-    static let versions: SQL = "LEFT JOIN monitoring_versions v ON v.listing = h.listing AND v.hash = h.body_hash"
+    static let versions: SQL = "LEFT JOIN monitoring_versions v ON v.listing = h.listing AND v.hash = substr(h.body_hash, 1, 32)"
 
-    /// - Parameter now: the listing as it is; what was hit then stands beside what is there now.
-    static func fields(_ h: HTML, _ body: JSON, _ matches: JSON, now: JSON? = nil) {
+    /// What a listing reads later than when it was hit: when it was looked at again, or as it is.
+    struct Later: Sendable {
+        let body: JSON
+        let at: Moment
+        let again: Bool
+        var title: Text { again ? Text("复查时（\(at.minuteText)）", "when looked at again, \(at.minuteText)") : Text("目前（\(at.minuteText)采集）", "now, as seen \(at.minuteText)") }
+    }
+    /// A hit as pages show it.
+    struct Found: Sendable {
+        let listing: Int64
+        let name: String
+        let body: JSON
+        let matches: JSON
+        let at: Moment
+        let later: Later?
+    }
+
+    /// The hits of a lead, each with what its listing reads since: while the shop may still correct as it is now, after that as it was looked at again.
+    static func found(_ lead: Lead, _ files: FileStore, _ tx: Transaction) throws -> [Found] {
+        // What was compared stands in what was kept when the lead was found.
+        let kept = (try? files.read(lead.bodyHash)).flatMap { try? JSON(parsing: $0) }
+        let isOpen = [LeadMoves.detected, LeadMoves.screened, LeadMoves.notified, LeadMoves.verifying].contains(lead.matter.state)
+        return try tx.all(
+            """
+            SELECT h.listing, h.matches, h.at, h.after_hash, h.after_at, i.name, i.last_at, i.body AS now_body, \(Marked.body) AS body
+            FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing \(Marked.versions) WHERE h.lead = \(lead.matter.id) ORDER BY h.id LIMIT 20
+            """
+        ).map { row in
+            let listing = row.int("listing")
+            let after = (try row.optionalString("after_hash").map { try JSON(parsing: files.read($0)) }).flatMap { body in
+                row.optionalMoment("after_at").map { Later(body: body, at: $0, again: true) }
+            }
+            let now = (try? JSON(parsing: Array(row.string("now_body").utf8))).map { Later(body: $0, at: row.moment("last_at"), again: false) }
+            let body = try listing == lead.listing ? kept ?? JSON(parsing: Array(row.string("body").utf8)) : JSON(parsing: Array(row.string("body").utf8))
+            return Found(
+                listing: listing, name: body["name"]?.string ?? row.string("name"), body: body, matches: try JSON(parsing: Array(row.string("matches").utf8)), at: row.moment("at"),
+                later: isOpen ? now : after ?? now)
+        }
+    }
+
+    /// - Parameter later: what was hit then stands beside what is there since.
+    static func fields(_ h: HTML, _ body: JSON, _ matches: JSON, later: Later? = nil) {
         var byField: [(String, [(Int, Int)])] = []
         var gone: [(String, String)] = []
         for match in matches.array ?? [] {
@@ -31,7 +72,7 @@ enum Marked {
                 }
                 h.definition(name(field)) {
                     mark(h, value, places)
-                    if let now, isWritten(field) { compared(h, value, Marked.value(of: field, in: now)) }
+                    if let later, isWritten(field) { compared(h, value, Marked.value(of: field, in: later.body), later.title) }
                 }
             }
             for (i, (field, was)) in gone.enumerated() where !gone[..<i].contains(where: { $0 == (field, was) }) {
@@ -40,15 +81,24 @@ enum Marked {
                     h.text(Text("（当时的文字，页面已改变）", " (as it read then: the page has changed)"))
                 }
             }
+            // A claim may have moved: what else was rewritten since is shown too.
+            guard let later else { return }
+            for field in ["name", "description"] where !byField.contains(where: { $0.0 == field }) {
+                guard let now = value(of: field, in: later.body), let was = value(of: field, in: body), now != was else { continue }
+                h.definition(Text("\(name(field).zh)（也有改动）", "\(name(field).en) (changed as well)")) { compared(h, was, now, later.title) }
+            }
         }
     }
 
-    /// What is there now, where it is another text than was hit (整改前后对照).
-    private static func compared(_ h: HTML, _ was: String, _ now: String?) {
+    /// What is there later, where it is another text than was hit (整改前后对照): from where the two begin to differ.
+    private static func compared(_ h: HTML, _ was: String, _ now: String?, _ title: Text) {
         guard now != was else { return }
         h.element("p", "now mb-0") {
-            h.badge(Text("目前", "now"), "teal")
-            if let now { h.text(now.unicodeScalars.count > 240 ? String(now.prefix(240)) + "…" : now) } else { h.text(Text("已删除", "gone")) }
+            h.badge(title, "teal")
+            guard let now else { return h.text(Text("已删除", "gone")) }
+            let same = zip(was.unicodeScalars, now.unicodeScalars).prefix { $0 == $1 }.count
+            let (from, count) = (max(0, same - 40), now.unicodeScalars.count)
+            h.text((from > 0 ? "…" : "") + part(now, from..<min(count, from + 240)) + (count > from + 240 ? "…" : ""))
         }
     }
 
@@ -160,6 +210,13 @@ enum Marked {
             if path.hasPrefix("product.labelDiffers") { return (Text("与标签不一致", "Differs from the label"), state()) }
             return nil
         }
+    }
+
+    /// What a number that a rule compares with is called on the page (指标名称).
+    static func measure(_ field: String) -> Text {
+        if field.hasPrefix("features."), let (title, _) = feature(String(field.dropFirst("features.".count)), "0") { return title }
+        let words = field.split(separator: ".").map { name(String($0)) }
+        return Text(words.map(\.zh).joined(separator: "·"), words.map(\.en).joined(separator: ", "))
     }
 
     /// What a field is called on the page.

@@ -98,18 +98,21 @@ package enum ModelLife {
         package var leads: Int { shops.count }
         /// Hits of each shop.
         var shops: [String: Int] = [:]
-        /// Leads that persons confirmed and it would not find any more, by number.
-        package var lost: [String] = []
-        package var kept = 0
-        /// Leads that persons dismissed and it would not open any more.
-        package var spared = 0
-        package var stillWrong = 0
+        /// Leads that persons judged: whether they confirmed it, the hits that it gathered (none where it is not found any more).
+        var judged: [(number: String, right: Bool, hits: Int)] = []
         package var samples: [(listing: String, text: String)] = []
 
+        /// Of what was confirmed or dismissed: what it would still open, and what not any more, where so many hits of a shop open a lead.
+        package func judged(_ right: Bool, minimum: Int = 1) -> (open: [String], gone: [String]) {
+            let all = judged.filter { $0.right == right }
+            return (all.filter { $0.hits >= minimum }.map(\.number), all.filter { $0.hits < minimum }.map(\.number))
+        }
+
         package var json: JSON {
-            .object([
-                ("versions", .int(versions)), ("hits", .int(hits)), ("leads", .int(leads)), ("confirmedKept", .int(kept)), ("confirmedLost", .array(lost.map(JSON.string))),
-                ("dismissedSpared", .int(spared)), ("dismissedStill", .int(stillWrong)),
+            let (right, wrong) = (judged(true), judged(false))
+            return .object([
+                ("versions", .int(versions)), ("hits", .int(hits)), ("leads", .int(leads)), ("confirmedKept", .int(right.open.count)),
+                ("confirmedLost", .array(right.gone.map(JSON.string))), ("dismissedSpared", .int(wrong.gone.count)), ("dismissedStill", .int(wrong.open.count)),
                 ("samples", .array(samples.map { .object([("listing", .string($0.listing)), ("text", .string($0.text))]) })),
             ])
         }
@@ -154,19 +157,13 @@ package enum ModelLife {
         // Each judged lead by the fields that were saved when it was found.
         let judged = try await desk.store.read { tx in
             try tx.all(
-                "SELECT m.number, l.verdict, l.body_hash FROM monitoring_leads l JOIN casework_matters m ON m.id = l.matter WHERE l.model = \(id) AND l.verdict IN ('right', 'wrong') ORDER BY m.id"
-            ).map { ($0.string("number"), $0.string("verdict") == "right", $0.string("body_hash")) }
+                "SELECT m.number, l.verdict, l.body_hash, l.hits FROM monitoring_leads l JOIN casework_matters m ON m.id = l.matter WHERE l.model = \(id) AND l.verdict IN ('right', 'wrong') ORDER BY m.id"
+            ).map { ($0.string("number"), $0.string("verdict") == "right", $0.string("body_hash"), $0.count("hits")) }
         }
         let matcher = Matcher(alone.program)
-        for (number, right, hash) in judged {
+        for (number, right, hash, hits) in judged {
             guard let bytes = try? desk.files.read(hash), let json = try? JSON(parsing: bytes) else { continue }
-            let hits = matched(json, matcher) != nil
-            switch (right, hits) {
-            case (true, true): report.kept += 1
-            case (true, false): report.lost.append(number)
-            case (false, true): report.stillWrong += 1
-            case (false, false): report.spared += 1
-            }
+            report.judged.append((number, right, matched(json, matcher) == nil ? 0 : hits))
         }
         return report
     }
@@ -194,11 +191,11 @@ package enum ModelLife {
     /// The first hit in a listing; a listing that cannot be read has none.
     static func matched(_ json: JSON, _ matcher: Matcher) -> Hit? { scan(json, matcher)?.hits.first }
 
-    /// Whether a listing is hit by one of the models in force, or only in what the model excuses.
-    static func hits(_ model: String, _ json: JSON, _ set: ModelRoom.Set, _ matcher: Matcher) -> (hit: Bool, excused: Bool) {
-        guard let result = scan(json, matcher) else { return (true, false) }
-        func of(_ hits: [Hit]) -> Bool { hits.contains { set.library.models[set.modelOf[$0.rule]].id == model } }
-        return (of(result.hits), of(result.excused))
+    /// Whether a listing is hit by one of the models in force; the words that hit only in what the model excuses.
+    static func hits(_ model: String, _ json: JSON, _ set: ModelRoom.Set, _ matcher: Matcher) -> (hit: Bool, excused: [String]) {
+        guard let result = scan(json, matcher) else { return (true, []) }
+        func of(_ hits: [Hit]) -> [Hit] { hits.filter { set.library.models[set.modelOf[$0.rule]].id == model } }
+        return (!of(result.hits).isEmpty, of(result.excused).flatMap { $0.matches.map(\.text) })
     }
 
     private static func scan(_ json: JSON, _ matcher: Matcher) -> Matcher.Result? {

@@ -42,9 +42,9 @@ package enum Monitoring {
                 },
             ],
             menu: [("/monitoring", Text("监测", "Monitoring"), "monitoring.see")],
-            operatorPanels: [OperatorLeads.panel],
+            operatorPanels: [OperatorLeads.panel], overviewPanels: [LeadFigures.panel],
             matterKinds: [MatterKind(table: LeadMoves.table) { "/leads/\($0.id)" }, MatterKind(table: RequestMoves.table) { "/requests/\($0.id)" }],
-            notices: [LeadNotice.title, RequestMoves.letter],
+            notices: [LeadNotice.title, LeadNotice.more, RequestMoves.letter],
             acts: [
                 "lead.joined": Text("命中并入线索", "A hit joined a lead"), "monitoring.edition-added": Text("新增模型版本", "Model edition added"),
                 "monitoring.edition-active": Text("启用模型", "Model activated"), "monitoring.edition-shadow": Text("模型转入试运行", "Model put in trial"),
@@ -60,13 +60,14 @@ package enum Monitoring {
             files: { tx in
                 Set(
                     try tx.all("SELECT body_hash, corrected_hash FROM monitoring_leads").flatMap { [$0.optionalString("body_hash"), $0.optionalString("corrected_hash")] }
-                        .compactMap { $0 })
+                        .compactMap { $0 }
+                ).union(try tx.all("SELECT DISTINCT after_hash FROM monitoring_hits WHERE after_hash IS NOT NULL").map { $0.string("after_hash") })
             },
             imports: imports(room),
             tick: { [retention = Retention()] desk in
                 try await Inbox(intake: Intake(desk: desk, room: room)).look()
                 try await retention.onceADay(desk)
-            }, settings: [Retention.setting])
+            }, settings: [Retention.setting, RequestMoves.answer])
     }
 
     private static func imports(_ room: ModelRoom) -> [ImportKind] {

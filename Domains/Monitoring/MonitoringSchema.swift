@@ -99,5 +99,9 @@ enum MonitoringSchema {
                 """,
                 "CREATE INDEX monitoring_backtests_edition ON monitoring_backtests (edition, id)",
             ]),
+        // What each listing read when it was looked at again, kept for as long as what was hit.
+        Migration(
+            "monitoring.4",
+            ["ALTER TABLE monitoring_hits ADD COLUMN after_hash TEXT", "ALTER TABLE monitoring_hits ADD COLUMN after_at INTEGER"]),
     ]
 }

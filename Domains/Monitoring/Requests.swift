@@ -45,6 +45,9 @@ package enum RequestMoves {
         }
     }
 
+    /// How long a business has to answer: no law found says it, so the office does (law sheet: open question).
+    static let answer = NumberSetting("monitoring.request.workdays", Text("协查：要求平台答复的工作日", "Co-investigation: working days that a platform is given"), 10, 1...60)
+
     /// To whom: the three kinds of the interim measures, and authorities.
     static let parties: [(String, Text)] = [
         ("platform", Text("网络交易平台经营者", "Platform operator")), ("service", Text("为网络交易提供场所、浏览、支付等服务的经营者", "Provider of space, browsing or payment")),
@@ -98,7 +101,7 @@ struct RequestPages: Sendable {
         }
     }
 
-    private func find(_ id: ID<Matter>, _ tx: Transaction) throws -> Request {
+    func find(_ id: ID<Matter>, _ tx: Transaction) throws -> Request {
         let matter = try tx.matter(id)
         guard matter.kind == RequestMoves.kind, let row = try tx.one("SELECT * FROM monitoring_requests WHERE matter = \(id)") else { throw Refusal.notFound }
         return Request(matter, row)
@@ -107,13 +110,16 @@ struct RequestPages: Sendable {
     // MARK: The office's side
 
     private func list(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
-        let all = try await visit.desk.store.read { tx in
-            try tx.all(
-                "SELECT m.*, r.lead, r.party, r.recipient, r.subject, r.asked, r.due, r.reply, r.reminded FROM monitoring_requests r JOIN casework_matters m ON m.id = r.matter ORDER BY m.open DESC, m.id DESC LIMIT 100"
-            ).map {
-                Request(Matter($0), $0)
-            }.filter { visit.maySee($0.matter) }
+        let (all, days) = try await visit.desk.store.read { tx in
+            (
+                try tx.all(
+                    "SELECT m.*, r.lead, r.party, r.recipient, r.subject, r.asked, r.due, r.reply, r.reminded FROM monitoring_requests r JOIN casework_matters m ON m.id = r.matter ORDER BY m.open DESC, m.id DESC LIMIT 100"
+                ).map {
+                    Request(Matter($0), $0)
+                }.filter { visit.maySee($0.matter) }, try RequestMoves.answer.value(tx)
+            )
         }
+        let by = visit.desk.calendar.value.adding(workdays: days, to: visit.desk.today())
         let lead = sent?["lead"] ?? visit.exchange.query["lead"]
         return visit.page(Text("协查", "Co-investigation"), status: refusal?.kind.status ?? 200, active: "/monitoring") { h in
             h.div("page-head") { h.h1(Text("协查请求", "Requests for co-investigation")) }
@@ -145,12 +151,12 @@ struct RequestPages: Sendable {
                 }
             }
             if visit.may("monitoring.dispatch") || visit.may("monitoring.verify") {
-                form(h, visit, lead, sent, HTML.Errors(refusal), open: refusal != nil || lead != nil || all.isEmpty)
+                form(h, visit, lead, by, sent, HTML.Errors(refusal), open: refusal != nil || lead != nil || all.isEmpty)
             }
         }
     }
 
-    private func form(_ h: HTML, _ visit: Visit, _ lead: String?, _ sent: Form?, _ e: HTML.Errors, open: Bool) {
+    private func form(_ h: HTML, _ visit: Visit, _ lead: String?, _ by: Day, _ sent: Form?, _ e: HTML.Errors, open: Bool) {
         h.element("details", "card mt-3", [.init("open", if: open)]) {
             h.element("summary", "card-header", text: h.say(Text("发出协查请求", "Send a request")))
             visit.form(h, "/monitoring/requests", "card-body") {
@@ -165,8 +171,8 @@ struct RequestPages: Sendable {
                     h.p("small text-muted mb-0", Text("超出标准字段的须经省级市场监管部门同意，请写明依据并线下办理。", "Beyond these the provincial authority must consent: ask for that apart."))
                 }
                 h.field(
-                    "due", Text("要求答复日期", "Answer wanted by"), value: sent?["due"], type: "date",
-                    hint: Text("致其他市场监管部门的依法自签收起十五个工作日；致平台的请填写日期", "For authorities fifteen working days from receipt; for platforms give a day"), errors: e, required: false)
+                    "due", Text("要求答复日期", "Answer wanted by"), value: sent?["due"] ?? by.description, type: "date",
+                    hint: Text("致其他市场监管部门的，另依法自签收起十五个工作日计算", "For authorities fifteen working days from receipt run beside it, by law"), errors: e)
                 h.button(Text("发出", "Send"))
             }
         }
@@ -188,8 +194,7 @@ struct RequestPages: Sendable {
             let asked = form.all("asked").filter { key in RequestMoves.fields.contains { $0.0 == key } }
             if asked.isEmpty { wrong.append(.init("/asked", Text("请至少选择一项", "Choose at least one"))) }
             let due = form["due"].flatMap { Day($0) }
-            if form["due"] != nil, due == nil || due! <= now.day { wrong.append(.init("/due", Text("答复日期应晚于今天", "The day is after today"))) }
-            if party != "authority", !party.isEmpty, form["due"] == nil { wrong.append(.init("/due", Text("致平台等经营者的请求请填写答复日期", "A request to a business needs a day"))) }
+            if due == nil || due! <= now.day { wrong.append(.init("/due", Text("答复日期应晚于今天", "The day is after today"))) }
             if !wrong.isEmpty { throw Refusal.invalid(wrong) }
             let code = AccessCode.make()
             let (recipient, subject) = (form["recipient"]!, form["subject"]!)
@@ -232,10 +237,10 @@ struct RequestPages: Sendable {
 
     private func show(_ visit: Visit, _ refusal: Refusal?, _ failed: String?) async throws -> Answer {
         let account = try visit.signedIn()
-        let (r, file, lead) = try await visit.desk.store.read { tx in
+        let (r, file, about) = try await visit.desk.store.read { tx in
             let r = try find(visit.exchange.id(of: Matter.self), tx)
             guard visit.maySee(r.matter) else { throw Refusal.notFound }
-            return (r, try MatterFile.load(r.matter, desk: visit.desk, tx), try r.lead.map { try tx.matter(ID($0)) })
+            return (r, try MatterFile.load(r.matter, desk: visit.desk, tx), try self.about(r, tx))
         }
         let moves = RequestMoves.table.available(r.matter, to: .staff(account), visit.desk.permissions)
         return visit.page(Text("协查 \(r.matter.number)", "Request \(r.matter.number)"), status: refusal?.kind.status ?? 200, active: "/monitoring") { h in
@@ -255,46 +260,40 @@ struct RequestPages: Sendable {
                         h.card(Text("可以办理", "What can be done now"), "actions") {
                             for move in moves {
                                 h.element("details", "action", [.init("open", if: failed == move.name)]) {
-                                    h.element("summary") { h.span("action-name", move.title) }
+                                    // What the recipient does by its own link may also come by post or phone: then it is put on record here.
+                                    let title = ["receive-letter": Text("登记对方已签收", "Put its receipt on record"), "reply": Text("登记对方的答复", "Put its answer on record")][move.name]
+                                    h.element("summary") { h.span("action-name", title ?? move.title) }
                                     visit.form(h, "/requests/\(r.matter.id)/moves/\(move.name)", "action-form") {
                                         h.part(move.name) { h.area("note", Text("说明", "Remark"), value: nil, rows: 2, required: move.name == "reply", maxLength: 4000) }
-                                        h.button(move.title)
+                                        h.button(title ?? move.title)
                                     }
                                 }
                             }
                         }
                     }
-                    letter(h, r, lead, visit)
+                    letter(h, visit, r, about, inside: true)
                     if r.matter.open, visit.may("monitoring.dispatch") || visit.may("monitoring.verify") { LeadNotice.renew(h, visit, "/requests/\(r.matter.id)/code") }
                     if let reply = r.reply { h.card(Text("答复", "The answer")) { h.p("pre mb-0", reply) } }
                     visit.files(h, file, matter: r.matter)
                     visit.notes(h, file, matter: r.matter)
                 }
                 h.element("aside", "matter-side") {
-                    visit.clocks(h, file, matter: r.matter)
+                    if let due = r.due, r.party != "authority" {
+                        h.card(Text("答复期限", "Answer due")) {
+                            if r.reply == nil, r.matter.open { visit.urgency(h, due) } else { h.text(due.description) }
+                            h.p("small text-muted mb-0", Text("函件要求的日期；法律未规定平台答复期限", "The day that the letter names: no law gives one for platforms"))
+                        }
+                    } else {
+                        visit.clocks(h, file, matter: r.matter)
+                    }
                     visit.history(h, file, table: RequestMoves.table, regime: "PCD")
                 }
             }
         }
     }
 
-    private func letter(_ h: HTML, _ r: Request, _ lead: Matter?, _ visit: Visit?) {
-        h.card(RequestMoves.letter) {
-            h.definitions {
-                h.definition(Text("协查对象", "To"), r.recipient)
-                h.definition(Text("类别", "Kind"), RequestMoves.parties.first { $0.0 == r.party }.map { h.say($0.1) })
-                h.definition(Text("事由", "About"), r.subject)
-                h.definition(Text("请求提供", "Asked for")) {
-                    h.ul("mb-0") { for key in r.asked { if let field = RequestMoves.fields.first(where: { $0.0 == key }) { h.li { h.text(field.1) } } } }
-                }
-                if let due = r.due { h.definition(Text("要求答复日期", "Answer wanted by"), due.description) }
-                if let lead, visit != nil { h.definition(Text("关联线索", "Lead")) { h.a("/leads/\(lead.id)", nil, lead.number) } }
-            }
-        }
-    }
-
     /// One way for both doors.
-    private func apply(_ name: String, _ r: Request, _ note: String?, by actor: Actor, _ desk: Desk, at now: Moment, _ tx: Transaction) throws {
+    func apply(_ name: String, _ r: Request, _ note: String?, by actor: Actor, _ desk: Desk, at now: Moment, _ tx: Transaction) throws {
         let casework = Casework(table: RequestMoves.table, desk: desk)
         let key = r.matter.id
         _ = try RequestMoves.table.check(name, on: r.matter, by: actor, desk.permissions)
@@ -344,70 +343,5 @@ struct RequestPages: Sendable {
             }
         } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await show(visit, refusal, name) }
         return .redirect("/requests/\(try visit.exchange.parameter("id"))")
-    }
-
-    // MARK: The recipient's door
-
-    private func own(_ visit: Visit, _ code: String) async throws -> Request {
-        try limit.take("letter|" + visit.exchange.peer, at: visit.desk.now)
-        let number = try visit.exchange.parameter("number")
-        return try await visit.desk.store.read { tx in
-            guard let row = try tx.one("SELECT r.* FROM monitoring_requests r JOIN casework_matters m ON m.id = r.matter WHERE m.number = \(number)"),
-                AccessCode.fits(code, number, row.string("code"))
-            else { throw Refusal(.notFound, Text("编号与查询码不符，请核对函件上的链接", "Number and code do not fit: please check the link")) }
-            return try find(ID(row.int("matter")), tx)
-        }
-    }
-
-    private func door(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
-        let code = sent?["code"] ?? visit.exchange.query["code"] ?? ""
-        let r = try await own(visit, code)
-        let clocks = try await visit.desk.store.read { try Clocks.of(r.matter.id, $0).filter { $0.state == "open" } }
-        return visit.page(RequestMoves.letter, status: refusal?.kind.status ?? 200) { h in
-            h.div("narrow") {
-                h.h1(RequestMoves.letter)
-                h.p("text-muted", "\(r.matter.number) · \(visit.desk.configuration.office[visit.language])")
-                h.errorSummary(refusal)
-                h.div("alert alert-info", h.say(RequestMoves.table.state(r.matter.state).outside))
-                letter(h, r, nil, nil)
-                for clock in clocks { h.p("fw-semibold", Text("请于\(clock.due)前答复", "To be answered by \(clock.due)")) }
-                if let reply = r.reply { h.card(Text("您的答复", "Your answer")) { h.p("pre mb-0", reply) } }
-                if r.matter.state == RequestMoves.sent {
-                    visit.form(h, "/letters/\(r.matter.number)/receive-letter", "mb-3") {
-                        h.hidden("code", code)
-                        h.button(Text("签收", "Receive"), "btn btn-outline-primary")
-                    }
-                }
-                if r.matter.state == RequestMoves.sent || r.matter.state == RequestMoves.received {
-                    visit.form(h, "/letters/\(r.matter.number)/reply", "card card-body", multipart: true) {
-                        h.hidden("code", code)
-                        h.area("note", Text("答复内容", "Answer"), value: sent?["note"], rows: 6, errors: HTML.Errors(refusal), maxLength: 4000)
-                        h.element("label", "form-label", [.for_("f-files")], text: h.say(Text("附件（照片、PDF）", "Files (photos, PDF)")))
-                        h.void("input", "form-control mb-3", [.type("file"), .id("f-files"), .name("files"), .init("multiple", if: true)])
-                        h.button(Text("提交答复", "Send the answer"))
-                    }
-                }
-            }
-        }
-    }
-
-    private func answer(_ visit: Visit) async throws -> Answer {
-        let form = try visit.exchange.form()
-        let name = try visit.exchange.parameter("move")
-        let code = form["code"] ?? ""
-        let r = try await own(visit, code)
-        guard name == "receive-letter" || name == "reply" else { throw Refusal.notFound }
-        let (desk, now) = (visit.desk, visit.desk.now)
-        do {
-            let (kept, wrong) = Attachments.take(form, visit)
-            if !wrong.isEmpty { throw Refusal.invalid(wrong) }
-            try await desk.store.write { tx in
-                let fresh = try find(r.matter.id, tx)
-                try apply(name, fresh, form["note"], by: .filer, desk, at: now, tx)
-                try Attachments.attach(kept, to: fresh.matter, source: "recipient", by: "filer", at: now, tx)
-            }
-        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await door(visit, refusal, form) }
-        return visit.redirect(
-            Link.query("/letters/\(r.matter.number)", [("code", code)]), saying: name == "reply" ? Text("答复已收到", "The answer was received") : Text("已签收", "Received"))
     }
 }

@@ -13,6 +13,8 @@ package struct Scan: Sendable {
     /// What a hit says of its rule: how it begins, and how it ends from which day on.
     let heads: [(head: [UInt8], tails: [(from: Day?, tail: [UInt8])])]
 
+    /// Whether what was found only in excused passages is written too, marked as such.
+    private let excused: Bool
     /// What was looked at on no day that a line tells was looked at now.
     private let today: Day
 
@@ -24,7 +26,8 @@ package struct Scan: Sendable {
         package init() {}
     }
 
-    package init(_ library: ModelLibrary, law: LawRegister, today: Day, plain: Bool = false, cache: URL? = nil) throws {
+    package init(_ library: ModelLibrary, law: LawRegister, today: Day, plain: Bool = false, excused: Bool = false, cache: URL? = nil) throws {
+        self.excused = excused
         self.today = today
         self.library = library
         (program, modelOf) = try library.program(plain: plain, cache: cache)
@@ -34,7 +37,7 @@ package struct Scan: Sendable {
             let head = JSON.object([("model", .string(model.id)), ("rule", .string(rule.id)), ("title", .string(rule.title)), ("level", .string(rule.level))]).text
             func tail(_ basis: [Model.Card.Basis]) -> [UInt8] {
                 let text = JSON.object([
-                    ("law", .array(basis.map { .object([("law", .string(law[$0.article.law]?.title ?? $0.article.law)), ("article", .string($0.article.article))]) })),
+                    ("law", .array(basis.map { .object([("law", .string(law.shortTitle($0.article.law))), ("article", .string($0.article.brackets))]) })),
                     ("exemptions", .array(model.card.exemptions.map { .string($0.zh) })),
                 ]).text
                 return Array(text.dropFirst().dropLast().utf8)
@@ -140,6 +143,7 @@ package struct Scan: Sendable {
                         let result = try matcher.scan(UnsafeBufferPointer(rebasing: bytes[start..<stop]))
                         part.listings += 1
                         for hit in result.hits where !program.correlator.silent.contains(hit.rule) { write(hit, result, to: &part) }
+                        if excused { for hit in result.excused { write(hit, result, excused: true, to: &part) } }
                         if !program.correlator.isEmpty, !result.hits.isEmpty { part.events.append((part.out.count, result)) }
                     } catch { part.bad.append((part.lines, error.description)) }
                 }
@@ -150,8 +154,8 @@ package struct Scan: Sendable {
         return part
     }
 
-    private func write(_ hit: Hit, _ result: Matcher.Result, to part: inout Part) {
-        part.hits += 1
+    private func write(_ hit: Hit, _ result: Matcher.Result, excused: Bool = false, to part: inout Part) {
+        if !excused { part.hits += 1 }
         part.out += Array("{\"listing\":".utf8)
         JSON.string(result.id).write(to: &part.out)
         part.out.append(44)
@@ -166,6 +170,7 @@ package struct Scan: Sendable {
         part.out += Array("],".utf8)
         let day = result.observedAt.flatMap { Moment($0)?.day } ?? today
         part.out += heads[hit.rule].tails.last { tail in tail.from.map { $0 <= day } ?? true }?.tail ?? []
+        if excused { part.out += Array(",\"excused\":true".utf8) }
         part.out += Array(",\"observedAt\":".utf8)
         JSON.text(result.observedAt).write(to: &part.out)
         part.out += [125, 10]

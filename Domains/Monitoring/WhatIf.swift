@@ -45,7 +45,9 @@ extension ModelPages {
         let asked = query["minimum"] != nil
         var wrong: [Refusal.Field] = []
         let values = thresholds.enumerated().map { i, threshold in (threshold, query["t\(i)"] ?? threshold.value) }
-        for (i, (_, value)) in values.enumerated() where Double(value) == nil || value.count > 12 { wrong.append(.init("/t\(i)", Text("应为数字", "A number is needed"))) }
+        for (i, (_, value)) in values.enumerated() where value.wholeMatch(of: /-?[0-9]{1,9}(\.[0-9]{1,4})?/) == nil {
+            wrong.append(.init("/t\(i)", Text("应为数字", "A number is needed")))
+        }
         let minimum = query["minimum"].map { Int($0) ?? 0 } ?? trigger.minimum
         if !(1...1000).contains(minimum) { wrong.append(.init("/minimum", Text("应为1至1000的整数", "A whole number from 1 to 1000"))) }
         let altered = wrong.isEmpty ? Threshold.changed(rule, values) : rule
@@ -70,15 +72,17 @@ extension ModelPages {
                 h.p(
                     "text-muted mb-0",
                     Text(
-                        "在近\(Self.days)天留存的最近\(Self.looks)个版本和全部已判定线索上比较，不改变任何数据。",
-                        "Compared on the newest \(Self.looks) versions kept in \(Self.days) days and on all judged leads; nothing is changed."))
+                        "在近\(Self.days)天留存的最近\(Self.looks)个版本和全部已判定线索（不限期间）上比较，不改变任何数据。已判定线索按其记录的命中次数适用触发门槛。",
+                        "Compared on the newest \(Self.looks) versions kept in \(Self.days) days and on all judged leads of any time, the trigger by the hits on their record; nothing is changed."
+                    ))
             }
             h.errorSummary(refusal)
             h.element("form", "card card-body mb-3", [.init("method", "get"), .init("action", "/monitoring/models/\(id)/what-if")]) {
                 if thresholds.isEmpty { h.p("small text-muted", Text("该模型按文字判断，没有数值门槛；可试算触发次数。", "This model reads words and has no numbers; the trigger can be tried.")) }
                 for (i, (threshold, value)) in values.enumerated() {
                     h.field(
-                        "t\(i)", Text(verbatim: "\(threshold.field) \(threshold.sign)"), value: value, hint: Text("现为 \(threshold.value)", "now \(threshold.value)"),
+                        "t\(i)", Text("\(Marked.measure(threshold.field).zh) \(threshold.sign)", "\(Marked.measure(threshold.field).en) \(threshold.sign)"), value: value,
+                        hint: Text("现为 \(threshold.value)", "now \(threshold.value)"),
                         errors: HTML.Errors(refusal), inputmode: "decimal")
                 }
                 h.field(
@@ -94,6 +98,8 @@ extension ModelPages {
         _ h: HTML, _ visit: Visit, _ id: String, _ now: ModelLife.Backtest, _ minimum: Int, _ then: ModelLife.Backtest, _ other: Int, changed: String?
     ) {
         func leads(_ report: ModelLife.Backtest, _ minimum: Int) -> Int { report.shops.values.count { $0 >= minimum } }
+        let (rightNow, rightThen) = (now.judged(true, minimum: minimum), then.judged(true, minimum: other))
+        let (wrongNow, wrongThen) = (now.judged(false, minimum: minimum), then.judged(false, minimum: other))
         h.card(Text("结果", "What comes of it")) {
             h.div("table-wrap") {
                 h.element("table", "table") {
@@ -104,9 +110,10 @@ extension ModelPages {
                         for (title, a, b) in [
                             (Text("重放的版本", "Versions replayed"), now.versions, then.versions), (Text("命中", "Hits"), now.hits, then.hits),
                             (Text("生成线索的店铺", "Shops with a lead"), leads(now, minimum), leads(then, other)),
-                            (Text("已确认线索：保留", "Confirmed leads kept"), now.kept, then.kept), (Text("已确认线索：丢失", "Confirmed leads lost"), now.lost.count, then.lost.count),
-                            (Text("已排除线索：不再出现", "Dismissed leads gone"), now.spared, then.spared),
-                            (Text("已排除线索：仍会出现", "Dismissed leads still there"), now.stillWrong, then.stillWrong),
+                            (Text("已确认线索：保留", "Confirmed leads kept"), rightNow.open.count, rightThen.open.count),
+                            (Text("已确认线索：丢失", "Confirmed leads lost"), rightNow.gone.count, rightThen.gone.count),
+                            (Text("已排除线索：不再出现", "Dismissed leads gone"), wrongNow.gone.count, wrongThen.gone.count),
+                            (Text("已排除线索：仍会出现", "Dismissed leads still there"), wrongNow.open.count, wrongThen.open.count),
                         ] {
                             h.tr {
                                 h.td(nil, h.say(title))
@@ -119,7 +126,7 @@ extension ModelPages {
                 }
             }
             if now.versions == 0 { h.p("mb-0", Text("近期没有留存的商品信息", "Nothing was kept lately")) }
-            let gone = then.lost.filter { !now.lost.contains($0) }
+            let gone = rightThen.gone.filter { !rightNow.gone.contains($0) }
             if !gone.isEmpty { h.p("small text-danger", Text("将丢失：\(gone.prefix(10).joined(separator: "、"))", "Would be lost: \(gone.prefix(10).joined(separator: ", "))")) }
             if let changed, visit.may("monitoring.edit") {
                 visit.form(h, "/monitoring/models/\(id)/edit") {

@@ -134,6 +134,7 @@ package struct MoveTable: Sendable {
         case "assign": Text("分派承办人", "Assigned")
         case "extend": Text("批准延长期限", "Period extended")
         case "answered": Text("对方答复", "Answered")
+        case "joined": Text("又有命中，已并入并补充告知", "One more hit, joined: the shop is told of it")
         case "new-code": Text("重新生成查询链接", "New link made")
         default: moves.first { $0.name == line }?.title ?? remarks[line] ?? Text(verbatim: line)
         }

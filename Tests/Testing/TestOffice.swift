@@ -72,7 +72,7 @@ package final class TestOffice: Sendable {
     package let migrations: [Migration]
     package let handling: Handling
     package let accounts: [Persona: Account]
-    private let tokens: [Persona: String]
+    private let tokens: Mutex<[Persona: String]>
     package let domains: [Domain]
     package let room: ModelRoom
     private let responder: RouterResponder<FrontContext>
@@ -116,7 +116,7 @@ package final class TestOffice: Sendable {
         // One cheap hash for all: tests of signing in make their own.
         let hash = "scrypt$10$8$1$00$00"
         let at = clock.now
-        (accounts, tokens) = try await store.write { tx in
+        let (people, sessions) = try await store.write { tx in
             var accounts: [Persona: Account] = [:]
             var tokens: [Persona: String] = [:]
             for persona in Persona.allCases {
@@ -128,6 +128,15 @@ package final class TestOffice: Sendable {
             }
             return (accounts, tokens)
         }
+        accounts = people
+        tokens = Mutex(sessions)
+    }
+
+    /// Signs all in anew: sessions end when the clock is set far ahead.
+    package func signInAgain() async throws {
+        let (people, at) = (accounts, clock.now)
+        let fresh = try await desk.store.write { tx in try people.mapValues { try SignIn.open($0.id.raw, secondFactor: false, at: at, tx) } }
+        tokens.withLock { $0 = fresh }
     }
 
     /// The ledger's own check, with every table that must be sealed.
@@ -144,7 +153,7 @@ package final class TestOffice: Sendable {
     }
 
     package func account(_ persona: Persona) -> Account { accounts[persona]! }
-    package func session(_ persona: Persona) -> String { tokens[persona]! }
+    package func session(_ persona: Persona) -> String { tokens.withLock { $0[persona]! } }
 
     // MARK: Requests
 

@@ -167,6 +167,9 @@ import Testing
         }
         #expect(try found(true) == expected)
         #expect(try !found(false).isEmpty)
+        // What nothing but an excuse keeps from hitting is told beside.
+        let matcher = Matcher(try Program(SigmaRule.read(rule)))
+        #expect(try line.withUnsafeBufferPointer { try matcher.scan($0) }.excused.isEmpty != expected.isEmpty)
     }
 
     @Test func anExcusedPassageStaysInItsFieldAndItsRule() throws {

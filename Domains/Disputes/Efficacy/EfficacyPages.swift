@@ -34,8 +34,7 @@ struct EfficacyPages: Sendable {
     private func show(_ visit: Visit, _ refusal: Refusal?) async throws -> Answer {
         let (month, region) = try asked(visit)
         let (today, city) = (visit.desk.today(), visit.desk.configuration.cityRegion)
-        let publishing = Publishing(desk: visit.desk)
-        let until = publishing.workdays(10, after: today)
+        let until = visit.desk.calendar.value.adding(workdays: 10, to: today)
         let (counted, frozen, ahead, arranged) = try await visit.desk.store.read { tx in
             let here: SQL = "m.region >= \(region) AND m.region < \(region + "~")"
             let ahead = try tx.all(

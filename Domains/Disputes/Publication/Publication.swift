@@ -132,15 +132,6 @@ package struct Publishing: Sendable {
         return nil
     }
 
-    func workdays(_ n: Int, after day: Day) -> Day {
-        var (day, left) = (day, n)
-        while left > 0 {
-            day = day.adding(days: 1)
-            if desk.calendar.value.workday(from: day) == day { left -= 1 }
-        }
-        return day
-    }
-
     /// 公示前告知. The business gets a code with which it may object until the day that is said.
     package func notice(_ c: Complaint, category: String, channel: String, code: String, by account: Account, at now: Moment, _ tx: Transaction) throws {
         if let why = Publishing.exclusion(c) { throw Refusal(.conflict, Text("不公示：\(why.zh)", "Not published: \(why.en)")) }
@@ -149,7 +140,7 @@ package struct Publishing: Sendable {
             throw Refusal(.conflict, Text("已经进入公示流程", "It is on its way already"))
         }
         let rules = try PublicationRules.load(tx)
-        let until = workdays(rules.objectionWorkdays, after: now.day)
+        let until = desk.calendar.value.adding(workdays: rules.objectionWorkdays, to: now.day)
         let op = try c.matter.operator.map { try Operators.find($0, tx) }
         try tx.send(
             """

@@ -104,7 +104,7 @@ import Web
         try await office.work()
         #expect(try await Self.leads(office)[0].matter.state == LeadMoves.screened)
         let said = try await office.desk.store.read { try $0.one("SELECT details FROM casework_moves WHERE move = 'escalate'")?.string("details") }
-        #expect(said?.contains("期限已过") == true)
+        #expect(said?.contains("still") == true)
         await #expect(throws: Refusal.self) { try await Self.apply(office, "dispatch", on: lead.matter.id, by: .zhao, [("region", "990101")]) }
         try await Self.apply(office, "dispatch", on: lead.matter.id, by: .zhao, [("region", "990101"), ("place", "domicile")])
         let clock = try #require(try await office.desk.store.read { try Clocks.of(lead.matter.id, $0) }.first)
@@ -116,6 +116,72 @@ import Web
         try await Self.apply(office, "propose", on: lead.matter.id, by: .he, [("result", "查明属实，建议立案")])
         let after = try await Self.leads(office)[0]
         #expect(after.matter.state == LeadMoves.proposed && after.matter.region == "990101" && after.matter.outcome == "proposed")
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    /// Tells a shop by page and returns its code.
+    static func notice(_ office: TestOffice, _ lead: Lead, due: String) async throws -> String {
+        let path = "/leads/\(lead.matter.id)"
+        _ = try await office.post(path + "/moves/confirm", as: .zhao, (0..<3).map { ("element", String($0)) } + [("exempt", "none")])
+        let noticed = try await office.post(path + "/moves/notice", as: .zhao, [("change", "请删除"), ("due", due), ("channel", "sms")])
+        let said = noticed.cookie("sinan_said")?.removingPercentEncoding?.removingPercentEncoding ?? ""
+        return String(try #require(said.firstMatch(of: /code=([A-Z0-9]{8})/)?.1))
+    }
+
+    @Test(arguments: TestEngine.available)
+    func wordsThatOnlyAnExcuseHidesAreNotClosedByTheMachine(_ engine: TestEngine) async throws {
+        let (office, intake) = try await Self.office(engine)
+        _ = try await intake.take([Self.listing("a1", "全网销量第一品牌 电饭煲")], by: "test")
+        let lead = try await Self.leads(office)[0]
+        _ = try await Self.notice(office, lead, due: "2026-11-30")
+        office.clock.set("2026-11-25T09:00")
+        _ = try await intake.take([Self.listing("a1", "不敢说全网销量第一 电饭煲", at: "2026-11-25T08:00:00+08:00")], by: "test")
+        try await office.work()
+        #expect(try await Self.leads(office)[0].matter.state == LeadMoves.notified)
+        try await office.signInAgain()
+        let page = try await office.get("/leads/\(lead.matter.id)", as: .zhao)
+        #expect(page.text.contains("请人工核对") && page.text.contains("复查存疑"))
+        // The day past, a person has it before them with the reason.
+        office.clock.set("2026-12-01T09:00")
+        try await office.work()
+        let after = try await Self.leads(office)[0]
+        #expect(after.matter.state == LeadMoves.screened)
+        #expect(try await office.desk.store.read { try $0.one("SELECT details FROM casework_moves WHERE move = 'escalate'")?.string("details") }?.contains("late") == true)
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func whatComesBackAfterItWasCorrectedIsANewLeadAndWhatStaysIsNotCountedAgain(_ engine: TestEngine) async throws {
+        let (office, intake) = try await Self.office(engine)
+        _ = try await intake.take([Self.listing("a1", "全网销量第一品牌 电饭煲")], by: "test")
+        // Seen on the next days as it was: one hit.
+        for day in 21...22 { _ = try await intake.take([Self.listing("a1", "全网销量第一品牌 电饭煲", at: "2026-11-\(day)T08:30:00+08:00")], by: "test") }
+        var all = try await Self.leads(office)
+        #expect(all.count == 1 && all[0].hits == 1)
+        let code = try await Self.notice(office, all[0], due: "2026-11-30")
+        // Another listing of the shop joins what it was told, on record, and it is told of that too.
+        _ = try await intake.take([Self.listing("a2", "全国第一品牌 电压力锅", at: "2026-11-23T12:00:00+08:00")], by: "test")
+        let page = try await office.get("/leads/\(all[0].matter.id)", as: .zhao)
+        #expect(page.text.contains("又有命中") && page.text.contains("自行整改通知（补充）"))
+        #expect(try await office.get("/notices/\(all[0].matter.number)?code=\(code)").text.contains("电压力锅"))
+        office.clock.set("2026-11-25T09:00")
+        _ = try await intake.take(
+            [
+                Self.listing("a1", "家用电饭煲 大容量", at: "2026-11-25T08:00:00+08:00"),
+                Self.listing("a2", "电压力锅 6升", at: "2026-11-25T08:00:00+08:00"),
+            ], by: "test")
+        try await office.work()
+        all = try await Self.leads(office)
+        #expect(all[0].matter.state == LeadMoves.rectified)
+        // A week on the old words are back: what was looked at again stays on the old lead, the new one points to it.
+        office.clock.set("2026-12-01T09:00")
+        _ = try await intake.take([Self.listing("a1", "全网销量第一品牌 电饭煲", at: "2026-12-01T08:30:00+08:00")], by: "test")
+        all = try await Self.leads(office)
+        #expect(all.count == 2 && all[1].matter.state == LeadMoves.detected && all[1].hits == 1)
+        try await office.signInAgain()
+        let old = try await office.get("/leads/\(all[0].matter.id)", as: .zhao).text
+        #expect(old.contains("复查时（2026-11-25") && old.contains("家用电饭煲 大容量"))
+        #expect(try await office.get("/leads/\(all[1].matter.id)", as: .zhao).text.contains("整改后再次出现"))
         #expect(try await office.verify().findings.isEmpty)
     }
 
