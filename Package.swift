@@ -33,6 +33,7 @@ let mustache = Target.Dependency.product(name: "Mustache", package: "swift-musta
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let embedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 /// The monitoring models that ship: a folder each.
@@ -73,22 +74,24 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // Debian's C libraries, one module each in one module map: libpq, libcrypto, libxlsxwriter, libzip, expat, qrencode.
         .systemLibrary(name: "CLibraries", path: "Base/CLibraries"),
-        .target(name: "CNative", path: "Base/CNative", linkerSettings: [.linkedLibrary("exiv2"), .linkedLibrary("icui18n"), .linkedLibrary("icuuc")]),
+        .target(name: "CNative", path: "Base/CNative", linkerSettings: [.linkedLibrary("exiv2"), .linkedLibrary("icui18n"), .linkedLibrary("icuuc"), .linkedLibrary("curl")]),
     ]
         + room("Kernel", "Base/Kernel", [])
         + room("Statute", "Base/Statute", ["Kernel"], testing: ["DataFiles"])
         + room("Formats", "Base/Formats", ["Kernel", "CLibraries", "CNative"])
+        + room("Outbound", "Base/Outbound", ["Kernel", "CNative"])
         + room("Detect", "Base/Detect", ["Kernel", "CLibraries", "CNative", yams])
         + room("Store", "Base/Store", ["Kernel", "CLibraries", grdb, sqlite, logging])
         + room("Web", "Base/Web", ["Kernel", "CLibraries", hummingbird, logging])
         + room("DataFiles", "Data", [], resources: [.copy("calendar"), .copy("law"), .copy("regions"), .copy("industries"), .copy("city")], tested: false)
         + room("PublicFiles", "Public", [], resources: [.copy("assets")], tested: false)
         + room(
-            "Platform", "Platform", ["PublicFiles", "Kernel", "Statute", "Formats", "Store", "Web", "DataFiles", "CLibraries", mustache, hummingbird, logging],
+            "Platform", "Platform", ["PublicFiles", "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "DataFiles", "CLibraries", mustache, hummingbird, logging, jwt],
             testing: ["Disputes"], card: true)
         + room("Disputes", "Domains/Disputes", ["Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")], card: true)
         + room("ModelFiles", "Models", [], resources: models.map { .copy($0) } + [.copy("lists")], tested: false)
@@ -97,13 +100,13 @@ let package = Package(
             card: true)
         + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false, card: true)
         + room(
-            "TestSupport", "Tests/Testing", ["Kernel", "Statute", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "DataFiles", hummingbird, embedded, logging],
+            "TestSupport", "Tests/Testing", ["Kernel", "Statute", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "DataFiles", hummingbird, embedded, logging],
             tested: false)
         + [
             .executableTarget(
                 name: "sinan",
                 dependencies: [
-                    "Kernel", "Statute", "Formats", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Detect", "DataFiles", hummingbird, arguments, logging,
+                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Detect", "DataFiles", hummingbird, arguments, logging,
                 ],
                 path: "App", swiftSettings: swift),
             .testTarget(name: "HouseTests", dependencies: ["Kernel", "Statute", "DataFiles"], path: "Tests/House", swiftSettings: swift),

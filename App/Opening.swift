@@ -1,11 +1,13 @@
 import ArgumentParser
 import DataFiles
 import Disputes
+import Formats
 import Foundation
 import Insights
 import Kernel
 import Logging
 import Monitoring
+import Outbound
 import Platform
 import Statute
 import Store
@@ -47,6 +49,35 @@ enum Opening {
 
     /// The real one, read here alone.
     static let clock = OfficeClock { Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+
+    /// Addresses inside that may be reached, as `10.0.0.5:25`, by commas.
+    private static var allowed: [String] { ProcessInfo.processInfo.environment["SINAN_ALLOW"]?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? [] }
+
+    /// The office's mail server, told by the environment so that no password stands in a command line.
+    private static func mailServer() throws -> Outbound.MailServer? {
+        let environment = ProcessInfo.processInfo.environment
+        guard let url = environment["SINAN_SMTP"], !url.isEmpty else { return nil }
+        guard url.hasPrefix("smtp://") || url.hasPrefix("smtps://") else {
+            throw Refusal.invalid("/SINAN_SMTP", Text("SINAN_SMTP 应形如 smtp://mail.example.cn:587", "SINAN_SMTP reads like smtp://mail.example.cn:587"))
+        }
+        guard let from = environment["SINAN_MAIL_FROM"], MailMessage.isAddress(from) else {
+            throw Refusal.invalid("/SINAN_MAIL_FROM", Text("请用 SINAN_MAIL_FROM 指定发件邮箱", "Name the sender's mail address with SINAN_MAIL_FROM"))
+        }
+        let user = environment["SINAN_SMTP_USER"]
+        // A password never travels in the open, unless who starts the program says so.
+        return .init(
+            url: url, user: user, password: environment["SINAN_SMTP_PASSWORD"], from: from, secure: user != nil && environment["SINAN_SMTP_PLAIN"] != "1")
+    }
+
+    /// The office's identity provider, told by the environment.
+    private static func openID() throws -> OpenID? {
+        let environment = ProcessInfo.processInfo.environment
+        guard let issuer = environment["SINAN_OIDC_ISSUER"], !issuer.isEmpty else { return nil }
+        guard let client = environment["SINAN_OIDC_CLIENT"], let secret = environment["SINAN_OIDC_SECRET"] else {
+            throw Refusal.invalid("/SINAN_OIDC_CLIENT", Text("还需要 SINAN_OIDC_CLIENT 和 SINAN_OIDC_SECRET", "SINAN_OIDC_CLIENT and SINAN_OIDC_SECRET are needed too"))
+        }
+        return OpenID(issuer: issuer, client: client, secret: secret, claim: environment["SINAN_OIDC_CLAIM"], title: environment["SINAN_OIDC_TITLE"] ?? "统一身份认证")
+    }
 
     struct Office {
         let desk: Desk
@@ -97,7 +128,7 @@ enum Opening {
             store: store, clock: clock, law: law, calendar: LiveCalendar(calendar), files: FileStore(folder: folder.appendingPathComponent("files").path),
             keys: keys, permissions: PermissionTable(PlatformGrants.all + domains.flatMap(\.grants)),
             configuration: configuration,
-            logger: logger, regions: regions)
+            logger: logger, regions: regions, outbound: Outbound(allowing: allowed), mailServer: try mailServer(), openID: try openID())
         return Office(desk: desk, domains: domains, printer: printer, room: room)
     }
 }

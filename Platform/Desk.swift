@@ -3,6 +3,7 @@ import Formats
 import Foundation
 import Kernel
 import Logging
+import Outbound
 import Statute
 import Store
 import Synchronization
@@ -80,12 +81,20 @@ package struct Desk: Sendable {
     private let live: LiveConfiguration
     package let logger: Logger
     package let regions: LiveRegions
+    /// The way out, and the server that mail is handed to, if there is one.
+    package let outbound: Outbound
+    package let mailServer: Outbound.MailServer?
+    /// The office's identity provider, if there is one.
+    package let openID: OpenID?
 
     package init(
         store: Store, clock: OfficeClock, law: LawBook, calendar: LiveCalendar, files: FileStore, keys: Keys, permissions: PermissionTable, configuration: Configuration,
         logger: Logger,
-        regions: LiveRegions
+        regions: LiveRegions, outbound: Outbound = Outbound(), mailServer: Outbound.MailServer? = nil, openID: OpenID? = nil
     ) {
+        self.openID = openID
+        self.outbound = outbound
+        self.mailServer = mailServer
         self.store = store
         self.clock = clock
         self.law = law

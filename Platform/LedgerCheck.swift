@@ -14,7 +14,7 @@ package struct SealedTable: Sendable {
         [
             "platform_accounts", "platform_tokens", "operators", "operators_shops", "operators_contacts", "casework_matters", "casework_moves", "casework_clocks",
             "casework_pauses",
-            "casework_notes", "casework_attachments", "casework_links", "casework_documents", "casework_notices",
+            "casework_notes", "casework_attachments", "casework_links", "casework_documents", "casework_notices", "platform_hooks",
         ].map { SealedTable($0) } + ["platform_settings", "platform_regions", "platform_office_templates", "platform_calendar"].map { SealedTable($0, key: nil) }
 }
 

@@ -133,6 +133,28 @@ package enum PlatformSchema {
         Migration("operators.4", ["CREATE INDEX operators_shops_name ON operators_shops (name, platform)"]),
         // What lapses first, whatever its kind: a city has fifty thousand open at a time.
         Migration("casework.2", ["CREATE INDEX casework_matters_open ON casework_matters (open, next_due, id)"]),
+        Migration(
+            "platform.3",
+            [
+                // Where events go, and how far each got; the secret is sealed under a key outside the database.
+                """
+                CREATE TABLE platform_hooks (id KEY, name TEXT NOT NULL, url TEXT NOT NULL, secret BLOB NOT NULL, notices INTEGER NOT NULL, acts INTEGER NOT NULL, contacts INTEGER NOT NULL,
+                made_by INTEGER NOT NULL REFERENCES platform_accounts (id), made_at INTEGER NOT NULL, ended_at INTEGER)
+                """,
+                """
+                CREATE TABLE platform_deliveries (id KEY, hook INTEGER NOT NULL, address TEXT NOT NULL, event TEXT NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL, body BLOB,
+                state TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'failed')), attempts INTEGER NOT NULL DEFAULT 0, status INTEGER, error TEXT, made_at INTEGER NOT NULL, done_at INTEGER,
+                UNIQUE (hook, event))
+                """,
+                "CREATE INDEX platform_deliveries_state ON platform_deliveries (state, id)",
+                // Where an officer is reached, and the mark of the calendar that only its owner's link opens.
+                "CREATE TABLE platform_addresses (account INTEGER PRIMARY KEY REFERENCES platform_accounts (id), email TEXT, feed TEXT UNIQUE)",
+                // Who signs in through the office's identity provider.
+                "CREATE TABLE platform_identities (issuer TEXT NOT NULL, subject TEXT NOT NULL, account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL, PRIMARY KEY (issuer, subject))",
+                "CREATE INDEX platform_identities_account ON platform_identities (account)",
+                // What processes agree on, such as the last day on which something was done.
+                "CREATE TABLE platform_marks (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+            ]),
         Migration("casework.3", ["CREATE INDEX casework_matters_states ON casework_matters (kind, state, region)"]),
     ]
 }

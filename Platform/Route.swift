@@ -62,6 +62,8 @@ package struct Domain: Sendable {
     let tick: (@Sendable (Desk) async throws -> Void)?
     /// Numbers that the office sets for itself.
     let settings: [NumberSetting]
+    /// What an officer has in the calendar beside what lapses.
+    let appointments: (@Sendable (Account, Desk, Transaction) throws -> [ICalendar.Event])?
 
     package init(
         name: String, migrations: [Migration], grants: [Grant], routes: @escaping @Sendable (Desk) -> [Route], jobs: [JobKind] = [],
@@ -69,8 +71,10 @@ package struct Domain: Sendable {
         matterKinds: [MatterKind] = [],
         forms: [DocumentForm] = [], notices: [Text] = [], acts: [String: Text] = [:],
         sealed: [SealedTable] = [], files: @escaping @Sendable (Transaction) throws -> Set<String> = { _ in [] }, imports: [ImportKind] = [],
-        tick: (@Sendable (Desk) async throws -> Void)? = nil, settings: [NumberSetting] = []
+        tick: (@Sendable (Desk) async throws -> Void)? = nil, settings: [NumberSetting] = [],
+        appointments: (@Sendable (Account, Desk, Transaction) throws -> [ICalendar.Event])? = nil
     ) {
+        self.appointments = appointments
         self.settings = settings
         self.name = name
         self.migrations = migrations
@@ -97,7 +101,13 @@ package struct MatterKind: Sendable {
     /// Who may see matters of this kind at all, in lists and alone.
     package let permission: Permission
     package let path: @Sendable (Matter) -> String
-    package init(table: MoveTable, permission: Permission = "casework.see", path: @escaping @Sendable (Matter) -> String) {
+    /// The phone of one whom a notice of such a matter names (`complainant`, `respondent`), for a gateway that an administrator trusted with it.
+    package let contact: @Sendable (ID<Matter>, String, Transaction) throws -> String?
+    package init(
+        table: MoveTable, permission: Permission = "casework.see", contact: @escaping @Sendable (ID<Matter>, String, Transaction) throws -> String? = { _, _, _ in nil },
+        path: @escaping @Sendable (Matter) -> String
+    ) {
+        self.contact = contact
         self.table = table
         self.permission = permission
         self.path = path
@@ -190,6 +200,7 @@ package struct House: Sendable {
     private let imports: [String]
     package let sealed: [SealedTable]
     package let settings: [NumberSetting]
+    let appointments: [@Sendable (Account, Desk, Transaction) throws -> [ICalendar.Event]]
     private let files: [@Sendable (Transaction) throws -> Set<String>]
     /// Every file that something refers to for good.
     package func files(_ tx: Transaction) throws -> Set<String> { try files.reduce(into: Attachments.hashes(tx)) { $0.formUnion(try $1(tx)) } }
@@ -205,7 +216,8 @@ package struct House: Sendable {
         files = domains.map(\.files)
         imports = ["operators"] + domains.flatMap(\.imports).map(\.format.kind)
         sealed = SealedTable.platform + domains.flatMap(\.sealed)
-        settings = domains.flatMap(\.settings)
+        settings = [Reminders.days] + domains.flatMap(\.settings)
+        appointments = domains.compactMap(\.appointments)
     }
     /// What an act in the ledger is called: the moves of the tables, and what the house itself does.
     package func act(_ name: String) -> Text {

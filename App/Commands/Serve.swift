@@ -53,7 +53,7 @@ enum Composition {
         return SystemRoutes.routes(desk, metrics: metrics) + SignInPages.routes(signing) + QueuePages.routes()
             + MatterRoutes.routes(printer: office.printer) { Grounds.shared.style } + OperatorPages.routes() + ImportPages.routes(office.domains) + LawPages.routes()
             + LedgerPages.routes()
-            + AdminPages(forms: office.domains.flatMap(\.forms), style: { Grounds.shared.style }).routes() + PortalPages.routes()
+            + AdminPages(forms: office.domains.flatMap(\.forms), style: { Grounds.shared.style }).routes() + DeliveryPages.routes() + PortalPages.routes()
             + (desk.configuration.isDemo ? DemoPages.routes() : []) + OpenAPI.routes()
             + office.domains.flatMap { $0.routes(desk) }
     }

@@ -9,6 +9,8 @@ package enum ICalendar {
         package let text: String
         package let start: Moment
         package let minutes: Int
+        /// A whole day: the last one of a period.
+        package var day: Day?
         package init(uid: String, title: String, place: String = "", text: String = "", start: Moment, minutes: Int = 60) {
             (self.uid, self.title, self.place, self.text, self.start, self.minutes) = (uid, title, place, text, start, minutes)
         }
@@ -19,11 +21,14 @@ package enum ICalendar {
         var lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Sinan//Casework//ZH", "CALSCALE:GREGORIAN", "METHOD:PUBLISH", "X-WR-CALNAME:\(escaped(name))"]
         for e in events {
             lines += [
-                "BEGIN:VEVENT", "UID:\(escaped(e.uid))", "DTSTAMP:\(utc(at))", "DTSTART:\(utc(e.start))", "DTEND:\(utc(e.start.adding(seconds: Int64(e.minutes * 60))))",
+                "BEGIN:VEVENT", "UID:\(escaped(e.uid))", "DTSTAMP:\(utc(at))",
+                e.day.map { "DTSTART;VALUE=DATE:\($0.description.filter { $0 != "-" })" } ?? "DTSTART:\(utc(e.start))",
+                e.day.map { "DTEND;VALUE=DATE:\($0.adding(days: 1).description.filter { $0 != "-" })" } ?? "DTEND:\(utc(e.start.adding(seconds: Int64(e.minutes * 60))))",
                 "SUMMARY:\(escaped(e.title))",
             ]
             if !e.place.isEmpty { lines.append("LOCATION:\(escaped(e.place))") }
             if !e.text.isEmpty { lines.append("DESCRIPTION:\(escaped(e.text))") }
+            if e.day == nil { lines.append("TRANSP:OPAQUE") } else { lines.append("TRANSP:TRANSPARENT") }
             lines += ["BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:\(escaped(e.title))", "TRIGGER:-PT1H", "END:VALARM", "END:VEVENT"]
         }
         lines.append("END:VCALENDAR")

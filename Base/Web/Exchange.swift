@@ -107,6 +107,12 @@ package struct Answer: Sendable {
         answer.headers.append((.location, Link.local(to)))
         return answer
     }
+    /// To another site that an administrator named, never one that a request names.
+    package static func away(_ url: String) -> Answer {
+        var answer = Answer(status: 303, type: "text/plain; charset=utf-8", bytes: [])
+        answer.headers.append((.location, url))
+        return answer
+    }
     /// A file to keep: the name may be Chinese (RFC 5987).
     package static func file(_ bytes: [UInt8], type: String, name: String, inline: Bool = false) -> Answer {
         var answer = Answer(type: type, bytes: bytes)

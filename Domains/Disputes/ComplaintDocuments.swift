@@ -20,6 +20,16 @@ enum Notice {
     static let channels: [(String, Text)] = [
         ("portal", Text("网上查询页", "Tracking page")), ("phone", Text("电话", "Phone")), ("sms", Text("短信", "SMS")), ("mail", Text("邮寄", "Post")), ("counter", Text("当面", "In person")),
     ]
+    /// How a business is invited: by what reaches it.
+    static let invitations = [("email", Text("电子邮件", "E-mail"))] + channels.filter { $0.0 != "portal" }
+    /// The phone of who is told of a complaint, for a gateway that an administrator trusted with it.
+    @Sendable static func phone(_ matter: ID<Matter>, _ recipient: String, _ tx: Transaction) throws -> String? {
+        switch recipient {
+        case "complainant": try tx.one("SELECT phone FROM disputes_complainants WHERE matter = \(matter)")?.string("phone")
+        case "respondent": try tx.one("SELECT respondent_phone FROM disputes_complaints WHERE matter = \(matter)")?.optionalString("respondent_phone")
+        default: nil
+        }
+    }
     /// How a signed paper reaches somebody.
     static let onPaper = channels.filter { $0.0 == "counter" || $0.0 == "mail" }
     /// Where a complaint came from.
@@ -38,7 +48,7 @@ enum Notice {
         }
     }
     /// Between the authority's own units nothing is sent out.
-    static func channel(_ name: String) -> Text { name == "inside" ? Text("内部流转", "within the authority") : channels.first { $0.0 == name }?.1 ?? Text(verbatim: name) }
+    static func channel(_ name: String) -> Text { name == "inside" ? Text("内部流转", "within the authority") : (channels + invitations).first { $0.0 == name }?.1 ?? Text(verbatim: name) }
 }
 
 /// The official forms of a complaint (投诉文书), filled from the matter.

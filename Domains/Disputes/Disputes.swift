@@ -69,7 +69,7 @@ package enum Disputes {
             ],
             operatorPanels: [OperatorComplaints.panel, StandingCard.panel],
             matterKinds: [
-                MatterKind(table: ComplaintMoves.table) { "/disputes/\($0.id)" }, MatterKind(table: ReportMoves.table, permission: "reports.see") { "/reports/\($0.id)" },
+                MatterKind(table: ComplaintMoves.table, contact: Notice.phone) { "/disputes/\($0.id)" }, MatterKind(table: ReportMoves.table, permission: "reports.see") { "/reports/\($0.id)" },
                 MatterKind(table: FundClaimMoves.table, permission: "funds.see") { "/fund-claims/\($0.id)" },
             ],
             forms: ComplaintDocuments.forms + ReportDocuments.forms,
@@ -97,6 +97,7 @@ package enum Disputes {
                 SealedTable("disputes_odr", key: "operator"),
                 SealedTable("disputes_publications", key: "matter"), SealedTable("disputes_promises", key: "matter"), SealedTable("disputes_merchants", key: "operator"),
             ],
-            files: Draft.files, imports: [ComplaintImport.kind, Stations.kind], settings: PublicationRules.settings + Signal.Bounds.settings + Efficacy.weights)
+            files: Draft.files, imports: [ComplaintImport.kind, Stations.kind], settings: PublicationRules.settings + Signal.Bounds.settings + Efficacy.weights,
+            appointments: { account, desk, tx in try SessionPages.appointments(of: account, desk, tx) })
     }
 }

@@ -46,6 +46,11 @@ package struct AdminPages: Sendable {
             }
             if visit.may("office.change") { form("office") { officeCard(h, visit, $0) } }
             if visit.may("office.change"), !numbers.isEmpty { form("parameters") { parametersCard(h, visit, numbers, $0) } }
+            if visit.may("office.change") {
+                h.card(Text("对外投递", "Deliveries")) {
+                    h.p("mb-0") { h.a("/admin/deliveries", nil, Text("发信服务器、订阅（CloudEvents）和投递记录", "Mail server, subscriptions (CloudEvents) and the log")) }
+                }
+            }
             if visit.may("calendar.change") {
                 h.card(Text("工作日历", "Working-day calendar")) {
                     h.p(

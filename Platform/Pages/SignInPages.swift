@@ -1,5 +1,6 @@
 import Formats
 import Kernel
+import Logging
 import Store
 import Web
 
@@ -25,6 +26,29 @@ package enum SignInPages {
                 if let token = visit.sessionToken { _ = try await visit.desk.store.write { try SignIn.close(session: token, $0) } }
                 return Answer.redirect("/").setting(cookie: Front.sessionCookie, to: "", maxAge: 0, secure: visit.desk.configuration.secureCookies)
             },
+            Route(.get, "/signin/oidc", .anyone) { visit in
+                guard let openID = visit.desk.openID else { throw Refusal.notFound }
+                try limit.take("signin|" + visit.exchange.peer, at: visit.desk.now)
+                do { return try await openID.begin(visit, to: visit.exchange.query["to"] ?? "/signin", linking: nil) } catch let error where !(error is Refusal) {
+                    return unreachable(visit, error)
+                }
+            },
+            Route(.get, "/signin/oidc/back", .anyone) { visit in
+                guard let openID = visit.desk.openID else { throw Refusal.notFound }
+                try limit.take("signin|" + visit.exchange.peer, at: visit.desk.now)
+                do { return try await openID.end(visit) } catch let refusal as Refusal { return signIn(visit, refusal, login: nil) } catch { return unreachable(visit, error) }
+            },
+            Route(.get, "/account/identity", .signedIn) { visit in
+                guard let openID = visit.desk.openID else { throw Refusal.notFound }
+                do { return try await openID.begin(visit, to: "/account", linking: try visit.signedIn()) } catch let error where !(error is Refusal) {
+                    return unreachable(visit, error)
+                }
+            },
+            Route(.post, "/account/identity", .signedIn) { visit in
+                let (account, now) = (try visit.signedIn(), visit.desk.now)
+                try await visit.desk.store.write { try OpenID.unbind(account, at: now, $0) }
+                return visit.redirect("/account", saying: Text("已解除绑定", "No identity is bound any more"))
+            },
             Route(.get, "/account", .signedIn) { visit in try await own(visit, nil) },
             Route(.post, "/account/password", .signedIn) { visit in try await changePassword(visit, guesses) },
             Route(.post, "/account/second-factor", .signedIn) { visit in try await secondFactor(visit, guesses) },
@@ -42,11 +66,19 @@ package enum SignInPages {
         return token
     }
 
+    private static func unreachable(_ visit: Visit, _ error: any Error) -> Answer {
+        visit.desk.logger.warning("the identity provider cannot be reached", metadata: ["error": "\(error)"])
+        return signIn(visit, Refusal(.unavailable, Text("暂时无法连接统一身份认证，请用密码登录或稍后再试", "The identity provider cannot be reached: use the password or try again later")), login: nil)
+    }
+
     private static func signIn(_ visit: Visit, _ refusal: Refusal?, login: String?) -> Answer {
         visit.page(Text("工作人员登录", "Staff sign-in"), status: refusal == nil ? 200 : refusal!.kind.status, active: "/signin") { h in
             h.div("narrow") {
                 h.h1(Text("工作人员登录", "Staff sign-in"))
                 h.errorSummary(refusal)
+                if let openID = visit.desk.openID {
+                    h.p { h.a(Link.query("/signin/oidc", [("to", visit.exchange.query["to"].map(Link.local))]), "btn btn-primary w-100", Text("使用\(openID.title)登录", "Sign in with \(openID.title)")) }
+                }
                 visit.form(h, "/signin", "card card-body") {
                     if let to = visit.exchange.query["to"] ?? (try? visit.exchange.form()["to"]) { h.hidden("to", Link.local(to)) }
                     h.field("login", Text("登录名", "Login"), value: login, autocomplete: "username")
@@ -63,7 +95,13 @@ package enum SignInPages {
 
     private static func own(_ visit: Visit, _ refusal: Refusal?) async throws -> Answer {
         let account = try visit.signedIn()
-        let enabled = try await visit.desk.store.read { try $0.one("SELECT totp FROM platform_accounts WHERE id = \(account.id)")?.optionalBlob("totp") != nil }
+        let (enabled, email, hasFeed, isBound) = try await visit.desk.store.read { tx in
+            let own = try tx.one("SELECT email, feed FROM platform_addresses WHERE account = \(account.id)")
+            return (
+                try tx.one("SELECT totp FROM platform_accounts WHERE id = \(account.id)")?.optionalBlob("totp") != nil, own?.optionalString("email"), own?.optionalString("feed") != nil,
+                try tx.one("SELECT account FROM platform_identities WHERE account = \(account.id)") != nil
+            )
+        }
         // The secret of a set-up that is not finished is derived, not stored: the same until the code is confirmed.
         let secret = pendingSecret(visit, account)
         return visit.page(Text("账号与安全", "Account and security"), status: refusal?.kind.status ?? 200) { h in
@@ -97,6 +135,18 @@ package enum SignInPages {
                             h.hidden("step", "confirm")
                             h.field("code", Text("动态口令", "Code"), value: nil, autocomplete: "one-time-code", inputmode: "numeric")
                             h.button(Text("启用", "Set up"))
+                        }
+                    }
+                }
+                DeliveryPages.own(h, visit, email, hasFeed)
+                if let openID = visit.desk.openID {
+                    h.card(Text(verbatim: openID.title)) {
+                        if isBound {
+                            h.p(nil, Text("已绑定，可以用它登录。", "Bound: it signs you in."))
+                            visit.form(h, "/account/identity") { h.button(Text("解除绑定", "Remove it"), "btn btn-outline-danger") }
+                        } else {
+                            h.p(nil, Text("绑定后可以用单位的统一身份登录。", "Once bound, your office's identity signs you in."))
+                            h.p { h.a("/account/identity", "btn btn-outline-primary", Text("绑定", "Bind it")) }
                         }
                     }
                 }

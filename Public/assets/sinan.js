@@ -8,6 +8,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-confirm]");
   if (button && !confirm(button.dataset.confirm)) event.preventDefault();
+  if (event.target.closest("button[data-print]")) print();
 });
 for (const all of document.querySelectorAll("input[data-pick-all]")) {
   all.hidden = false;

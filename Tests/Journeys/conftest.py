@@ -22,8 +22,8 @@ def run(*words, check=True, **more):
 class Server:
     """The binary, serving; `kill` is kill -9."""
 
-    def __init__(self, database, folder, demo=True):
-        self.database, self.folder, self.demo = database, folder, demo
+    def __init__(self, database, folder, demo=True, env=None):
+        self.database, self.folder, self.demo, self.env = database, folder, demo, env or {}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
@@ -35,7 +35,7 @@ class Server:
     def start(self):
         words = [BINARY, "serve", *self.options(), "--port", str(self.port)] + (["--demo"] if self.demo else [])
         self.log = open(os.path.join(self.folder, "serve.log"), "ab")
-        self.process = subprocess.Popen(words, stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(words, stdout=self.log, stderr=self.log, env={**os.environ, **self.env})
         for _ in range(200):
             try:
                 urllib.request.urlopen(self.url + "/readyz", timeout=2)

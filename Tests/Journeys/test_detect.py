@@ -188,4 +188,4 @@ def test_a_hit_cites_only_what_binds_on_the_listings_day(tmp_path):
     done = subprocess.run([BINARY, "scan"], input="".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines), capture_output=True, text=True, check=True)
     cited = [{a["law"] for a in hit["law"]} for hit in map(json.loads, done.stdout.splitlines()) if hit["model"] == "M20"]
     assert ["网络销售重点工业产品质量安全监督管理规定" in x for x in cited] == [False, True]
-    assert all("中华人民共和国认证认可条例" in x for x in cited)
+    assert all("认证认可条例" in x for x in cited)

@@ -17,6 +17,22 @@ size_t sinan_romanized(const char *text, size_t count, char *out, size_t capacit
 /// Writes the simplified form of each BMP character from `first` through `last` into `table`, where it has one of one unit.
 /// Returns 0 when it could.
 int sinan_simplified(uint16_t *table, size_t first, size_t last);
+/// What came of going out: the peer's status, the bytes it sent (malloc'd, to be freed), or why nothing came.
+typedef struct {
+  long status;
+  uint8_t *body;
+  size_t size;
+  char error[256];
+} sinan_answer;
+/// One HTTP request; redirects are not followed. `headers` and `allowed` end with NULL; `allowed` names addresses as `10.0.0.5:25`.
+/// Returns 0, 1 (failed), 2 (the address is not public and not allowed), 3 (the answer is larger than `limit`). Blocks.
+int sinan_request(const char *method, const char *url, const char *const *headers, const uint8_t *body, size_t size, long timeout, size_t limit, const char *const *allowed,
+                  sinan_answer *out);
+/// Hands one message to an SMTP server; `secure` demands TLS. Returns as above. Blocks.
+int sinan_mail(const char *url, const char *user, const char *password, int secure, const char *from, const char *const *to, const uint8_t *message, size_t size, long timeout,
+               const char *const *allowed, sinan_answer *out);
+/// 1 where an address is one of the open net.
+int sinan_is_public(const char *address);
 #ifdef __cplusplus
 }
 #endif

@@ -51,6 +51,22 @@ struct SessionPages: Sendable {
         ]
     }
 
+    /// The mediations that an officer has before them (调解日程), for the officer's own calendar.
+    static func appointments(of account: Account, _ desk: Desk, _ tx: Transaction) throws -> [ICalendar.Event] {
+        let rows = try tx.all(
+            """
+            SELECT m.id, m.number, v.details, c.mediation_place FROM casework_matters m JOIN disputes_complaints c ON c.matter = m.id JOIN casework_moves v ON v.matter = m.id
+            WHERE m.kind = 'complaint' AND m.open = 1 AND m.assignee = \(account.id) AND v.move = 'arrange' ORDER BY v.id DESC LIMIT 200
+            """)
+        var seen: Set<Int64> = []
+        return rows.compactMap { row in
+            // The last arrangement of each counts.
+            guard seen.insert(row.int("id")).inserted, let at = (try? JSON(parsing: Array(row.string("details").utf8)))?["at"]?.string, let start = Moment(at) else { return nil }
+            return .init(
+                uid: "\(row.string("number"))@\(desk.keys.origin)", title: "消费纠纷调解 \(row.string("number"))", place: row.optionalString("mediation_place") ?? "", start: start)
+        }
+    }
+
     /// Names neither side: an appointment lies open on a phone.
     private func file(_ visit: Visit, _ c: Complaint) async throws -> Answer {
         // The moment itself stands in the move that arranged it; the complaint has it in the words of the notice.

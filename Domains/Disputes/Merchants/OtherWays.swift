@@ -31,7 +31,9 @@ struct OtherWays: Sendable {
             if !offers.isEmpty { OfferList.write(h, offers, mine: "") }
             if canInvite {
                 visit.form(h, "/disputes/\(c.matter.id)/invite", "mt-2") {
-                    h.select("channel", Text("邀请商家在线答复", "Invite the merchant to answer"), options: Notice.channels.filter { $0.0 != "portal" }, value: "phone")
+                    h.select("channel", Text("邀请商家在线答复", "Invite the merchant to answer"), options: Notice.invitations, value: "phone")
+                    h.field("email", Text("商家邮箱（选择电子邮件时填写）", "The merchant's address, for e-mail"), value: nil, type: "email", required: false)
+                    h.p("small text-muted", Text("选择邮寄或当面时，生成可打印的邀请函。", "By post or in person a letter is made to print."))
                     h.button(invitedAt == nil ? Text("生成邀请链接", "Make the link") : Text("重新生成邀请链接", "Make a new link"), "btn btn-sm btn-outline-primary")
                 }
             }
