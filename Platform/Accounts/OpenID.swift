@@ -35,9 +35,21 @@ package struct OpenID: Sendable {
         let keys: String
     }
 
+    /// For whom a token is: one name, or a list. The library's own type ends the program where a list is empty.
+    private struct Audience: Codable {
+        let all: [String]
+        init(from decoder: any Decoder) throws {
+            let value = try decoder.singleValueContainer()
+            all = try (try? [value.decode(String.self)]) ?? value.decode([String].self)
+        }
+        func encode(to encoder: any Encoder) throws {
+            var value = encoder.singleValueContainer()
+            try value.encode(all)
+        }
+    }
     private struct Claims: JWTPayload {
         let iss: String
-        let aud: AudienceClaim
+        let aud: Audience
         let exp: ExpirationClaim
         let sub: String
         let nonce: String?
@@ -164,7 +176,7 @@ package struct OpenID: Sendable {
             throw refused
         }
         let now = Double(desk.now.milliseconds) / 1000
-        guard claims.iss.trimmingSuffix("/") == issuer.trimmingSuffix("/"), claims.aud.value.contains(client), claims.aud.value.count == 1 || claims.azp == client, claims.nonce == nonce,
+        guard claims.iss.trimmingSuffix("/") == issuer.trimmingSuffix("/"), claims.aud.all.contains(client), claims.aud.all.count == 1 || claims.azp == client, claims.nonce == nonce,
             claims.exp.value.timeIntervalSince1970 > now - 60, !claims.sub.isEmpty
         else { throw refused }
         // Claims that carry a login are read from the part that was just verified.

@@ -31,6 +31,7 @@ def provider(tmp_path_factory):
         "create", "client", "--client-id", "sinan", "--client-secret", "s3cret&/=", "--client-name", "Sinan", "--redirect-uris", f"http://127.0.0.1:{back}/signin/oidc/back",
         "--grant-types", "authorization_code", "--response-types", "code", "--token-endpoint-auth-method", "client_secret_basic",
         "--scope", "openid", "--scope", "profile", "--scope", "email")
+    canaille("set", "client", "sinan", "--audience", "sinan")
     log = open(folder / "run.log", "ab")
     process = subprocess.Popen([CANAILLE, "run", "--bind", f"127.0.0.1:{port}"], env=env, stdout=log, stderr=log, cwd=folder)
     for _ in range(150):
@@ -54,10 +55,10 @@ def through(page, name):
     page.locator("button[type=submit], input[type=submit]").last.click()
     page.fill("input[name=password]", "correct horse battery")
     page.locator("button[type=submit], input[type=submit]").last.click()
-    for _ in range(50):
-        if "/signin/oidc" in page.url or "/oauth" not in page.url and "/login" not in page.url and "/password" not in page.url:
+    accept = page.get_by_text("Accept", exact=True)
+    for _ in range(75):
+        if "/oauth" not in page.url.split("?")[0] and "/login" not in page.url.split("?")[0] and "/password" not in page.url.split("?")[0]:
             return
-        accept = page.locator("button[name=answer][value=accept], button:has-text('Accept')")
         if accept.count():
             accept.first.click()
         page.wait_for_timeout(200)
