@@ -100,13 +100,15 @@ let package = Package(
             card: true)
         + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false, card: true)
         + room(
-            "TestSupport", "Tests/Testing", ["Kernel", "Statute", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "DataFiles", hummingbird, embedded, logging],
+            "TestSupport", "Tests/Testing",
+            ["Kernel", "Statute", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "DataFiles", hummingbird, embedded, logging],
             tested: false)
         + [
             .executableTarget(
                 name: "sinan",
                 dependencies: [
-                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Detect", "DataFiles", hummingbird, arguments, logging,
+                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Detect", "DataFiles", hummingbird, arguments,
+                    logging,
                 ],
                 path: "App", swiftSettings: swift),
             .testTarget(name: "HouseTests", dependencies: ["Kernel", "Statute", "DataFiles"], path: "Tests/House", swiftSettings: swift),

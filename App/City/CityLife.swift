@@ -173,7 +173,10 @@ extension CityBuilder {
             guard story.state != "accepted" else { break }
             then(
                 4, 10, "arrange",
-                [("mode", story.state == "delegated" ? "delegated" : "remote"), ("consent", "yes"), ("mediators", story.state == "delegated" ? "消费者协会" : person())])
+                [
+                    ("mode", story.state == "delegated" ? "delegated" : "remote"), ("consent", "yes"), ("delegation-respondent", "yes"),
+                    ("mediators", story.state == "delegated" ? "消费者协会" : person()),
+                ])
             if story.state == "recusal" { then(8, 10, "recuse", [("reason", "调解员与商家负责人系亲属")]) }
             if story.state == "lead" { then(9, 10, "lead", [("facts", "调解中发现商品标签未标明生产日期和厂名厂址，涉嫌违法")]) }
             for (i, position) in (story.positions ?? []).enumerated() {

@@ -197,7 +197,10 @@ extension CityBuilder {
                 let c = try tx.complaint(matter.id)
                 guard let loss = c.amount, loss.fen <= 300_000 else { return }
                 let claim = try handling.apply(
-                    for: c, input: Form([("fund", funds[0].description), ("amount", loss.plain), ("liable", "finding"), ("cause", cause), ("evidence", "yes")]),
+                    for: c,
+                    input: Form([
+                        ("fund", funds[0].description), ("amount", loss.plain), ("liable", "finding"), ("cause", cause), ("basis", "购买凭证、终止调解决定书和联系商家记录"), ("evidence", "yes"),
+                    ]),
                     by: .staff(applicant), at: at, tx)
                 func make(_ name: String, _ fields: [(String, String)], _ account: Account) throws {
                     try handling.make(name, on: tx.fundClaim(tx.matter(claim.id)), input: Form(fields), by: .staff(account), at: at, tx)
@@ -205,7 +208,8 @@ extension CityBuilder {
                 guard n % 4 != 3 else { return }
                 try make("approve", [("reason", "证据齐全，符合资金使用条件")], leader)
                 guard n % 4 != 2 else { return }
-                try make("pay", [("reference", "FK\(2026_000 + n)")], payer)
+                try make("pay", [("reference", "FK\(2026_000 + n)"), ("channel", "phone")], payer)
+                if n % 4 == 1 { try make("told", [("channel", "mail")], payer) }
                 if n % 4 == 0 { try make("recover", [("amount", Money(fen: max(1, loss.fen / 2)).plain), ("reference", "ZC\(2026_000 + n)")], payer) }
             }
         }
@@ -222,7 +226,9 @@ extension CityBuilder {
                 func step(_ name: String, _ at: Moment, _ fields: [(String, String)]) throws {
                     try handling.apply(name, on: tx.complaint(matter.id), input: Form(fields), by: .staff(officer), at: at, tx)
                 }
-                try step("hand-to-people", now.adding(seconds: -8 * 86_400), [("committee", committee), ("consent-complainant", "yes"), ("consent-respondent", "yes")])
+                try step(
+                    "hand-to-people", now.adding(seconds: -8 * 86_400),
+                    [("committee", committee), ("consent-complainant", "yes"), ("consent-respondent", "yes"), ("channel", "phone")])
                 guard n > 0 else { return }
                 try step(
                     "people-agreed", now.adding(seconds: -5 * 86_400),

@@ -12,6 +12,21 @@ final class Expressions: @unchecked Sendable {
 
     struct Source: Hashable, Sendable {
         let text: String
+        /// An expression as it meets texts that are folded: its own full-width signs stand for the plain ones, `，` for `\,`.
+        static func folded(_ text: String, _ normaliser: Normaliser) -> String {
+            guard normaliser.folds, text.unicodeScalars.contains(where: { (0xFF01...0xFF5E).contains($0.value) }) else { return text }
+            var out = String.UnicodeScalarView()
+            for scalar in text.unicodeScalars {
+                guard (0xFF01...0xFF5E).contains(scalar.value), let plain = Unicode.Scalar(scalar.value - 0xFEE0) else {
+                    out.append(scalar)
+                    continue
+                }
+                let isWord = plain.properties.isAlphabetic || ("0"..."9").contains(plain)
+                // As a number where a bare sign would mean something: `[:` begins a named class.
+                if isWord { out.append(plain) } else { out.append(contentsOf: "\\x\(String(plain.value, radix: 16))".unicodeScalars) }
+            }
+            return String(out)
+        }
         let ignoresCase: Bool
         let multiline: Bool
         let dotAll: Bool

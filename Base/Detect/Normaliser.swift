@@ -17,6 +17,9 @@ package struct Normaliser: Sendable {
     /// they part words that belong apart.
     static let tricks = "·•・‧∙⋅*★☆●○◆◇■□_~^|+♥❤✦✧"
 
+    /// Whether full-width signs and variants are folded.
+    let folds: Bool
+
     /// - Parameters:
     ///   - normalises: off, only ASCII letters are made small, as Sigma asks: for comparison with other engines.
     ///   - homographs: pairs of a look-alike and what it stands for, as a list names them.
@@ -24,6 +27,7 @@ package struct Normaliser: Sendable {
         var kept = [UInt16](repeating: 0, count: 65_536)
         var kinds = [UInt8](repeating: Kind.other, count: 65_536)
         for c in 0..<65_536 { kept[c] = UInt16(c) }
+        folds = normalises
         if normalises {
             _ = kept.withUnsafeMutableBufferPointer { sinan_simplified($0.baseAddress, 0x3400, 0x9FFF) }
             for c in 0xFF01...0xFF5E { kept[c] = UInt16(c - 0xFEE0) }

@@ -171,7 +171,11 @@ package final class Program: Sendable {
         expressions = builder.sources.isEmpty ? nil : try Expressions(builder.sources, cache: cache, key: digest)
         var passages: [(rule: Int32, source: Expressions.Source)] = []
         if excuses {
-            for rule in compiled { passages += rules[rule.rule].excused.map { (Int32(rule.rule), .init(text: $0, ignoresCase: false, multiline: false, dotAll: false)) } }
+            for rule in compiled {
+                passages += rules[rule.rule].excused.map {
+                    (Int32(rule.rule), .init(text: Expressions.Source.folded($0, normaliser), ignoresCase: false, multiline: false, dotAll: false))
+                }
+            }
         }
         excusing = passages.map(\.rule)
         let which = Set(excusing)
@@ -325,7 +329,7 @@ private struct Builder {
         case .number(let text), .text(let text):
             let atom = shared ?? atom()
             if test.has("re") {
-                try expression(.init(text: text, ignoresCase: test.has("i"), multiline: test.has("m"), dotAll: test.has("s")), slot, atom)
+                try expression(.init(text: Expressions.Source.folded(text, normaliser), ignoresCase: test.has("i"), multiline: test.has("m"), dotAll: test.has("s")), slot, atom)
                 return .atom(atom)
             }
             let (contains, starts, ends) = (test.has("contains"), test.has("startswith"), test.has("endswith"))

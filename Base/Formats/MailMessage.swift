@@ -25,7 +25,8 @@ package struct MailMessage: Sendable {
             let edge = "part-\(id)"
             lines += ["Content-Type: multipart/mixed; boundary=\"\(edge)\"", "", "--\(edge)"] + part
             lines += [
-                "--\(edge)", "Content-Type: \(file.type); name=\"\(file.name)\"", "Content-Transfer-Encoding: base64", "Content-Disposition: attachment; filename=\"\(file.name)\"", "",
+                "--\(edge)", "Content-Type: \(file.type); name=\"\(file.name)\"", "Content-Transfer-Encoding: base64", "Content-Disposition: attachment; filename=\"\(file.name)\"",
+                "",
                 MailMessage.base64(file.bytes), "--\(edge)--", "",
             ]
         } else {
@@ -52,7 +53,9 @@ package struct MailMessage: Sendable {
         return words.joined(separator: "\r\n ")
     }
 
-    private static func base64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString(options: [.lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed]) }
+    private static func base64(_ bytes: [UInt8]) -> String {
+        Data(bytes).base64EncodedString(options: [.lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed])
+    }
 
     /// `Wed, 25 Nov 2026 10:00:00 +0800`.
     private static func date(_ moment: Moment) -> String {

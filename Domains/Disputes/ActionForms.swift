@@ -5,7 +5,7 @@ import Web
 
 /// The forms of a complaint's moves (办理操作): what may be done now, each with its article and its fields.
 extension ComplaintPages {
-    func actions(_ h: HTML, _ visit: Visit, _ c: Complaint, _ moves: [Move], failed: String?, _ sent: Form?, _ errors: HTML.Errors) {
+    func actions(_ h: HTML, _ visit: Visit, _ c: Complaint, _ promise: Promise?, _ moves: [Move], failed: String?, _ sent: Form?, _ errors: HTML.Errors) {
         h.card(Text("可以办理", "What can be done now"), "actions") {
             for (index, move) in moves.enumerated() {
                 let isOpen = failed == move.name || (failed == nil && index == 0 && moves.count < 4)
@@ -15,7 +15,7 @@ extension ComplaintPages {
                         if let article = move.article(under: c.law) { h.span("action-law", visit.desk.law.register.cite(article)) }
                     }
                     visit.form(h, "/disputes/\(c.matter.id)/moves/\(move.name)", "action-form") {
-                        h.part(move.name, keeping: failed == move.name ? sent : nil) { fields(h, visit, c, move.name, failed == move.name ? errors : HTML.Errors()) }
+                        h.part(move.name, keeping: failed == move.name ? sent : nil) { fields(h, visit, c, promise, move.name, failed == move.name ? errors : HTML.Errors()) }
                         let isFinal = ["refuse", "end", "withdraw", "redirect"].contains(move.name)
                         h.button(
                             move.title, isFinal ? "btn btn-danger" : "btn btn-primary",
@@ -26,7 +26,7 @@ extension ComplaintPages {
         }
     }
 
-    private func fields(_ h: HTML, _ visit: Visit, _ c: Complaint, _ name: String, _ e: HTML.Errors) {
+    private func fields(_ h: HTML, _ visit: Visit, _ c: Complaint, _ promise: Promise?, _ name: String, _ e: HTML.Errors) {
         func area(_ name: String, _ label: Text, _ hint: Text? = nil, required: Bool = true) {
             h.area(name, label, value: nil, rows: 3, hint: hint, errors: e, required: required, maxLength: 2000)
         }
@@ -71,6 +71,7 @@ extension ComplaintPages {
             h.checkbox("consent-complainant", Text("投诉人同意", "The complainant consents"), checked: false)
             h.checkbox("consent-respondent", Text("被投诉人同意", "The business consents"), checked: false)
             if let error = e["consent"] { h.element("p", "text-danger small", text: h.say(error)) }
+            h.select("channel", Text("告知双方的方式", "How both are told"), options: Notice.channels, value: nil, errors: e, empty: Text("请选择", "Choose"))
         case "people-agreed":
             area("agreement", Text("协议内容", "What was agreed"))
             h.radios(
@@ -143,6 +144,15 @@ extension ComplaintPages {
                 "decision", Text("核查结果", "Result"), options: [("filed", Text("立案", "A case is filed"), nil), ("not-filed", Text("不予立案", "No case"), nil)], value: nil, errors: e,
                 inline: true)
             area("reason", Text("理由", "Reason"))
+        case "close":
+            guard let promise, promise.state != "kept" else { return area("note", Text("说明", "Remark"), required: false) }
+            h.radios(
+                "kept", Text("承诺履行了吗", "Was the promise kept?"),
+                options: [
+                    ("yes", Text("消费者确认已履行", "The consumer confirms that it was"), nil),
+                    ("no", Text("到期未履行，或者未能确认", "Not by its day, or nobody confirms"), Text("承诺日期\(promise.due)", "It was due \(promise.due)")),
+                ], value: nil, errors: e)
+            area("note", Text("怎样得知", "How this is known"))
         default: area("note", Text("说明", "Remark"), required: false)
         }
     }
@@ -188,6 +198,8 @@ extension ComplaintPages {
         h.select(
             "channel", Text("通知被投诉人的方式", "How the business is told"),
             options: Notice.channels.filter { $0.0 != "portal" }, value: "phone", errors: e)
+        h.checkbox("delegation-respondent", Text("委托调解的：被投诉人也同意委托", "Where delegated: the business consents too"), checked: false)
+        if let error = e["delegation-respondent"] { h.element("p", "text-danger small", text: h.say(error)) }
         h.checkbox("consent", Text("已确认双方同意调解", "Both sides have consented to mediation"), checked: false)
         if let error = e["consent"] { h.element("p", "text-danger small", text: h.say(error)) }
     }

@@ -48,7 +48,9 @@ enum Notice {
         }
     }
     /// Between the authority's own units nothing is sent out.
-    static func channel(_ name: String) -> Text { name == "inside" ? Text("内部流转", "within the authority") : (channels + invitations).first { $0.0 == name }?.1 ?? Text(verbatim: name) }
+    static func channel(_ name: String) -> Text {
+        name == "inside" ? Text("内部流转", "within the authority") : (channels + invitations).first { $0.0 == name }?.1 ?? Text(verbatim: name)
+    }
 }
 
 /// The official forms of a complaint (投诉文书), filled from the matter.
@@ -123,11 +125,12 @@ package enum ComplaintDocuments {
     /// The forms that the business receives too: they go out without the complainant's phone, address and identity.
     static let forBoth: Set<String> = ["mediation", "ending", "agreement"]
 
+    @discardableResult
     static func issue(
         _ name: String, for c: Complaint, adding more: [String: Any] = [:], to recipients: [String], through channel: String, by actor: Actor, at now: Moment, desk: Desk,
         _ tx: Transaction
     )
-        throws
+        throws -> IssuedDocument
     {
         var values = try values(c, tx, desk: desk).merging(more) { $1 }
         if forBoth.contains(name) { for key in ["complainantPhone", "complainantAddress", "complainantIDType", "complainantIDNumber"] { values[key] = nil } }
@@ -137,5 +140,6 @@ package enum ComplaintDocuments {
         for recipient in recipients {
             try Casework.notify(recipient, of: c.matter.id, by: channel, document.title, document: document.id, at: now, tx)
         }
+        return document
     }
 }

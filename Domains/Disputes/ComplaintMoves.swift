@@ -74,7 +74,10 @@ package enum ComplaintMoves {
             Move("position", Text("记录双方意见", "Note a position"), from: [mediating], to: nil, by: [.staff("disputes.mediate")], articles: by("21", "19")),
             Move(
                 "agree", Text("达成调解协议", "Record the agreement"), from: [accepted, mediating], to: agreed, by: [.staff("disputes.mediate")], articles: by("24", "22"), stops: ["C3"]),
-            Move("end", Text("终止调解", "End mediation"), from: inHand, to: ended, by: [.staff("disputes.mediate")], articles: by("23(1)", "21(1)"), starts: ["C4"], stops: ["C3"]),
+            // Law: O121 art. 21(2): mediation stands still until recusal is decided.
+            Move(
+                "end", Text("终止调解", "End mediation"), from: inHand.subtracting([recusal]), to: ended, by: [.staff("disputes.mediate")], articles: by("23(1)", "21(1)"),
+                starts: ["C4"], stops: ["C3"]),
             Move(
                 "give-up", Text("撤回投诉（受理后）", "Withdraw after taking up"), from: inHand, to: ended, by: [.filer], articles: by("23(1)(1)", "21(1)(1)"), starts: ["C4"], stops: ["C3"]
             ),
@@ -82,7 +85,9 @@ package enum ComplaintMoves {
                 "test", Text("开始鉴定检测", "Begin testing"), from: [accepted, mediating], to: testing, by: [.staff("disputes.mediate")], articles: by("22", "20"), pause: .begins("C3")),
             Move(
                 "tested", Text("鉴定检测结束", "Testing finished"), from: [testing], to: mediating, by: [.staff("disputes.mediate")], articles: by("22(3)", "20(3)"), pause: .ends("C3")),
-            Move("recuse", Text("收到回避申请", "Recusal asked for"), from: [mediating], to: recusal, by: [.staff("disputes.mediate")], articles: by("21(2)", "19(2)")),
+            Move(
+                "recuse", Text("收到回避申请", "Recusal asked for"), from: [mediating], to: recusal, by: [.staff("disputes.mediate"), .filer, .respondent], articles: by("21(2)", "19(2)")
+            ),
             Move("recusal-decided", Text("作出回避决定", "Decide on recusal"), from: [recusal], to: mediating, by: [.staff("disputes.decide")], articles: by("21(2)", "19(2)")),
             Move("tell", Text("告知双方并办结", "Tell both and close"), from: [ended], to: closed, by: [.staff("disputes.mediate")], articles: by("23(2)", "21(2)"), stops: ["C4"]),
             // Law: PML art. 28, 31–33; with both consents as O121 art. 19 asks.
@@ -98,7 +103,9 @@ package enum ComplaintMoves {
             Move("court-decided", Text("登记司法确认结果", "Record the court's ruling"), from: [agreed, closed], to: nil, by: [.staff("disputes.mediate")], articles: by("19", "17")),
             // What both agree between themselves, by number and code. Law: O121 art. 18 encourages it.
             Move("settle", Text("双方在线和解", "Settled between both"), from: [accepted, mediating], to: agreed, by: [.filer, .respondent], articles: by("18", "16"), stops: ["C3"]),
-            Move("confirm-kept", Text("消费者确认已履行", "The consumer confirms"), from: [agreed, firstSettled], to: closed, by: [.filer], articles: by("24", "22")),
+            Move(
+                "confirm-kept", Text("消费者确认已履行", "The consumer confirms"), from: [agreed, firstSettled, accepted, mediating], to: closed, by: [.filer], articles: by("24", "22"),
+                stops: ["C3"]),
             // Law: O121 art. 6; CLR art. 44: settling first is encouraged. What fails is received by the authority on that day.
             Move(
                 "settle-first", Text("先行和解成功", "Settled first"), from: [prior], to: firstSettled, by: [.filer, .respondent, .staff("disputes.mediate")], articles: by("6", "6"),
@@ -177,6 +184,7 @@ package enum ComplaintMoves {
                 Text("一方", "Party"), [("complainant", Text("投诉人", "complainant")), ("respondent", Text("被投诉人", "business")), ("mediator", Text("调解员", "mediator"))])
         case "court-result": return coded(Text("裁定", "Ruling"), PeoplesMediation.results)
         case "route": return coded(Text("路径", "Route"), RouteRule.routes)
+        case "kept": return coded(Text("履行情况", "Kept"), [("yes", Text("消费者确认已履行", "the consumer confirms it")), ("no", Text("未履行或者未能确认", "not kept, or not confirmed"))])
         case "rating": return (Text("评价", "Rating"), Ratings.scores.first { String($0.0) == value }?.1 ?? Text(verbatim: value))
         case "source": return (Text("来源", "From"), Notice.source(value))
         default: return nil

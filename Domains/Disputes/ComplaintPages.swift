@@ -29,7 +29,7 @@ struct ComplaintPages: Sendable {
     private func show(_ visit: Visit, _ failed: String?, _ refusal: Refusal?, sent: Form? = nil, revealed: (String, String, String, String?)? = nil) async throws -> Answer {
         let account = try visit.signedIn()
         let desk = visit.desk
-        let (c, file, person, positions, op, similar, ways, people, likeCases, route) = try await desk.store.read { tx in
+        let (c, file, person, positions, op, similar, ways, people, likeCases, route, station) = try await desk.store.read { tx in
             let c = try load(visit, tx)
             let positions = try tx.all("SELECT party, body, offer, at FROM disputes_positions WHERE matter = \(c.matter.id) ORDER BY id").map {
                 ($0.string("party"), $0.string("body"), $0.optionalMoney("offer"), $0.moment("at"))
@@ -37,11 +37,11 @@ struct ComplaintPages: Sendable {
             return (
                 c, try MatterFile.load(c.matter, desk: desk, tx), try tx.complainant(of: c.matter.id), positions, try c.matter.operator.map { try Operators.find($0, tx) },
                 try Similar.of(c, tx), try OtherWays.load(c, tx), try PeoplesMediation.of(c.matter.id, tx), try c.matter.open ? LikeCases.of(c, tx) : nil,
-                try RouteChoice.load(c, c.matter.operator.map { try Operators.find($0, tx) }, tx)
+                try RouteChoice.load(c, c.matter.operator.map { try Operators.find($0, tx) }, tx), try Prior.station(of: c.matter, desk, tx)
             )
         }
         let suggested = [ComplaintMoves.received, ComplaintMoves.supplement].contains(c.matter.state) ? try await suggestions.suggest(c, desk) : nil
-        let moves = handling.available(c, to: .staff(account), clocks: file.clocks.map(\.0), people: people)
+        let moves = handling.available(c, to: .staff(account), clocks: file.clocks.map(\.0), people: people, hasReport: file.links.contains { $0.0.kind == ReportMoves.kind })
         let state = ComplaintMoves.table.state(c.matter.state)
         return visit.page(Text("投诉 \(c.matter.number)", "Complaint \(c.matter.number)"), status: refusal?.kind.status ?? 200, active: "/desk") { h in
             h.div("page-head matter-head") {
@@ -64,7 +64,7 @@ struct ComplaintPages: Sendable {
             h.errorSummary(refusal, part: failed ?? "")
             h.div("matter-grid") {
                 h.div("matter-main") {
-                    if !moves.isEmpty { actions(h, visit, c, moves, failed: failed, sent, HTML.Errors(refusal)) }
+                    if !moves.isEmpty { actions(h, visit, c, ways.promise, moves, failed: failed, sent, HTML.Errors(refusal)) }
                     dispute(h, visit, c, op)
                     if !positions.isEmpty || c.matter.state == ComplaintMoves.mediating { sides(h, visit, c, positions) }
                     outcome(h, c)
@@ -78,6 +78,7 @@ struct ComplaintPages: Sendable {
                     visit.clocks(h, file, matter: c.matter)
                     complainant(h, visit, c, person, revealed)
                     if let suggested { Suggestions.write(h, visit, suggested) }
+                    if let station { station.0.write(h, c.matter.receivedAt.day, workdays: station.workdays, station.until) }
                     if c.matter.open { route.write(h, visit, c) }
                     ways.write(h, visit, c)
                     if [ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state) { likeCases?.write(h) }

@@ -18,7 +18,7 @@ package enum Disputes {
         Grant("funds.apply", Text("申请先行赔付", "Apply to a fund"), [.clerk, .mediator]),
         Grant("funds.approve", Text("审核先行赔付", "Examine claims on a fund"), [.leader]),
         Grant("funds.pay", Text("支付和登记追偿", "Pay and record recoveries"), [.clerk]),
-        Grant("funds.manage", Text("设立资金和入账", "Set up funds and post to them"), [.leader]),
+        Grant("funds.manage", Text("设立资金和入账", "Set up funds and post to them"), [.leader, .director]),
         Grant("publication.manage", Text("投诉信息公示", "Publish complaints"), [.clerk, .leader]),
         Grant("stations.manage", Text("管理服务站", "Manage stations"), [.clerk, .leader, .admin]),
         Grant("odr.admit", Text("审核ODR企业", "Admit ODR enterprises"), [.leader]),
@@ -42,8 +42,9 @@ package enum Disputes {
                     + ComplaintAPI(handling: handling, limit: filing).routes()
                     + ReportIntake(desk: desk, filing: filing, tracking: tracking, printer: printer).routes() + ReportPages(handling: ReportHandling(desk: desk)).routes()
                     + FundPages(handling: FundHandling(desk: desk)).routes()
-                    + RespondPages(negotiation: Negotiation(handling: handling), limit: tracking).routes() + MerchantPages(limit: tracking).routes()
-                    + PublicationPages(publishing: Publishing(desk: desk), limit: tracking).routes() + PublicPages().routes() + RoutePages(limit: filing).routes()
+                    + RespondPages(negotiation: Negotiation(handling: handling), limit: tracking, printer: printer).routes() + MerchantPages(limit: tracking).routes()
+                    + PublicationPages(publishing: Publishing(desk: desk), limit: tracking).routes() + PublicPages().routes()
+                    + RoutePages(limit: filing, handling: handling).routes()
                     + SessionPages(limit: tracking).routes() + SignalPages().routes() + EfficacyPages().routes()
             },
             jobs: [
@@ -69,7 +70,8 @@ package enum Disputes {
             ],
             operatorPanels: [OperatorComplaints.panel, StandingCard.panel],
             matterKinds: [
-                MatterKind(table: ComplaintMoves.table, contact: Notice.phone) { "/disputes/\($0.id)" }, MatterKind(table: ReportMoves.table, permission: "reports.see") { "/reports/\($0.id)" },
+                MatterKind(table: ComplaintMoves.table, contact: Notice.phone) { "/disputes/\($0.id)" },
+                MatterKind(table: ReportMoves.table, permission: "reports.see") { "/reports/\($0.id)" },
                 MatterKind(table: FundClaimMoves.table, permission: "funds.see") { "/fund-claims/\($0.id)" },
             ],
             forms: ComplaintDocuments.forms + ReportDocuments.forms,
@@ -80,6 +82,8 @@ package enum Disputes {
             ],
             acts: [
                 "complaint.code-renewed": Text("更换查询码", "Tracking code renewed"), "fund.opened": Text("设立资金", "Fund set up"), "fund.closed": Text("停用资金", "Fund closed"),
+                "fund.asked": Text("申请动用资金", "Money of a fund asked for"), "fund.granted": Text("复核同意", "Granted by a second person"),
+                "fund.dropped": Text("不办理资金申请", "Not carried out"),
                 "efficacy.frozen": Text("固定月度效能数据", "A month's efficacy frozen"),
                 "warning.drafted": Text("起草消费警示", "Warning drafted"), "warning.issued": Text("发布消费警示", "Warning issued"), "warning.dropped": Text("撤下消费警示", "Warning dropped"),
                 "station.saved": Text("登记服务站", "Station saved"), "odr.applied": Text("企业申请ODR", "ODR applied for"), "odr.admit": Text("发展ODR企业", "ODR enterprise admitted"),
@@ -90,6 +94,7 @@ package enum Disputes {
                 SealedTable("disputes_complaints", key: "matter"), SealedTable("disputes_complainants", key: "matter"), SealedTable("disputes_claims"),
                 SealedTable("disputes_positions"), SealedTable("disputes_reports", key: "matter"), SealedTable("disputes_reporters", key: "matter"),
                 SealedTable("disputes_messages"), SealedTable("disputes_funds"), SealedTable("disputes_postings"), SealedTable("disputes_entries"),
+                SealedTable("disputes_fund_orders"),
                 SealedTable("disputes_fund_claims", key: "matter"), SealedTable("disputes_invitations", key: "matter"), SealedTable("disputes_offers"),
                 SealedTable("disputes_stations"), SealedTable("disputes_warnings"), SealedTable("disputes_routes", key: "matter"), SealedTable("disputes_ratings", key: "matter"),
                 SealedTable("disputes_efficacy"),
@@ -97,7 +102,8 @@ package enum Disputes {
                 SealedTable("disputes_odr", key: "operator"),
                 SealedTable("disputes_publications", key: "matter"), SealedTable("disputes_promises", key: "matter"), SealedTable("disputes_merchants", key: "operator"),
             ],
-            files: Draft.files, imports: [ComplaintImport.kind, Stations.kind], settings: PublicationRules.settings + Signal.Bounds.settings + Efficacy.weights,
+            files: Draft.files, imports: [ComplaintImport.kind, Stations.kind],
+            settings: [Prior.stationDays] + PublicationRules.settings + Signal.Bounds.settings + Efficacy.weights,
             appointments: { account, desk, tx in try SessionPages.appointments(of: account, desk, tx) })
     }
 }

@@ -139,5 +139,15 @@ enum DisputesSchema {
                 account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL)
                 """
             ]),
+        Migration(
+            "disputes.12",
+            [
+                // What moves a fund's money out or takes a posting back: asked by one, carried out by another.
+                """
+                CREATE TABLE disputes_fund_orders (id KEY, fund INTEGER NOT NULL REFERENCES disputes_funds (id), act TEXT NOT NULL, amount INTEGER, posting INTEGER, note TEXT NOT NULL,
+                asked_by INTEGER NOT NULL REFERENCES platform_accounts (id), asked_at INTEGER NOT NULL, state TEXT NOT NULL, decided_by INTEGER, decided_at INTEGER)
+                """,
+                "CREATE INDEX disputes_fund_orders_fund ON disputes_fund_orders (fund, state)",
+            ]),
     ]
 }

@@ -45,7 +45,9 @@ package struct Handling: Sendable {
         case "split":
             let made = try ReportFiling.split(
                 from: c, area: step.choice("area", ReportRules.shared.areas.map(\.id)), clues: step.text("clues", 4000), by: actor, at: now, desk: desk, tx)
-            return try move(step, name, [("report", made.number)])
+            // Its number is for those who may see reports: they find it among the links.
+            _ = made
+            return try move(step, name)
         case "accept": return try accept(step)
         case "refuse": return try refuse(step)
         case "redirect": return try move(step, name, [("where", step.text("where", 500))], outcome: "redirected")
@@ -58,6 +60,17 @@ package struct Handling: Sendable {
         case "recusal-decided": return try decideRecusal(step)
         case "agree": return try agree(step)
         case "end": return try end(step, ground: step.ground(Grounds.shared.ending(c.law)), reason: step.text("reason", 1000), name)
+        case "close":
+            // A promise is not lost with the file: its end is written down first.
+            guard let promise = try Negotiation.promise(c.matter.id, tx), promise.state != "kept" else { return try move(step, name, [("note", step.optional("note") ?? "")]) }
+            let kept = try step.choice("kept", ["yes", "no"])
+            let note = try step.text("note", 500)
+            guard kept == "yes" || now.day > promise.due else {
+                throw Refusal(
+                    .conflict, Text("商家承诺\(promise.due)前履行，届满前不能按未履行办结", "The promise runs until \(promise.due): it is not closed as unkept before"))
+            }
+            try tx.send("UPDATE disputes_promises SET state = \(kept == "yes" ? "kept" : "broken") WHERE matter = \(c.matter.id)")
+            return try move(step, name, [("kept", kept), ("note", note)], seals: [.init("disputes_promises", key: "matter", c.matter.id.raw)])
         case "give-up": return try end(step, ground: Grounds.shared.ending(c.law)[0], reason: Notice.withdrawn.zh, name)
         case "tell": return try tell(step)
         case "supply":
@@ -82,21 +95,6 @@ package struct Handling: Sendable {
             throw Refusal(.conflict, Text("没有待核查的线索", "No lead is waiting to be verified"))
         case "lead-decided": return try move(step, name, [("decision", step.choice("decision", ["filed", "not-filed"])), ("reason", step.text("reason", 1000))])
         default: return try move(step, name, [("note", step.optional("note") ?? "")])
-        }
-    }
-
-    /// The moves that can succeed now: the table's, but for those that this matter's own standing rules out.
-    package func available(_ c: Complaint, to actor: Actor, clocks: [RunningClock], people: PeoplesMediation? = nil) -> [Move] {
-        ComplaintMoves.table.available(c.matter, to: actor, desk.permissions).filter { move in
-            switch move.name {
-            case "dispatch": c.matter.region.count < 6
-            case "entrust": c.matter.region.count >= 6
-            case "hand-back": c.matter.region.count > 6
-            case "court-applied": c.agreementForm == "people" && !(people?.appliedOn != nil)
-            case "court-decided": people?.appliedOn != nil && people?.result == nil
-            case "lead-decided": clocks.contains { $0.duty == "C5" && $0.state == "open" }
-            default: true
-            }
         }
     }
 
@@ -126,7 +124,8 @@ package struct Handling: Sendable {
             sealing: (sealing ? [.init("disputes_complaints", key: "matter", s.c.matter.id.raw)] : []) + seals, s.tx)
     }
 
-    private func issue(_ form: String, _ s: Step, _ more: [String: Any] = [:], to recipients: [String], by channel: String = "portal") throws {
+    @discardableResult
+    private func issue(_ form: String, _ s: Step, _ more: [String: Any] = [:], to recipients: [String], by channel: String = "portal") throws -> IssuedDocument {
         try ComplaintDocuments.issue(form, for: s.tx.complaint(s.c.matter.id), adding: more, to: recipients, through: channel, by: s.actor, at: s.now, desk: desk, s.tx)
     }
 
@@ -291,6 +290,12 @@ package struct Handling: Sendable {
                 .invalid, Text("投诉人未同意委托调解", "The complainant has not consented to delegated mediation"), fields: [.init("/mode", Text("请选择其他方式", "Choose another way"))],
                 article: s.c.law == "O121" ? Article(law: "O121", article: "19") : Article(law: "CLR", article: "46(4)"))
         }
+        if mode == "delegated", s.input["delegation-respondent"] != "yes" {
+            throw Refusal(
+                .invalid, Text("委托调解须被投诉人也同意", "Delegated mediation needs the business's consent too"),
+                fields: [.init("/delegation-respondent", Text("请确认被投诉人同意委托调解", "Confirm that the business consents to it"))],
+                article: s.c.law == "O121" ? Article(law: "O121", article: "19") : Article(law: "CLR", article: "46(4)"))
+        }
         let people = try s.text("mediators", 120)
         let at = mode == "on-site" ? try s.text("at", 40) : s.optional("at") ?? ""
         let place = mode == "on-site" ? try s.text("place", 200) : s.optional("place") ?? ""
@@ -308,9 +313,11 @@ package struct Handling: Sendable {
         // The official notice speaks of a place and an hour; by phone or video both are told without it.
         let channel = try s.input["channel"].map { _ throws(Refusal) in try s.choice("channel", Notice.channels.map(\.0).filter { $0 != "portal" }) } ?? "phone"
         if mode == "on-site" {
-            try issue("mediation", s, ["recusalDays": "3", "recipients": "\(s.c.respondentName)、投诉人", "bring": "购买凭证及其他证据"], to: ["complainant"])
+            let document = try issue("mediation", s, ["recusalDays": "3", "recipients": "\(s.c.respondentName)、投诉人", "bring": "购买凭证及其他证据"], to: ["complainant"])
+            try Casework.notify("respondent", of: s.c.matter.id, by: channel, Notice.mediation.zh, document: document.id, at: s.now, s.tx)
+        } else {
+            try Casework.notify("respondent", of: s.c.matter.id, by: channel, Notice.mediation.zh, at: s.now, s.tx)
         }
-        try Casework.notify("respondent", of: s.c.matter.id, by: channel, Notice.mediation.zh, at: s.now, s.tx)
         return matter
     }
 

@@ -64,7 +64,7 @@ struct TrackPages: Sendable {
         let code = visit.exchange.query["code"] ?? (visit.exchange.method == .post ? try? visit.exchange.form()["code"] : nil) ?? ""
         let c = try await own(visit, number: number, code: code)
         let desk = visit.desk
-        let (file, notices, person, report, offers, promise, rating) = try await desk.store.read { tx in
+        let (file, notices, person, report, offers, promise, rating, fund, people, station) = try await desk.store.read { tx in
             (
                 try MatterFile.load(c.matter, desk: desk, tx),
                 try tx.all("SELECT title, document, at FROM casework_notices WHERE matter = \(c.matter.id) AND recipient = 'complainant' ORDER BY id DESC").map {
@@ -75,12 +75,13 @@ struct TrackPages: Sendable {
                 try tx.all(
                     "SELECT m.number, r.tracking FROM casework_links l JOIN casework_matters m ON m.id = l.other JOIN disputes_reports r ON r.matter = m.id WHERE l.matter = \(c.matter.id)"
                 ).first { AccessCode.fits(code, $0.string("number"), $0.string("tracking")) }?.string("number"),
-                try Negotiation.offers(c.matter.id, tx), try Negotiation.promise(c.matter.id, tx), try Ratings.of(c.matter.id, tx)
+                try Negotiation.offers(c.matter.id, tx), try Negotiation.promise(c.matter.id, tx), try Ratings.of(c.matter.id, tx),
+                try FundClaim.standing(for: c.matter.id, tx), try PeoplesMediation.of(c.matter.id, tx), try Prior.station(of: c.matter, desk, tx)
             )
         }
         let state = ComplaintMoves.table.state(c.matter.state)
         // What the offers ask for stands with them.
-        let moves = ComplaintMoves.table.available(c.matter, to: .filer, desk.permissions).filter { ["supply", "withdraw", "give-up"].contains($0.name) }
+        let moves = ComplaintMoves.table.available(c.matter, to: .filer, desk.permissions).filter { ["supply", "recuse", "withdraw", "give-up"].contains($0.name) }
         let fresh = visit.exchange.query["new"] == "yes"
         return visit.page(Text("投诉 \(number)", "Complaint \(number)"), status: refusal?.kind.status ?? 200, active: "/track") { h in
             h.div("narrow track") {
@@ -93,6 +94,9 @@ struct TrackPages: Sendable {
                 }
                 asked(h, c, file)
                 self.offers(h, visit, c, offers, promise, code)
+                if let (claim, fund) = fund { claim.writeForConsumer(h, fund) }
+                people?.writeForParties(h)
+                if let station { station.0.write(h, c.matter.receivedAt.day, workdays: station.workdays, station.until) }
                 waiting(h, visit, c, file, code)
                 if !notices.isEmpty {
                     h.card(Text("给您的文书", "Documents for you")) {
@@ -225,7 +229,7 @@ struct TrackPages: Sendable {
         for move in moves {
             let path = "/track/\(c.matter.number)/\(move.name)"
             h.element("details", "card mb-3", [.init("open", if: move.name == "supply")]) {
-                h.element("summary", "card-header", text: h.say(move.title))
+                h.element("summary", "card-header", text: h.say(move.name == "recuse" ? Text("申请调解人员回避", "Ask for another mediator") : move.title))
                 h.div("card-body") {
                     visit.form(h, path, multipart: move.name == "supply") {
                         h.hidden("code", code)
@@ -233,6 +237,9 @@ struct TrackPages: Sendable {
                             h.area("note", Text("补充说明", "What you add"), value: nil, rows: 4)
                             h.void("input", "form-control mb-3", [.type("file"), .name("files"), .init("multiple", if: true), .label(h.say(Text("选择文件", "Choose files")))])
                             h.button(Text("提交补充材料", "Send"))
+                        } else if move.name == "recuse" {
+                            h.area("reason", Text("理由（近亲属、利害关系等）", "Why (a relative, an interest)"), value: nil, rows: 3, maxLength: 500)
+                            h.button(Text("申请回避", "Ask for another mediator"), "btn btn-outline-primary")
                         } else {
                             h.p(nil, Text("撤回后本次投诉终止，不能恢复。确定要撤回吗？", "Withdrawing ends this complaint for good. Are you sure?"))
                             h.checkbox("sure", Text("我确定撤回", "Yes, withdraw it"), checked: false)
@@ -250,7 +257,7 @@ struct TrackPages: Sendable {
         let code = form["code"] ?? ""
         let c = try await own(visit, number: number, code: code)
         do {
-            if name != "supply" { guard form["sure"] == "yes" else { throw Refusal.invalid("/sure", Text("请勾选确认后再撤回", "Tick the box to withdraw")) } }
+            if name == "withdraw" || name == "give-up" { guard form["sure"] == "yes" else { throw Refusal.invalid("/sure", Text("请勾选确认后再撤回", "Tick the box to withdraw")) } }
             guard form.files.count <= Attachments.maximumCount else {
                 throw Refusal.invalid("/files", Text("最多\(Attachments.maximumCount)个附件", "At most \(Attachments.maximumCount) files"))
             }
@@ -270,7 +277,11 @@ struct TrackPages: Sendable {
             return try await show(visit, refusal)
         }
         let path = Link.query("/track/\(number)", [("code", code)])
-        return visit.redirect(path, saying: name == "supply" ? Text("补充材料已收到", "What you added was received") : Text("投诉已撤回", "The complaint was withdrawn"))
+        return visit.redirect(
+            path,
+            saying: name == "supply"
+                ? Text("补充材料已收到", "What you added was received")
+                : name == "recuse" ? Text("申请已收到，调解中止，待决定", "Received: mediation stands still until it is decided") : Text("投诉已撤回", "The complaint was withdrawn"))
     }
 
     private func document(_ visit: Visit) async throws -> Answer {

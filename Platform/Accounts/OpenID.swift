@@ -80,7 +80,8 @@ package struct OpenID: Sendable {
         let provider = try await provider(desk)
         let (state, nonce, verifier) = (Crypto.hex(Crypto.random(16)), Crypto.hex(Crypto.random(16)), Crypto.hex(Crypto.random(32)))
         let kept = JSON.object([
-            ("state", .string(state)), ("nonce", .string(nonce)), ("verifier", .string(verifier)), ("to", .string(Link.local(to))), ("until", .int(Int(desk.now.milliseconds / 1000 + Self.lifetime))),
+            ("state", .string(state)), ("nonce", .string(nonce)), ("verifier", .string(verifier)), ("to", .string(Link.local(to))),
+            ("until", .int(Int(desk.now.milliseconds / 1000 + Self.lifetime))),
             ("link", .string(account.map { String($0.id.raw) } ?? "")),
         ])
         let sealed = Crypto.seal(Array(kept.text.utf8), key: key(desk), context: Array("oidc".utf8))
@@ -126,7 +127,9 @@ package struct OpenID: Sendable {
             guard claim != nil, let login = subject.login, let account = try Accounts.find(login: login, tx), account.active else {
                 throw Refusal(
                     .unauthenticated,
-                    Text("该统一身份没有绑定账号。请先用密码登录，在“账号与安全”中绑定；或者请管理员开通。", "No account is bound to this identity. Sign in with the password and bind it under “Account”, or ask an administrator."))
+                    Text(
+                        "该统一身份没有绑定账号。请先用密码登录，在“账号与安全”中绑定；或者请管理员开通。",
+                        "No account is bound to this identity. Sign in with the password and bind it under “Account”, or ask an administrator."))
             }
             try bind(subject.sub, to: account, at: now, tx)
             return try SignIn.open(account.id.raw, secondFactor: false, at: now, tx)
@@ -176,7 +179,8 @@ package struct OpenID: Sendable {
             throw refused
         }
         let now = Double(desk.now.milliseconds) / 1000
-        guard claims.iss.trimmingSuffix("/") == issuer.trimmingSuffix("/"), claims.aud.all.contains(client), claims.aud.all.count == 1 || claims.azp == client, claims.nonce == nonce,
+        guard claims.iss.trimmingSuffix("/") == issuer.trimmingSuffix("/"), claims.aud.all.contains(client), claims.aud.all.count == 1 || claims.azp == client,
+            claims.nonce == nonce,
             claims.exp.value.timeIntervalSince1970 > now - 60, !claims.sub.isEmpty
         else { throw refused }
         // Claims that carry a login are read from the part that was just verified.

@@ -30,7 +30,9 @@ package struct DeliveryPages: Sendable {
             let filter: SQL = chosen == nil ? "1 = 1" : "state = \(chosen)"
             let hooks = try Outbox.Hook.all(tx)
             return (
-                hooks, try tx.all("SELECT id, hook, address, type, subject, state, attempts, status, error, made_at, done_at FROM platform_deliveries WHERE \(filter) ORDER BY id DESC LIMIT 100"),
+                hooks,
+                try tx.all(
+                    "SELECT id, hook, address, type, subject, state, attempts, status, error, made_at, done_at FROM platform_deliveries WHERE \(filter) ORDER BY id DESC LIMIT 100"),
                 try tx.all("SELECT state, count(*) AS n FROM platform_deliveries GROUP BY state").map { ($0.string("state"), $0.count("n")) },
                 Dictionary(hooks.map { ($0.id, $0.name) }) { a, _ in a }
             )
@@ -44,7 +46,8 @@ package struct DeliveryPages: Sendable {
                     "text-muted mb-0",
                     Text(
                         "通知和办理动态以 CloudEvents 签名推送到订阅地址（短信网关等），邮件经发信服务器发出。失败后逐步延长间隔重试\(Jobs.attempts)次。",
-                        "Notices and acts go to subscribers (an SMS gateway, say) as signed CloudEvents, mail by the office's server; up to \(Jobs.attempts) tries with growing pauses."))
+                        "Notices and acts go to subscribers (an SMS gateway, say) as signed CloudEvents, mail by the office's server; up to \(Jobs.attempts) tries with growing pauses."
+                    ))
             }
             h.errorSummary(refusal)
             mail(h, visit)
@@ -54,7 +57,9 @@ package struct DeliveryPages: Sendable {
                 h.element("nav", "tabs mb-2", [.label(h.say(Text("状态", "State")))]) {
                     h.a("/admin/deliveries", chosen == nil ? "tab active" : "tab", Text("全部", "All"))
                     for (state, title, _) in states {
-                        h.a("/admin/deliveries?state=\(state)", chosen == state ? "tab active" : "tab", Text("\(title.zh)（\(totals[state] ?? 0)）", "\(title.en) (\(totals[state] ?? 0))"))
+                        h.a(
+                            "/admin/deliveries?state=\(state)", chosen == state ? "tab active" : "tab",
+                            Text("\(title.zh)（\(totals[state] ?? 0)）", "\(title.en) (\(totals[state] ?? 0))"))
                     }
                 }
                 log(h, visit, rows, names)
@@ -266,6 +271,9 @@ package struct DeliveryPages: Sendable {
         let now = visit.desk.now
         let token = try await visit.desk.store.write { try Reminders.makeFeed(account, at: now, $0) }
         return visit.redirect(
-            "/account", saying: Text("在日历中订阅此地址（只显示一次，请勿转发）：\(visit.exchange.origin)/feeds/\(token).ics", "Subscribe to this address; it is shown once, keep it to yourself: \(visit.exchange.origin)/feeds/\(token).ics"))
+            "/account",
+            saying: Text(
+                "在日历中订阅此地址（只显示一次，请勿转发）：\(visit.exchange.origin)/feeds/\(token).ics",
+                "Subscribe to this address; it is shown once, keep it to yourself: \(visit.exchange.origin)/feeds/\(token).ics"))
     }
 }

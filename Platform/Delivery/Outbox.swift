@@ -64,7 +64,9 @@ package enum Outbox {
     }
 
     /// Subscribes an address (新增订阅). Returns the secret with which it checks what it gets; it is shown once.
-    static func subscribe(_ name: String, url: String, notices: Bool, acts: Bool, contacts: Bool, by officer: Account, desk: Desk, at now: Moment, _ tx: Transaction) throws -> String {
+    static func subscribe(_ name: String, url: String, notices: Bool, acts: Bool, contacts: Bool, by officer: Account, desk: Desk, at now: Moment, _ tx: Transaction) throws
+        -> String
+    {
         let secret = Crypto.random(32)
         let sealed = Crypto.seal(secret, key: key(desk.keys), context: Array("hook".utf8))
         let notice = try tx.one("SELECT max(id) AS n FROM casework_notices")?.optionalInt("n") ?? 0
@@ -218,7 +220,8 @@ package enum Outbox {
     /// 重新投递 of what failed.
     static func again(_ id: Int64, at now: Moment, _ tx: Transaction) throws {
         guard
-            try tx.run("UPDATE platform_deliveries SET state = 'waiting', attempts = 0, error = NULL, done_at = NULL WHERE id = \(id) AND state = 'failed' AND body IS NOT NULL") == 1
+            try tx.run("UPDATE platform_deliveries SET state = 'waiting', attempts = 0, error = NULL, done_at = NULL WHERE id = \(id) AND state = 'failed' AND body IS NOT NULL")
+                == 1
         else { throw Refusal(.conflict, Text("该投递不能重试", "This cannot be sent again")) }
         try Jobs.add(job, [("id", .int(Int(id)))], at: now, tx)
     }

@@ -39,7 +39,9 @@ enum Reminders {
                     matters[0].string("email"),
                     .init(
                         subject: subject,
-                        text: "以下事项的期限在\(until)前届满：\n\n\(lines.joined(separator: "\n"))\(more)\n\n请登录系统办理。本邮件由系统发出，请勿回复。\n\n\(matters.count) matters lapse by \(until); \(late) of them are late."),
+                        text:
+                            "以下事项的期限在\(until)前届满：\n\n\(lines.joined(separator: "\n"))\(more)\n\n请登录系统办理。本邮件由系统发出，请勿回复。\n\n\(matters.count) matters lapse by \(until); \(late) of them are late."
+                    ),
                     event: "reminder-\(today)-\(account)", subject: "", desk: desk, at: now, tx)
             }
         }

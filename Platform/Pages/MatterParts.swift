@@ -231,7 +231,8 @@ extension Visit {
                         h.a(house.path(other), nil, other.number)
                         h.text(" \(other.title) · \(why)")
                     } else {
-                        h.text("\(other.number) · \(why)")
+                        // What one may not see has no number here either: a report shows that somebody reported.
+                        h.span("text-muted", Text("另有关联事项，不在您的查看范围", "Another matter, not yours to see"))
                     }
                 }
             }

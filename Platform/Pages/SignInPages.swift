@@ -77,7 +77,11 @@ package enum SignInPages {
                 h.h1(Text("工作人员登录", "Staff sign-in"))
                 h.errorSummary(refusal)
                 if let openID = visit.desk.openID {
-                    h.p { h.a(Link.query("/signin/oidc", [("to", visit.exchange.query["to"].map(Link.local))]), "btn btn-primary w-100", Text("使用\(openID.title)登录", "Sign in with \(openID.title)")) }
+                    h.p {
+                        h.a(
+                            Link.query("/signin/oidc", [("to", visit.exchange.query["to"].map(Link.local))]), "btn btn-primary w-100",
+                            Text("使用\(openID.title)登录", "Sign in with \(openID.title)"))
+                    }
                 }
                 visit.form(h, "/signin", "card card-body") {
                     if let to = visit.exchange.query["to"] ?? (try? visit.exchange.form()["to"]) { h.hidden("to", Link.local(to)) }
@@ -98,7 +102,8 @@ package enum SignInPages {
         let (enabled, email, hasFeed, isBound) = try await visit.desk.store.read { tx in
             let own = try tx.one("SELECT email, feed FROM platform_addresses WHERE account = \(account.id)")
             return (
-                try tx.one("SELECT totp FROM platform_accounts WHERE id = \(account.id)")?.optionalBlob("totp") != nil, own?.optionalString("email"), own?.optionalString("feed") != nil,
+                try tx.one("SELECT totp FROM platform_accounts WHERE id = \(account.id)")?.optionalBlob("totp") != nil, own?.optionalString("email"),
+                own?.optionalString("feed") != nil,
                 try tx.one("SELECT account FROM platform_identities WHERE account = \(account.id)") != nil
             )
         }

@@ -124,7 +124,7 @@ package struct Efficacy: Sendable {
                 FROM casework_matters m JOIN disputes_complaints c ON c.matter = m.id WHERE m.kind = \(ComplaintMoves.kind) AND m.received_at >= \(from) AND m.received_at < \(to) AND \(here)
                 """), "/desk?received=\(month)&kind=complaint")
         let offers = try tx.one(
-            "SELECT COALESCE(sum(o.amount), 0) AS fen FROM disputes_offers o JOIN disputes_promises p ON p.matter = o.matter JOIN casework_matters m ON m.id = o.matter WHERE o.state = 'accepted' AND p.state IN ('kept', 'claimed') AND p.made_at >= \(from) AND p.made_at < \(to) AND \(here)"
+            "SELECT COALESCE(sum(o.amount), 0) AS fen FROM disputes_offers o JOIN disputes_promises p ON p.matter = o.matter JOIN casework_matters m ON m.id = o.matter WHERE o.state = 'accepted' AND p.state = 'kept' AND p.made_at >= \(from) AND p.made_at < \(to) AND \(here)"
         )?.int("fen")
         let funds = try tx.one(
             "SELECT COALESCE(sum(e.amount), 0) AS fen FROM disputes_postings p JOIN disputes_entries e ON e.posting = p.id JOIN casework_matters m ON m.id = p.matter WHERE p.kind = 'pay' AND e.ledger = 'receivable' AND p.at >= \(from) AND p.at < \(to) AND \(here)"

@@ -122,18 +122,24 @@ package enum FundLedger {
         return try write(kind, [(debit, amount.fen), (credit, -amount.fen)], on: fund, matter: matter?.id.raw, reverses: nil, note: note, by: actor, at: now, tx)
     }
 
-    /// Takes a posting back by its opposite (冲正). A posting is reversed once, a reversal never.
-    @discardableResult
-    package static func reverse(_ posting: Int64, on fund: ID<Fund>, note: String, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Int64 {
+    /// Whether a posting may be taken back: once, a reversal never; what a claim rests on only by the claim's own steps.
+    package static func checkReversal(_ posting: Int64, on fund: ID<Fund>, ofClaim: Bool, _ tx: Transaction) throws {
         guard let row = try tx.one("SELECT kind, matter FROM disputes_postings WHERE id = \(posting) AND fund = \(fund)") else { throw Refusal.notFound }
         guard row.string("kind") != Kind.reverse.rawValue else { throw Refusal(.conflict, Text("冲正不能再冲正，请重新入账", "A reversal is not reversed: post it anew")) }
         // What a claim rests on is taken back by the claim's own steps.
-        guard row.optionalInt("matter") == nil else { throw Refusal(.conflict, Text("该笔属于赔付事项，请在事项中办理", "This belongs to a claim: use the claim's own steps")) }
+        guard ofClaim || row.optionalInt("matter") == nil else { throw Refusal(.conflict, Text("该笔属于赔付事项，请在事项中办理", "This belongs to a claim: use the claim's own steps")) }
         guard try tx.one("SELECT id FROM disputes_postings WHERE reverses = \(posting)") == nil else { throw Refusal(.conflict, Text("该笔已冲正", "It was reversed before")) }
+    }
+
+    /// Takes a posting back by its opposite (冲正).
+    /// - Parameter claim: the claim whose own step this is.
+    @discardableResult
+    package static func reverse(_ posting: Int64, on fund: ID<Fund>, claim: Matter? = nil, note: String, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Int64 {
+        try checkReversal(posting, on: fund, ofClaim: claim != nil, tx)
         let entries = try tx.all("SELECT ledger, amount FROM disputes_entries WHERE posting = \(posting) ORDER BY id").map {
             (Account(rawValue: $0.string("ledger"))!, -$0.int("amount"))
         }
-        return try write(.reverse, entries, on: fund, matter: nil, reverses: posting, note: note, by: actor, at: now, tx)
+        return try write(.reverse, entries, on: fund, matter: claim?.id.raw, reverses: posting, note: note, by: actor, at: now, tx)
     }
 
     private static func write(

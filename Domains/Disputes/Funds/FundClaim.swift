@@ -27,10 +27,15 @@ package enum FundClaimMoves {
         ],
         moves: [
             Move("approve", Text("审核通过", "Grant"), from: [applied], to: approved, by: [.staff("funds.approve")], articles: ["O121": "6"]),
-            Move("refuse", Text("不予赔付", "Refuse"), from: [applied], to: refused, by: [.staff("funds.approve")], articles: ["O121": "6"]),
+            Move("refuse", Text("不予赔付", "Refuse"), from: [applied, approved], to: refused, by: [.staff("funds.approve")], articles: ["O121": "6"]),
             Move("pay", Text("支付", "Pay"), from: [approved], to: paid, by: [.staff("funds.pay")], articles: ["O121": "6"]),
             Move("recover", Text("登记追偿收回", "Record a recovery"), from: [paid], to: nil, by: [.staff("funds.pay")], articles: [:]),
             Move("settled", Text("全部追回", "All recovered"), from: [paid], to: recovered, by: [.system], articles: [:]),
+            // What was recorded wrongly is taken back by another than who recorded it; the book keeps both.
+            Move("void-payment", Text("冲正支付", "Take the payment back"), from: [paid], to: approved, by: [.staff("funds.approve")], articles: [:]),
+            Move("void-recovery", Text("冲正最后一笔追偿", "Take the last recovery back"), from: [paid, recovered], to: paid, by: [.staff("funds.approve")], articles: [:]),
+            Move("void-write-off", Text("冲正核销", "Take the write-off back"), from: [writtenOff], to: paid, by: [.staff("funds.pay")], articles: [:]),
+            Move("told", Text("登记追偿通知送达", "Record that the recovery notice was sent"), from: [paid], to: nil, by: [.staff("funds.pay")], articles: [:]),
             Move("write-off", Text("核销未追回部分", "Write the rest off"), from: [paid], to: writtenOff, by: [.staff("funds.approve")], articles: [:]),
         ],
         opening: Text("提出先行赔付申请", "Applied for"), outcomes: ["paid": Text("已赔付", "paid"), "refused": Text("不予赔付", "refused")]
@@ -38,6 +43,8 @@ package enum FundClaimMoves {
         switch key {
         case "reason": (Text("理由", "Reason"), Text(verbatim: value))
         case "amount": (Text("金额（元）", "Yuan"), Text(verbatim: value))
+        case "basis": (Text("依据的材料", "Papers"), Text(verbatim: value))
+        case "channel": (Text("告知方式", "Told by"), Notice.channel(value))
         case "reference": (Text("凭证号", "Voucher"), Text(verbatim: value))
         case "liable": (Text("责任依据", "Liability"), liabilities.first { $0.0 == value }?.1 ?? Text(verbatim: value))
         case "cause": (Text("商家未赔付的原因", "Why the merchant does not pay"), causes.first { $0.0 == value }?.1 ?? Text(verbatim: value))
@@ -124,6 +131,23 @@ package struct FundHandling: Sendable {
         if !FundClaimMoves.liabilities.contains(where: { $0.0 == liable }) { wrong.append(.init("/liable", Text("请选择商家责任的依据", "Choose what shows the merchant's liability"))) }
         if liable == "agreement", c.agreement == nil { wrong.append(.init("/liable", Text("该投诉没有调解协议", "This complaint has no agreement"))) }
         if !FundClaimMoves.causes.contains(where: { $0.0 == cause }) { wrong.append(.init("/cause", Text("请选择商家未赔付的原因", "Choose why the merchant does not pay"))) }
+        if liable == "admitted",
+            try tx.one("SELECT id FROM casework_moves WHERE matter = \(c.matter.id) AND actor = 'respondent'") == nil,
+            try tx.one("SELECT id FROM disputes_positions WHERE matter = \(c.matter.id) AND party = 'respondent'") == nil
+        {
+            wrong.append(.init("/liable", Text("卷内没有商家的答复或意见，请先记录", "The file holds no answer of the merchant: record it first")))
+        }
+        // What the merchant still does by itself, or has done, no fund pays.
+        if let promise = try Negotiation.promise(c.matter.id, tx) {
+            if promise.state == "kept" { wrong.append(.init("/cause", Text("消费者已确认商家履行，不再赔付", "The consumer confirmed that the merchant paid"))) }
+            if promise.state != "kept", now.day <= promise.due {
+                wrong.append(.init("/cause", Text("商家承诺\(promise.due)前履行，届时未履行再申请", "The merchant has until \(promise.due): apply if it is not kept")))
+            }
+        }
+        let basis = input["basis"] ?? ""
+        if basis.count < 4 || basis.count > 500 {
+            wrong.append(.init("/basis", Text("请写明依据的材料名称和编号（4至500字）", "Name the papers that show it, in 4 to 500 characters")))
+        }
         if input["evidence"] != "yes" { wrong.append(.init("/evidence", Text("证据齐全方可申请", "The evidence is complete before one applies"))) }
         guard wrong.isEmpty, let amount else { throw Refusal.invalid(wrong) }
         if let known = try tx.one("SELECT m.number FROM disputes_fund_claims f JOIN casework_matters m ON m.id = f.matter WHERE f.complaint = \(c.matter.id) AND f.active = 1") {
@@ -144,7 +168,7 @@ package struct FundHandling: Sendable {
         Search.index(FundClaimMoves.kind, matter.id.raw, texts: [number, matter.title, c.matter.number], marks: ["o:"], tx)
         try casework.record(
             matter, as: "receive", by: actor, article: Article(law: "O121", article: "6"), starting: [], at: now,
-            details: [("amount", .string(amount.plain)), ("liable", .string(liable)), ("cause", .string(cause))],
+            details: [("amount", .string(amount.plain)), ("liable", .string(liable)), ("cause", .string(cause)), ("basis", .string(basis))],
             sealing: [.init("disputes_fund_claims", key: "matter", matter.id.raw)], tx)
         try Casework.link(matter, with: c.matter, why: "先行赔付", by: actor, at: now, tx)
         return try tx.matter(matter.id)
@@ -171,12 +195,34 @@ package struct FundHandling: Sendable {
                 throw Refusal(.forbidden, Text("审核人不能同时支付", "Who granted it does not pay it"))
             }
             let reference = try input.needed("reference", 60)
+            // Nobody is compensated twice: what the merchant promised or paid since the grant stops the payment.
+            if let promise = try Negotiation.promise(claim.complaint, tx), promise.state == "kept" || now.day <= promise.due {
+                throw Refusal(
+                    .conflict,
+                    promise.state == "kept"
+                        ? Text("消费者已确认商家履行，不能再支付", "The consumer confirmed that the merchant paid: nothing more is paid")
+                        : Text("商家已承诺\(promise.due)前履行，届时未履行再支付", "The merchant promised to act by \(promise.due): pay if it does not"))
+            }
+            let channel = try input.chosen("channel", Notice.channels.map(\.0))
             // The state changes first: of two that pay at once the second finds it paid, before any money moves.
-            let after = try move(name, by: actor, [("amount", claim.amount.plain), ("reference", reference)], outcome: "paid")
+            let after = try move(name, by: actor, [("amount", claim.amount.plain), ("reference", reference), ("channel", channel)], outcome: "paid")
             try FundLedger.post(.pay, claim.amount, on: claim.fund, matter: claim.matter, note: "\(claim.matter.number) \(reference)", by: actor, at: now, tx)
-            try Casework.notify("complainant", of: id, by: "phone", FundClaim.paidNotice.zh, at: now, tx)
-            try Casework.notify("respondent", of: id, by: "mail", FundClaim.recoveryNotice.zh, at: now, tx)
+            try Casework.notify("complainant", of: id, by: channel, FundClaim.paidNotice.zh, at: now, tx)
             return after
+        case "told":
+            let channel = try input.chosen("channel", Notice.channels.map(\.0).filter { $0 != "portal" })
+            try Casework.notify("respondent", of: id, by: channel, FundClaim.recoveryNotice.zh, at: now, tx)
+            return try move(name, by: actor, [("channel", channel)])
+        case "void-payment":
+            guard claim.recovered.fen == 0 else { throw Refusal(.conflict, Text("已有追偿收回，请先冲正追偿", "Something was recovered: take that back first")) }
+            return try void(.pay, claim, by: actor, at: now, tx) { try move(name, by: actor, [("reason", input.needed("reason", 1000)), ("amount", $0.plain)]) }
+        case "void-recovery":
+            return try void(.recover, claim, by: actor, at: now, tx) { sum in
+                try tx.change("UPDATE disputes_fund_claims SET recovered = recovered - \(sum) WHERE matter = \(id) AND recovered = \(claim.recovered)")
+                return try move(name, by: actor, [("reason", input.needed("reason", 1000)), ("amount", sum.plain)])
+            }
+        case "void-write-off":
+            return try void(.writeOff, claim, by: actor, at: now, tx) { try move(name, by: actor, [("reason", input.needed("reason", 1000)), ("amount", $0.plain)]) }
         case "recover":
             guard let sum = Money(yuan: try input.needed("amount", 20)) else { throw Refusal.invalid("/amount", Money.shape) }
             let left = Money(fen: claim.amount.fen - claim.recovered.fen)
@@ -196,9 +242,70 @@ package struct FundHandling: Sendable {
         default: return try move(name, by: actor)
         }
     }
+
+    /// Takes the claim's last standing posting of a kind back, and the claim's state with it.
+    private func void(_ kind: FundLedger.Kind, _ claim: FundClaim, by actor: Actor, at now: Moment, _ tx: Transaction, _ move: (Money) throws -> Matter) throws -> Matter {
+        guard
+            let row = try tx.one(
+                """
+                SELECT p.id, p.actor, (SELECT max(e.amount) FROM disputes_entries e WHERE e.posting = p.id) AS amount FROM disputes_postings p
+                WHERE p.matter = \(claim.matter.id) AND p.kind = \(kind) AND NOT EXISTS (SELECT 1 FROM disputes_postings r WHERE r.reverses = p.id) ORDER BY p.id DESC LIMIT 1
+                """)
+        else { throw Refusal(.conflict, Text("没有可以冲正的“\(kind.title.zh)”", "There is no “\(kind.title.en)” to take back")) }
+        guard row.string("actor") != actor.mark else { throw Refusal(.forbidden, Text("须由经办人以外的人员冲正", "Another than who posted it takes it back")) }
+        let after = try move(row.money("amount"))
+        try FundLedger.reverse(row.int("id"), on: claim.fund, claim: claim.matter, note: "\(claim.matter.number) 冲正", by: actor, at: now, tx)
+        return after
+    }
+
+    /// The moves that can succeed now.
+    package func available(_ claim: FundClaim, to actor: Actor) -> [Move] {
+        FundClaimMoves.table.available(claim.matter, to: actor, desk.permissions).filter { move in
+            switch move.name {
+            case "void-payment": claim.recovered.fen == 0
+            case "void-recovery": claim.recovered.fen > 0
+            default: true
+            }
+        }
+    }
 }
 
 extension FundClaim {
+    /// The claim that stands for a complaint; nil: none, or it was refused.
+    package static func standing(for complaint: ID<Matter>, _ tx: Transaction) throws -> (claim: FundClaim, fund: Fund)? {
+        guard let row = try tx.one("SELECT matter FROM disputes_fund_claims WHERE complaint = \(complaint) AND active = 1") else { return nil }
+        let claim = try tx.fundClaim(tx.matter(row.id("matter")))
+        return (claim, try tx.fund(claim.fund))
+    }
+    package var isPaid: Bool { [FundClaimMoves.paid, FundClaimMoves.recovered, FundClaimMoves.writtenOff].contains(matter.state) }
+    package var owed: Money { Money(fen: matter.state == FundClaimMoves.writtenOff ? 0 : amount.fen - recovered.fen) }
+
+    /// What the consumer reads of it (先行赔付进度).
+    func writeForConsumer(_ h: HTML, _ fund: Fund) {
+        h.card(Text("先行赔付", "Advance compensation")) {
+            h.p(
+                "mb-1",
+                isPaid
+                    ? Text("“\(fund.name)”已向您先行赔付¥\(amount.grouped)，再由该资金向商家追偿。", "“\(fund.name)” has paid you ¥\(amount.grouped) and recovers it from the business.")
+                    : Text("已为您向“\(fund.name)”申请先行赔付¥\(amount.grouped)：\(state.outside.zh)。", "¥\(amount.grouped) was asked of “\(fund.name)” for you: \(state.outside.en)."))
+            h.p("small text-muted mb-0", matter.number)
+        }
+    }
+    /// What the merchant reads of it (追偿).
+    func writeForMerchant(_ h: HTML, _ fund: Fund) {
+        guard isPaid else { return }
+        h.card(Text("先行赔付与追偿", "Paid by a fund"), "asked") {
+            h.p(
+                "mb-1 fw-semibold",
+                Text("“\(fund.name)”（\(fund.holder)）已向消费者先行赔付¥\(amount.grouped)。", "“\(fund.name)” (\(fund.holder)) has paid the consumer ¥\(amount.grouped)."))
+            h.p(
+                "mb-0",
+                owed.fen == 0
+                    ? Text("该笔款项已结清，不必再支付。", "Nothing is owed any more.")
+                    : Text("请向该资金偿还¥\(owed.grouped)，不必再向消费者支付这一款项。", "Pay ¥\(owed.grouped) back to the fund, not to the consumer again."))
+        }
+    }
+    private var state: State { FundClaimMoves.table.state(matter.state) }
     static let paidNotice = Text("先行赔付支付告知", "Notice of payment")
     static let recoveryNotice = Text("先行赔付追偿通知", "Notice of recovery")
 }

@@ -14,9 +14,12 @@ extension FundPages {
     }
 
     func form(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
-        let (c, funds) = try await visit.desk.store.read { tx in
+        let (c, funds, files) = try await visit.desk.store.read { tx in
             let c = try complaint(visit, tx)
-            return (c, try tx.all("SELECT * FROM disputes_funds WHERE closed_at IS NULL ORDER BY name").map(Fund.init).filter { c.matter.region.hasPrefix($0.region) })
+            return (
+                c, try tx.all("SELECT * FROM disputes_funds WHERE closed_at IS NULL ORDER BY name").map(Fund.init).filter { c.matter.region.hasPrefix($0.region) },
+                try Attachments.of(c.matter.id, tx).map(\.name)
+            )
         }
         let e = HTML.Errors(refusal)
         return visit.page(Text("申请先行赔付", "Apply to a fund"), status: refusal?.kind.status ?? 200, active: "/funds") { h in
@@ -43,6 +46,15 @@ extension FundPages {
                         "liable", Text("商家责任的依据", "What shows the merchant's liability"), options: FundClaimMoves.liabilities.map { ($0.0, $0.1, nil) }, value: sent?["liable"],
                         errors: e)
                     h.radios("cause", Text("商家未赔付的原因", "Why the merchant does not pay"), options: FundClaimMoves.causes.map { ($0.0, $0.1, nil) }, value: sent?["cause"], errors: e)
+                    h.area(
+                        "basis", Text("依据的材料", "Papers that show it"), value: sent?["basis"], rows: 2,
+                        hint: Text("名称和编号，如购物小票、检测报告、调解笔录；失联的写明联系经过", "By name and number, such as a receipt, a test report; for one who is gone, how it was tried"), errors: e,
+                        maxLength: 500)
+                    h.p(
+                        "small text-muted",
+                        files.isEmpty
+                            ? Text("投诉没有附件。", "The complaint has no files.")
+                            : Text("投诉附件：\(files.joined(separator: "、"))", "Files of the complaint: \(files.joined(separator: ", "))"))
                     h.checkbox("evidence", Text("证据齐全（凭证、损失、责任依据均已附于投诉）", "The evidence is complete and on the complaint's file"), checked: sent?["evidence"] == "yes")
                     if let error = e["evidence"] { h.p("text-danger small", error) }
                     h.div { h.button(Text("提出申请", "Apply")) }
@@ -75,7 +87,7 @@ extension FundPages {
             let claim = try tx.fundClaim(matter)
             return (claim, try tx.fund(claim.fund), try MatterFile.load(matter, desk: desk, tx), try tx.matter(claim.complaint))
         }
-        let moves = FundClaimMoves.table.available(claim.matter, to: .staff(account), desk.permissions)
+        let moves = handling.available(claim, to: .staff(account))
         let state = FundClaimMoves.table.state(claim.matter.state)
         let errors = HTML.Errors(refusal)
         return visit.page(Text("先行赔付 \(claim.matter.number)", "Claim \(claim.matter.number)"), status: refusal?.kind.status ?? 200, active: "/funds") { h in
@@ -105,6 +117,15 @@ extension FundPages {
                                                 h.field(
                                                     "reference", Text("支付凭证号", "Voucher of the payment"), value: nil, hint: Text("审核人不能同时支付", "Who granted it does not pay it"),
                                                     errors: e)
+                                                h.select(
+                                                    "channel", Text("怎样告知消费者", "How the consumer is told"), options: Notice.channels, value: nil, errors: e,
+                                                    empty: Text("请选择", "Choose"))
+                                            case "told":
+                                                h.p(nil) { h.a("/fund-claims/\(claim.matter.id)/letter", nil, Text("打印追偿通知", "Print the notice of recovery")) }
+                                                h.select(
+                                                    "channel", Text("怎样送达商家", "How it reached the merchant"), options: Notice.channels.filter { $0.0 != "portal" }, value: nil,
+                                                    errors: e,
+                                                    empty: Text("请选择", "Choose"))
                                             default: h.area("reason", Text("理由", "Reason"), value: nil, rows: 3, errors: e, maxLength: 1000)
                                             }
                                         }
@@ -130,6 +151,38 @@ extension FundPages {
                     visit.notes(h, file, matter: claim.matter)
                 }
                 h.element("aside", "matter-side") { visit.history(h, file, table: FundClaimMoves.table, regime: claim.matter.regime) }
+            }
+        }
+    }
+
+    /// 先行赔付追偿通知: for the merchant, on paper.
+    func letter(_ visit: Visit) async throws -> Answer {
+        let (claim, fund, complaint, paidAt) = try await visit.desk.store.read { tx in
+            let matter = try tx.matter(visit.exchange.id(of: Matter.self))
+            guard visit.maySee(matter) else { throw Refusal.notFound }
+            let claim = try tx.fundClaim(matter)
+            guard claim.isPaid else { throw Refusal(.conflict, Text("尚未支付，没有追偿", "Nothing was paid yet")) }
+            let paidAt = try tx.one("SELECT max(at) AS at FROM casework_moves WHERE matter = \(matter.id) AND move = 'pay'")?.optionalMoment("at")
+            return (claim, try tx.fund(claim.fund), try tx.complaint(tx.matter(claim.complaint)), paidAt)
+        }
+        return visit.page(FundClaim.recoveryNotice, active: "/funds") { h in
+            h.div("page-head d-print-none") {
+                h.p("crumbs") { h.a("/fund-claims/\(claim.matter.id)", nil, claim.matter.number) }
+                h.h1(FundClaim.recoveryNotice)
+                h.p("text-muted mb-0", Text("打印后邮寄或者当面送达，再登记送达。", "Print it, post or hand it over, then record that."))
+            }
+            h.element("article", "letter card card-body") {
+                h.element("h2", "text-center", text: FundClaim.recoveryNotice.zh)
+                h.p(nil, Text(verbatim: "\(complaint.respondentName)："))
+                h.p(
+                    nil,
+                    Text(
+                        verbatim:
+                            "消费者投诉你单位一案（编号\(complaint.matter.number)），因\(FundClaimMoves.causes.first { $0.0 == claim.cause }?.1.zh ?? "")，“\(fund.name)”（\(fund.holder)）已于\(Documents.chinese((paidAt ?? claim.matter.receivedAt).day))向消费者先行赔付人民币\(claim.amount.plain)元（事项编号\(claim.matter.number)）。"
+                    ))
+                h.p(nil, Text(verbatim: "现向你单位追偿人民币\(claim.owed.plain)元。请向该资金持有单位偿还，并注明事项编号；对责任或者金额有异议的，请书面说明理由并附证据。"))
+                h.p("text-end mb-0", Text(verbatim: fund.holder))
+                h.p("text-end mb-0", Text(verbatim: Documents.chinese(visit.desk.today())))
             }
         }
     }

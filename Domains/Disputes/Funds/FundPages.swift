@@ -15,10 +15,12 @@ struct FundPages: Sendable {
             Route(.post, "/funds", .permitted("funds.manage")) { visit in try await open(visit) },
             Route(.get, "/funds/:id", .permitted("funds.see")) { visit in try await show(visit, nil, nil) },
             Route(.get, "/funds/:id/export", .permitted("funds.see")) { visit in try await export(visit) },
+            Route(.post, "/funds/:id/orders/:order", .permitted("funds.see")) { visit in try await order(visit) },
             Route(.post, "/funds/:id/:act", .permitted("funds.manage")) { visit in try await act(visit) },
             Route(.get, "/disputes/:id/fund-claim", .permitted("funds.apply")) { visit in try await form(visit, nil, nil) },
             Route(.post, "/disputes/:id/fund-claim", .permitted("funds.apply")) { visit in try await apply(visit) },
             Route(.get, "/fund-claims/:id", .permitted("funds.see")) { visit in try await claim(visit, nil, nil, nil) },
+            Route(.get, "/fund-claims/:id/letter", .permitted("funds.see")) { visit in try await letter(visit) },
             Route(.post, "/fund-claims/:id/moves/:move", .permitted("funds.see")) { visit in try await move(visit) },
         ]
     }
@@ -84,15 +86,19 @@ struct FundPages: Sendable {
                 h.select(
                     "sponsor", Text("出资方式", "Who pays into it"), options: Fund.Sponsor.allCases.map { ($0.rawValue, $0.title) }, value: sent?["sponsor"], errors: e,
                     empty: Text("请选择", "Choose"))
-                let city = visit.desk.configuration.cityRegion
-                h.select(
-                    "region", Text("覆盖辖区", "Region"),
-                    options: [(city, Text("全市", "The whole city"))] + visit.desk.regions.districts(of: city).map { ($0.code, Text(verbatim: visit.region($0.code))) },
-                    value: sent?["region"], errors: e)
+                h.select("region", Text("覆盖辖区", "Region"), options: regions(visit), value: sent?["region"], errors: e)
                 h.field("caseCap", Text("每件上限（元）", "Cap a claim (yuan)"), value: sent?["caseCap"], errors: e, inputmode: "decimal")
                 h.field("totalCap", Text("累计赔付未追回上限（元）", "Cap of what is paid and not recovered (yuan)"), value: sent?["totalCap"], errors: e, inputmode: "decimal")
                 h.button(Text("设立", "Set up"))
             }
+        }
+    }
+
+    /// What this office may set a fund up for.
+    private func regions(_ visit: Visit) -> [(String, Text)] {
+        let city = visit.desk.configuration.cityRegion
+        return ([(city, Text("全市", "The whole city"))] + visit.desk.regions.districts(of: city).map { ($0.code, Text(verbatim: visit.region($0.code))) }).filter {
+            visit.account?.covers($0.0) == true
         }
     }
 
@@ -110,10 +116,9 @@ struct FundPages: Sendable {
                 guard let sum = Money(yuan: try form.needed(name, 20)), sum.fen > 0 else { throw .invalid("/\(name)", Money.shape) }
                 return sum
             }
-            let city = visit.desk.configuration.cityRegion
             let (name, holder) = (collect { try form.needed("name", 60) }, collect { try form.needed("holder", 120) })
             let sponsor = collect { try form.chosen("sponsor", Fund.Sponsor.allCases.map(\.rawValue)) }
-            let region = collect { try form.chosen("region", [city] + visit.desk.regions.districts(of: city).map(\.code)) }
+            let region = collect { try form.chosen("region", regions(visit).map(\.0)) }
             let (caseCap, totalCap) = (collect { try money("caseCap") }, collect { try money("totalCap") })
             if let caseCap, let totalCap, caseCap > totalCap { wrong.append(.init("/caseCap", Text("每件上限不能超过累计上限", "The cap a claim is at most the cap in all"))) }
             guard wrong.isEmpty, let name, let holder, let sponsor, let region, let caseCap, let totalCap else { throw Refusal.invalid(wrong) }
@@ -130,13 +135,38 @@ struct FundPages: Sendable {
 
     // MARK: One fund
 
+    /// A fund is seen by offices that it covers or that lie above it, and kept by those that cover all of its region.
+    private func find(_ visit: Visit, keeping: Bool = false, _ tx: Transaction) throws -> Fund {
+        let fund = try tx.fund(visit.exchange.id(of: Fund.self))
+        guard let account = visit.account, account.covers(fund.region) || (!keeping && account.region.hasPrefix(fund.region)) else { throw Refusal.notFound }
+        return fund
+    }
+    private func keeps(_ visit: Visit, _ fund: Fund) -> Bool { visit.may("funds.manage") && visit.account?.covers(fund.region) == true }
+
+    private func order(_ visit: Visit) async throws -> Answer {
+        let officer = try visit.signedIn()
+        guard visit.may("funds.manage") || visit.may("funds.pay") else { throw Refusal.forbidden("funds.manage") }
+        let form = try visit.exchange.form()
+        guard let order = Int64(try visit.exchange.parameter("order")) else { throw Refusal.notFound }
+        let now = visit.desk.now
+        do {
+            let granted = try form.chosen("decision", ["grant", "drop"]) == "grant"
+            let id = try await visit.desk.store.write { tx in
+                let fund = try find(visit, keeping: true, tx)
+                try FundOrder.decide(order, granted: granted, on: fund, by: officer, at: now, tx)
+                return fund.id
+            }
+            return visit.redirect("/funds/\(id)", saying: granted ? Text("已入账", "Posted") : Text("未办理", "Dropped"))
+        } catch let refusal as Refusal where [.invalid, .conflict, .forbidden].contains(refusal.kind) { return try await show(visit, refusal, nil) }
+    }
+
     private func show(_ visit: Visit, _ refusal: Refusal?, _ part: String?) async throws -> Answer {
-        let id = try visit.exchange.id(of: Fund.self)
-        let (fund, postings, check, claims) = try await visit.desk.store.read { tx in
-            let fund = try tx.fund(id)
+        let (fund, postings, check, claims, orders) = try await visit.desk.store.read { tx in
+            let fund = try find(visit, tx)
+            let id = fund.id
             let claims = try tx.all("SELECT m.* FROM disputes_fund_claims c JOIN casework_matters m ON m.id = c.matter WHERE c.fund = \(id) ORDER BY m.id DESC LIMIT 50").map(
                 Matter.init)
-            return (fund, try FundLedger.statement(id, tx), try FundLedger.reconcile(fund, tx), claims)
+            return (fund, try FundLedger.statement(id, tx), try FundLedger.reconcile(fund, tx), claims, try FundOrder.open(id, tx))
         }
         return visit.page(Text(verbatim: fund.name), status: refusal?.kind.status ?? 200, active: "/funds") { h in
             h.div("page-head") {
@@ -166,7 +196,8 @@ struct FundPages: Sendable {
                     statement(h, visit, fund, postings, check)
                 }
                 h.element("aside", "matter-side") {
-                    if visit.may("funds.manage"), fund.closedAt == nil { acts(h, visit, fund, part, HTML.Errors(refusal)) }
+                    FundOrder.write(h, visit, fund, orders)
+                    if keeps(visit, fund), fund.closedAt == nil { acts(h, visit, fund, part, HTML.Errors(refusal)) }
                     h.card(Text("赔付事项", "Claims")) {
                         if claims.isEmpty { h.p("text-muted mb-0", Text("还没有申请；在投诉页提出", "None yet: apply on a complaint's page")) }
                         h.ul("plain") {
@@ -237,6 +268,7 @@ struct FundPages: Sendable {
                             case "close": h.p("small text-muted", Text("余额为零后方可停用。", "Only with nothing in it."))
                             default: h.field("amount", Text("金额（元）", "Sum (yuan)"), value: nil, errors: e, inputmode: "decimal")
                             }
+                            if act == "withdraw" || act == "reverse" { h.p("small text-muted", Text("由另一人复核后入账。", "Posted once another person agrees.")) }
                             h.field("note", Text("凭证号和说明", "Voucher and remark"), value: nil, errors: e)
                         }
                         h.button(
@@ -256,13 +288,12 @@ struct FundPages: Sendable {
             let note = try form.needed("note", 200)
             try await visit.desk.store.write { tx in
                 let actor = Actor.staff(officer)
+                let fund = try find(visit, keeping: true, tx)
                 switch act {
-                case "contribute", "withdraw":
+                case "withdraw", "reverse": try FundOrder.ask(act, form, on: fund, note: note, by: officer, at: now, tx)
+                case "contribute":
                     guard let sum = Money(yuan: try form.needed("amount", 20)) else { throw Refusal.invalid("/amount", Money.shape) }
-                    try FundLedger.post(act == "contribute" ? .contribute : .withdraw, sum, on: id, note: note, by: actor, at: now, tx)
-                case "reverse":
-                    guard let posting = Int64(try form.needed("posting", 20)) else { throw Refusal.invalid("/posting", Text("请填写序号", "Give its number")) }
-                    try FundLedger.reverse(posting, on: id, note: note, by: actor, at: now, tx)
+                    try FundLedger.post(.contribute, sum, on: id, note: note, by: actor, at: now, tx)
                 case "close":
                     guard try tx.run("UPDATE disputes_funds SET closed_at = \(now) WHERE id = \(id) AND closed_at IS NULL AND balance = 0") == 1 else {
                         throw Refusal(.conflict, Text("还有余额，不能停用", "It still holds money"))
@@ -273,13 +304,16 @@ struct FundPages: Sendable {
                 default: throw Refusal.notFound
                 }
             }
-            return visit.redirect("/funds/\(id)", saying: Text("已入账", "Posted"))
+            let asked = act == "withdraw" || act == "reverse"
+            return visit.redirect("/funds/\(id)", saying: asked ? Text("已提出，请另一人复核办理", "Asked for: another person carries it out") : Text("已入账", "Posted"))
         } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await show(visit, refusal, act) }
     }
 
     private func export(_ visit: Visit) async throws -> Answer {
-        let id = try visit.exchange.id(of: Fund.self)
-        let (fund, postings) = try await visit.desk.store.read { (try $0.fund(id), try FundLedger.statement(id, $0)) }
+        let (fund, postings) = try await visit.desk.store.read { tx in
+            let fund = try find(visit, tx)
+            return (fund, try FundLedger.statement(fund.id, tx))
+        }
         let language = visit.language
         let header = [
             Text("序号", "No."), Text("时间", "When"), Text("事由", "What"), Text("金额（元）", "Sum (yuan)"), Text("余额（元）", "Balance (yuan)"), Text("冲正", "Reverses"), Text("说明", "Remark"),

@@ -55,8 +55,9 @@ package struct PeoplesMediation: Sendable {
                 throw Refusal.invalid("/consent", Text("移交人民调解须双方同意", "Both sides must consent"))
             }
             try tx.run("INSERT INTO disputes_people (matter, committee) VALUES (\(id), \(committee)) ON CONFLICT (matter) DO UPDATE SET committee = \(committee)")
-            for party in ["complainant", "respondent"] { try Casework.notify(party, of: id, by: "phone", Notice.people.zh, at: now, tx) }
-            return try move([("committee", committee)])
+            let channel = try input.chosen("channel", Notice.channels.map(\.0))
+            for party in ["complainant", "respondent"] { try Casework.notify(party, of: id, by: channel, Notice.people.zh, at: now, tx) }
+            return try move([("committee", committee), ("channel", channel)])
         case "people-agreed":
             let text = try input.needed("agreement", 4000)
             let form = try input.chosen("written", ["written", "oral"])
@@ -74,6 +75,9 @@ package struct PeoplesMediation: Sendable {
                 throw Refusal(.conflict, Text("没有可以申请司法确认的人民调解协议", "There is no agreement that could be confirmed"))
             }
             guard let day = input["appliedOn"].flatMap({ Day($0) }), day <= now.day else { throw Refusal.invalid("/appliedOn", Text("申请日期不能晚于今天", "The day is not in the future")) }
+            guard day >= row.effectiveOn! else {
+                throw Refusal.invalid("/appliedOn", Text("申请日期不能早于协议生效日\(row.effectiveOn!)", "Not before the agreement took effect on \(row.effectiveOn!)"))
+            }
             guard day <= row.applyBy! else {
                 throw Refusal.invalid("/appliedOn", Text("已超过\(row.applyBy!)，法院不受理", "After \(row.applyBy!): the court does not take it"))
             }
@@ -115,6 +119,28 @@ package struct PeoplesMediation: Sendable {
         return try Documents.render(Grounds.shared.template("confirmation"), values)
     }
 
+    /// What both sides read of it: the court confirms what they apply for together, within thirty days.
+    func writeForParties(_ h: HTML) {
+        h.card(Text("人民调解", "People's mediation")) {
+            h.p("mb-1", Text("由\(committee)调解。", "By \(committee)."))
+            guard let applyBy else { return }
+            if let result {
+                h.p(
+                    "mb-0", Text("司法确认：\(Self.results.first { $0.0 == result }?.1.zh ?? result)", "Judicial confirmation: \(Self.results.first { $0.0 == result }?.1.en ?? result)")
+                )
+            } else if let appliedOn {
+                h.p("mb-0", Text("双方已于\(appliedOn)向\(court ?? "法院")申请司法确认。", "Both applied to \(court ?? "the court") on \(appliedOn)."))
+            } else {
+                h.p(
+                    "mb-0",
+                    Text(
+                        "协议自\(effectiveOn?.description ?? "")起生效。双方可以在\(applyBy)前共同向人民法院申请司法确认，不收费；确认后一方不履行的，对方可以申请强制执行。",
+                        "In force from \(effectiveOn?.description ?? ""). Both may ask the court together until \(applyBy) to confirm it, free of charge; what is confirmed can be enforced."
+                    ))
+            }
+        }
+    }
+
     func write(_ h: HTML, _ visit: Visit, _ c: Complaint) {
         h.card(Text("人民调解", "People's mediation")) {
             h.definitions {
@@ -134,7 +160,12 @@ package struct PeoplesMediation: Sendable {
                 }
             }
             if effectiveOn != nil, visit.may("personal.reveal") {
-                h.a("/disputes/\(c.matter.id)/confirmation", "small", Text("打印司法确认申请书", "Print the application for confirmation"))
+                visit.form(h, "/disputes/\(c.matter.id)/confirmation", "decide") {
+                    h.select(
+                        "purpose", Text("申请书含双方完整信息，用途", "It holds full particulars: for what purpose"),
+                        options: [("serve", Text("送达文书", "To serve a document")), ("contact", Text("联系当事人", "To contact them"))], value: nil, empty: Text("请选择", "Choose"))
+                    h.button(Text("打印司法确认申请书（将记入日志）", "Print the application (this is logged)"), "btn btn-sm btn-outline-secondary")
+                }
             }
         }
     }

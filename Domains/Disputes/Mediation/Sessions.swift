@@ -30,20 +30,24 @@ struct SessionPages: Sendable {
                 let (number, code) = (try visit.exchange.parameter("number"), visit.exchange.query["code"] ?? "")
                 let c = try await visit.desk.store.read { tx in
                     let c = try tx.complaint(number: number)
-                    guard let hash = try tx.one("SELECT code FROM disputes_invitations WHERE matter = \(c.matter.id)")?.string("code"), AccessCode.fits(code, number, hash) else {
-                        throw Refusal.notFound
-                    }
+                    guard
+                        let row = try tx.one("SELECT m.*, i.code AS invitation FROM disputes_invitations i JOIN casework_matters m ON m.id = i.matter WHERE m.id = \(c.matter.id)"),
+                        try RespondPages.opens(row, Matter(row), code: code, of: visit.exchange.query["of"] ?? "", tx)
+                    else { throw Refusal.notFound }
                     return c
                 }
                 return try await file(visit, c)
             },
-            Route(.get, "/disputes/:id/confirmation", .permitted("personal.reveal")) { visit in
+            Route(.post, "/disputes/:id/confirmation", .permitted("personal.reveal")) { visit in
                 let account = try visit.signedIn()
+                guard let purpose = try visit.exchange.form()["purpose"], ["serve", "contact"].contains(purpose) else {
+                    return visit.redirect("/disputes/\(try visit.exchange.parameter("id"))", saying: Text("请先选择用途", "Choose first for what purpose"), refused: true)
+                }
                 let (desk, now) = (visit.desk, visit.desk.now)
                 let body = try await desk.store.write { tx in
                     let c = try tx.complaint(visit.exchange.id(of: Matter.self))
                     guard visit.maySee(c.matter) else { throw Refusal.notFound }
-                    _ = try Reveal.log(c.matter.reference, purpose: "serve", by: account, desk.permissions, at: now, tx)
+                    _ = try Reveal.log(c.matter.reference, purpose: purpose, by: account, desk.permissions, at: now, tx)
                     return try PeoplesMediation.application(c, desk, at: now, tx)
                 }
                 return .sheet(Documents.sheet(body, title: "司法确认申请书", style: Grounds.shared.style))

@@ -15,15 +15,26 @@ enum Merchants {
         return try head == op.raw || tx.one("SELECT member FROM disputes_chains WHERE head = \(head) AND member = \(op)") != nil
     }
 
+    /// The business, where the officer's region covers it.
+    static func own(_ id: ID<Operator>, _ account: Account, _ tx: Transaction) throws -> Operator {
+        let op = try Operators.find(id, tx)
+        guard account.covers(String(op.region.prefix(6))) || account.region.hasPrefix(op.region) else {
+            throw Refusal(.forbidden, Text("该主体不在您的辖区", "The business is not in your region"))
+        }
+        return op
+    }
+
     /// A new code; the one before ends.
-    static func issue(_ op: Operator, code: String, by account: Account, at now: Moment, _ tx: Transaction) throws {
+    static func issue(_ op: Operator, code: String, reason: String = "", by account: Account, at now: Moment, _ tx: Transaction) throws {
         let hash = AccessCode.hash(code, op.uscc)
         try tx.run(
             """
             INSERT INTO disputes_merchants (operator, code, at, account) VALUES (\(op.id), \(hash), \(now), \(account.id))
             ON CONFLICT (operator) DO UPDATE SET code = \(hash), at = \(now), account = \(account.id)
             """)
-        try tx.audit("merchant.code", of: Reference(kind: "operator", id: op.id.raw), by: account.mark, at: now, sealing: [.init("disputes_merchants", key: "operator", op.id.raw)])
+        try tx.audit(
+            "merchant.code", of: Reference(kind: "operator", id: op.id.raw), by: account.mark, at: now, details: reason.isEmpty ? [] : [("reason", .string(reason))],
+            sealing: [.init("disputes_merchants", key: "operator", op.id.raw)])
     }
 
     /// The merchant and the shops of its chain.
@@ -114,11 +125,19 @@ struct MerchantPages: Sendable {
     private func issue(_ visit: Visit) async throws -> Answer {
         let account = try visit.require("disputes.mediate")
         let (id, now, code) = (try visit.exchange.id(of: Operator.self), visit.desk.now, AccessCode.make())
-        let uscc = try await visit.desk.store.write { tx in
-            let op = try Operators.find(id, tx)
-            try Merchants.issue(op, code: code, by: account, at: now, tx)
-            return op.uscc
-        }
+        let reason = try visit.exchange.form()["reason"].map { String($0.prefix(200)) } ?? ""
+        let uscc: String
+        do {
+            uscc = try await visit.desk.store.write { tx in
+                let op = try Merchants.own(id, account, tx)
+                let hasCode = try tx.one("SELECT operator FROM disputes_merchants WHERE operator = \(id)") != nil
+                guard !hasCode || !reason.isEmpty else {
+                    throw Refusal.invalid("/reason", Text("该商家已有查询码：请写明为何重发", "It has a code already: say why it gets another"))
+                }
+                try Merchants.issue(op, code: code, reason: reason, by: account, at: now, tx)
+                return op.uscc
+            }
+        } catch let refusal as Refusal where refusal.kind == .invalid { return visit.redirect("/operators/\(id)", saying: refusal.whole, refused: true) }
         return visit.redirect(
             "/operators/\(id)",
             saying: Text(
@@ -132,7 +151,10 @@ struct MerchantPages: Sendable {
         let (id, now) = (try visit.exchange.id(of: Operator.self), visit.desk.now)
         do {
             let uscc = try form.needed("member", 18).uppercased()
+            // What shows that both belong together: the head office sees the shop's complaints from then on.
+            let basis = try form.needed("basis", 200)
             try await visit.desk.store.write { tx in
+                _ = try Merchants.own(id, account, tx)
                 guard let member = try Operators.find(uscc: uscc, tx), member.id != id else {
                     throw Refusal.invalid("/member", Text("登记库中没有另一家代码为“\(uscc)”的主体", "The register has no other business with the code “\(uscc)”"))
                 }
@@ -143,7 +165,7 @@ struct MerchantPages: Sendable {
                 }
                 try tx.audit(
                     "merchant.chain", of: Reference(kind: "operator", id: id.raw), by: account.mark, at: now,
-                    details: [("member", .string(uscc)), ("removed", .bool(form["remove"] == "yes"))])
+                    details: [("member", .string(uscc)), ("basis", .string(basis)), ("removed", .bool(form["remove"] == "yes"))])
             }
         } catch let refusal as Refusal where refusal.kind == .invalid { return visit.redirect("/operators/\(id)", saying: refusal.whole, refused: true) }
         return visit.redirect("/operators/\(id)", saying: Text("已保存", "Saved"))
@@ -177,6 +199,8 @@ enum StandingCard {
         let members = try tx.all("SELECT o.name, o.uscc FROM disputes_chains c JOIN operators o ON o.id = c.member WHERE c.head = \(id) ORDER BY o.name").map {
             ($0.string("name"), $0.string("uscc"))
         }
+        let hasCode = try tx.one("SELECT operator FROM disputes_merchants WHERE operator = \(id)") != nil
+        let mine = visit.account.map { (try? Merchants.own(id, $0, tx)) != nil } ?? false
         return { h in
             h.card(Text("商家答复和履约", "Answers and promises")) {
                 StandingCard.write(h, standing)
@@ -184,7 +208,16 @@ enum StandingCard {
                     h.h3(Text("所属门店", "Shops of its chain"), "h6 mt-3")
                     h.ul("plain") { for (name, uscc) in members { h.li { h.text("\(name) \(uscc)") } } }
                 }
-                visit.form(h, "/operators/\(id)/merchant-code", "mt-2") {
+                guard mine else { return }
+                visit.form(h, "/operators/\(id)/merchant-code", "decide mt-2") {
+                    if hasCode {
+                        h.void(
+                            "input", "form-control form-control-sm",
+                            [
+                                .name("reason"), .required, .init("maxlength", "200"), .label(h.say(Text("重发理由", "Why another code"))),
+                                .init("placeholder", h.say(Text("重发理由", "Why another code"))),
+                            ])
+                    }
                     h.button(
                         Text("生成商家查询码", "Make the merchant's code"), "btn btn-sm btn-outline-secondary",
                         attributes: [h.confirming(Text("原查询码将失效，确定生成？", "An earlier code becomes void: make one?"))])
@@ -195,6 +228,12 @@ enum StandingCard {
                         [
                             .name("member"), .init("maxlength", "18"), .label(h.say(Text("门店信用代码", "Credit code of a shop"))),
                             .init("placeholder", h.say(Text("门店信用代码", "Credit code of a shop"))),
+                        ])
+                    h.void(
+                        "input", "form-control form-control-sm",
+                        [
+                            .name("basis"), .required, .init("maxlength", "200"), .label(h.say(Text("依据（总部证明、门店同意书）", "What shows it"))),
+                            .init("placeholder", h.say(Text("依据（总部证明、门店同意书）", "What shows it"))),
                         ])
                     h.button(Text("加入连锁", "Add to the chain"), "btn btn-sm btn-outline-secondary")
                     h.button(Text("移出", "Remove"), "btn btn-sm btn-outline-secondary", name: "remove", value: "yes")

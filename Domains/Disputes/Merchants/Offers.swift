@@ -100,6 +100,7 @@ package struct Negotiation: Sendable {
     /// An offer of one side; the other side's open one is passed over by it.
     package func offer(_ c: Complaint, by party: String, input: Form, at now: Moment, _ tx: Transaction) throws {
         guard Negotiation.isOpen(c) else { throw closed(c) }
+        try notPaid(c, tx)
         var wrong: [Refusal.Field] = []
         let remedy = input["remedy"].flatMap { Offer.Remedy(rawValue: $0) }
         if remedy == nil { wrong.append(.init("/remedy", Text("请选择解决方式", "Choose the remedy"))) }
@@ -109,6 +110,7 @@ package struct Negotiation: Sendable {
         if let text = input["amount"] {
             amount = Money(yuan: text)
             if amount == nil { wrong.append(.init("/amount", Money.shape)) }
+            if let amount, amount.fen <= 0 { wrong.append(.init("/amount", Text("金额应大于零；不涉及金额的请留空", "More than zero; leave it empty where no money is paid"))) }
         } else if remedy == .refund || remedy == .compensation {
             wrong.append(.init("/amount", Text("请填写金额", "Give the sum")))
         }
@@ -138,6 +140,7 @@ package struct Negotiation: Sendable {
     /// Takes the other side's offer: the complaint is agreed, the promise runs.
     /// - Errors: `conflict` where it is no longer open: somebody was first, or another offer came.
     package func accept(_ offer: Int64, in c: Complaint, by party: String, at now: Moment, _ tx: Transaction) throws {
+        try notPaid(c, tx)
         guard let found = try Negotiation.offers(c.matter.id, tx).first(where: { $0.id == offer }), found.isOpen, found.party != party else {
             throw Refusal(.conflict, Text("该方案已不在等待答复，请刷新页面", "This offer is not open any more: reload the page"))
         }
@@ -175,7 +178,9 @@ package struct Negotiation: Sendable {
         guard try tx.run("UPDATE disputes_promises SET state = 'kept' WHERE matter = \(c.matter.id) AND state IN ('due', 'claimed', 'broken')") == 1 else {
             throw Refusal(.conflict, Text("没有等待确认的承诺", "No promise is waiting"))
         }
-        try handling.casework.perform("confirm-kept", on: c.matter, by: .filer, at: now, sealing: [.init("disputes_promises", key: "matter", c.matter.id.raw)], tx)
+        try handling.casework.perform(
+            "confirm-kept", on: c.matter, by: .filer, at: now, outcome: c.matter.state == ComplaintMoves.firstSettled ? "first-settled" : "agreed",
+            sealing: [.init("disputes_promises", key: "matter", c.matter.id.raw)], tx)
     }
 
     /// The consumer says that it was not done: mediation goes on, by the day that counted from the taking up.
@@ -189,7 +194,11 @@ package struct Negotiation: Sendable {
         guard promise.state == "claimed" || now.day > promise.due else {
             throw Refusal(.conflict, Text("承诺的履行日期是\(promise.due)，届时未履行可以重新打开", "The promise runs until \(promise.due): open it again after that"))
         }
-        try tx.send("UPDATE disputes_promises SET state = 'broken' WHERE matter = \(c.matter.id)")
+        // A promise said to be kept before its day still runs until that day.
+        let state = now.day > promise.due ? "broken" : "due"
+        try tx.send("UPDATE disputes_promises SET state = \(state), claimed_at = NULL WHERE matter = \(c.matter.id)")
+        // It is not settled any more, whatever was counted before.
+        try tx.send("UPDATE casework_matters SET outcome = NULL WHERE id = \(c.matter.id)")
         // What was settled first goes to the authority now.
         if c.matter.state == ComplaintMoves.firstSettled {
             try handling.apply("convert", on: c, input: input, by: .filer, at: now, tx)
@@ -207,7 +216,7 @@ package struct Negotiation: Sendable {
         try await desk.store.write { tx in
             let matter = try tx.matter(ID<Matter>(key))
             guard let promise = try Negotiation.promise(matter.id, tx), promise.state == "due", now.day > promise.due,
-                [ComplaintMoves.agreed, ComplaintMoves.firstSettled].contains(matter.state)
+                [ComplaintMoves.agreed, ComplaintMoves.firstSettled, ComplaintMoves.accepted, ComplaintMoves.mediating].contains(matter.state)
             else { return }
             try tx.send("UPDATE disputes_promises SET state = 'broken' WHERE matter = \(key)")
             try Casework.notify("complainant", of: matter.id, by: "portal", Notice.overdue.zh, at: now, tx)
@@ -224,6 +233,13 @@ package struct Negotiation: Sendable {
         try Casework.remark(
             name, on: c.matter, by: Negotiation.actor(party), details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) },
             sealing: seals(c) + (promise ? [.init("disputes_promises", key: "matter", c.matter.id.raw)] : []), at: now, tx)
+    }
+    /// What a fund has paid is owed to the fund: no second agreement about it.
+    private func notPaid(_ c: Complaint, _ tx: Transaction) throws {
+        guard let (claim, fund) = try FundClaim.standing(for: c.matter.id, tx), claim.isPaid else { return }
+        throw Refusal(
+            .conflict,
+            Text("“\(fund.name)”已先行赔付¥\(claim.amount.grouped)，商家应向该资金偿还，不再另行和解", "“\(fund.name)” has paid ¥\(claim.amount.grouped): the business pays it back to the fund"))
     }
     private func closed(_ c: Complaint) -> Refusal {
         let state = ComplaintMoves.table.state(c.matter.state).title
@@ -242,7 +258,7 @@ package struct Standing: Sendable {
     package var answeredShare: Double? { invited == 0 ? nil : Double(answered) / Double(invited) }
     package var keptShare: Double? { promises == 0 ? nil : Double(kept) / Double(promises) }
 
-    /// Promises count once their day is past or they were settled.
+    /// Promises count once the consumer confirmed them or their day is past; a bare claim of the merchant's is neither.
     package static func of(_ op: ID<Operator>, at now: Moment, _ tx: Transaction) throws -> Standing {
         func counts(_ which: SQL) throws -> (Int, Int, Int, Int) {
             let asked = try tx.one(
@@ -252,8 +268,8 @@ package struct Standing: Sendable {
                 """)
             let made = try tx.one(
                 """
-                SELECT count(*) AS promises, COALESCE(sum(CASE WHEN p.state IN ('kept', 'claimed') THEN 1 ELSE 0 END), 0) AS kept FROM disputes_promises p JOIN casework_matters m ON m.id = p.matter
-                WHERE \(which) AND (p.state <> 'due' OR p.due < \(now.day))
+                SELECT count(*) AS promises, COALESCE(sum(CASE WHEN p.state = 'kept' THEN 1 ELSE 0 END), 0) AS kept FROM disputes_promises p JOIN casework_matters m ON m.id = p.matter
+                WHERE \(which) AND (p.state IN ('kept', 'broken') OR (p.state = 'due' AND p.due < \(now.day)))
                 """)
             return (asked?.count("invited") ?? 0, asked?.count("answered") ?? 0, made?.count("promises") ?? 0, made?.count("kept") ?? 0)
         }

@@ -8,10 +8,12 @@ import Web
 struct RespondPages: Sendable {
     let negotiation: Negotiation
     let limit: RateLimit
+    let printer: Printer
 
     func routes() -> [Route] {
         [
             Route(.get, "/respond/:number", .anyone) { visit in try await show(visit, nil, nil, nil) },
+            Route(.get, "/respond/:number/documents/:id", .anyone) { visit in try await document(visit) },
             Route(.post, "/respond/:number/:act", .anyone, cap: 64 << 20) { visit in try await act(visit) },
             Route(.post, "/disputes/:id/invite", .permitted("disputes.mediate")) { visit in try await invite(visit) },
             Route(.get, "/disputes/:id/invitation", .permitted("disputes.mediate")) { visit in
@@ -33,6 +35,11 @@ struct RespondPages: Sendable {
         let offers: [Offer]
         let promise: Promise?
         let answers: [(body: String, at: Moment)]
+        let fund: (claim: FundClaim, fund: Fund)?
+        let people: PeoplesMediation?
+        let documents: [(id: Int64, title: String, at: Moment)]
+        /// The facts without what would name the consumer.
+        let facts: String
     }
 
     private func keys(_ visit: Visit, _ form: Form?) -> (code: String, of: String) {
@@ -50,12 +57,64 @@ struct RespondPages: Sendable {
                 throw missing
             }
             let matter = Matter(row)
-            let byMerchant = try of.isEmpty ? false : matter.operator.map { try Merchants.opens(of, code, $0, tx) } ?? false
-            guard byMerchant || AccessCode.fits(code, number, row.string("invitation")) else { throw missing }
+            guard try Self.opens(row, matter, code: code, of: of, tx) else { throw missing }
             let answers = try tx.all("SELECT body, at FROM disputes_positions WHERE matter = \(matter.id) AND party = 'respondent' ORDER BY id").map {
                 ($0.string("body"), $0.moment("at"))
             }
-            return Found(complaint: try tx.complaint(matter), offers: try Negotiation.offers(matter.id, tx), promise: try Negotiation.promise(matter.id, tx), answers: answers)
+            let complaint = try tx.complaint(matter)
+            let person = try tx.complainant(of: matter.id)
+            return Found(
+                complaint: complaint, offers: try Negotiation.offers(matter.id, tx), promise: try Negotiation.promise(matter.id, tx), answers: answers,
+                fund: try FundClaim.standing(for: matter.id, tx), people: try PeoplesMediation.of(matter.id, tx),
+                documents: try tx.all(
+                    "SELECT document, title, max(at) AS at FROM casework_notices WHERE matter = \(matter.id) AND recipient = 'respondent' AND document IS NOT NULL GROUP BY document, title ORDER BY document DESC"
+                ).map { ($0.int("document"), $0.string("title"), $0.moment("at")) },
+                facts: Redaction.text(
+                    complaint.facts, name: person.name.whole(.bySubject), phone: person.phone.whole(.bySubject), address: person.address.whole(.bySubject),
+                    keeping: complaint.respondentName + complaint.respondentAddress))
+        }
+    }
+
+    /// Whether a code opens a complaint: the invitation's own, or the merchant's.
+    static func opens(_ row: Row, _ matter: Matter, code: String, of: String, _ tx: Transaction) throws -> Bool {
+        let byMerchant = try of.isEmpty ? false : matter.operator.map { try Merchants.opens(of, code, $0, tx) } ?? false
+        return byMerchant || AccessCode.fits(code, matter.number, row.string("invitation"))
+    }
+
+    /// A paper that was addressed to the business, as a page to print.
+    private func document(_ visit: Visit) async throws -> Answer {
+        let f = try await own(visit, nil)
+        guard let id = ID<IssuedDocument>(try visit.exchange.parameter("id")), f.documents.contains(where: { $0.id == id.raw }) else { throw Refusal.notFound }
+        let document = try await visit.desk.store.read { try Documents.find(id, $0) }
+        let (code, of) = keys(visit, nil)
+        let back = (
+            Link.query("/respond/\(f.complaint.matter.number)", [("code", code), ("of", of.isEmpty ? nil : of)]), Text("← 返回答复页", "← Back to the answer")[visit.language]
+        )
+        return try await MatterRoutes.show(document, asPDF: false, printer: printer, style: Grounds.shared.style, back: back)
+    }
+
+    /// When and where both meet, and the papers for the business.
+    private func session(_ h: HTML, _ visit: Visit, _ f: Found, _ code: String, _ of: String) {
+        let c = f.complaint
+        let query: [(String, String?)] = [("code", code), ("of", of.isEmpty ? nil : of)]
+        if let at = c.mediationAt, c.matter.state == ComplaintMoves.mediating {
+            h.card(Text("调解安排", "Mediation"), "asked") {
+                h.p("mb-1 fw-semibold", Text("\(at)，\(c.mediationPlace ?? "—")", "\(at), \(c.mediationPlace ?? "—")"))
+                h.p("mb-1", Text("调解人员：\(c.mediators ?? "—")", "By \(c.mediators ?? "—")"))
+                h.a(Link.query("/respond/\(c.matter.number)/session.ics", query), "small", Text("加入日历", "Add to a calendar"))
+            }
+        }
+        f.people?.writeForParties(h)
+        guard !f.documents.isEmpty else { return }
+        h.card(Text("给您的文书", "Documents for you")) {
+            h.ul("plain") {
+                for d in f.documents {
+                    h.li {
+                        h.a(Link.query("/respond/\(c.matter.number)/documents/\(d.id)", query), nil, visit.house.title(d.title))
+                        h.span("text-muted small ms-2", d.at.minuteText)
+                    }
+                }
+            }
         }
     }
 
@@ -81,10 +140,12 @@ struct RespondPages: Sendable {
                         h.definition(Text("日期", "Day"), c.occurredOn?.description)
                         h.definition(Text("金额", "Amount"), c.amount.map { "¥\($0.grouped)" })
                         h.definition(Text("诉求", "Claims"), c.claimsText[visit.language])
-                        h.definition(Text("经过", "Facts")) { h.element("p", "pre mb-0", text: Redaction.text(c.facts)) }
+                        h.definition(Text("经过", "Facts")) { h.element("p", "pre mb-0", text: f.facts) }
                     }
                     h.p("small text-muted mb-0", Text("消费者的姓名、电话和地址不向您提供。", "The consumer's name, phone and address are not given to you."))
                 }
+                if let (claim, fund) = f.fund { claim.writeForMerchant(h, fund) }
+                session(h, visit, f, code, of)
                 offersCard(h, f, mine: "respondent")
                 if let promise = f.promise { promiseCard(h, visit, c, promise, code, of) }
                 for answer in f.answers {
@@ -149,6 +210,11 @@ struct RespondPages: Sendable {
             h.area("body", Text("理由", "Why"), value: nil, rows: 5, errors: e, maxLength: 2000)
             h.void("input", "form-control mb-3", [.type("file"), .name("files"), .init("multiple", if: true), .label(h.say(Text("证据（照片、PDF）", "Evidence (photos, PDF)")))])
         }
+        if f.complaint.matter.state == ComplaintMoves.mediating {
+            form("recuse", Text("申请调解人员回避", "Ask for another mediator"), open: false) { e in
+                h.area("reason", Text("理由（近亲属、利害关系等）", "Why (a relative, an interest)"), value: nil, rows: 3, errors: e, maxLength: 500)
+            }
+        }
         form("not-us", Text("不是我方", "It is not us"), open: false) { e in
             h.area("body", Text("请说明，知道是谁的也请写明", "Why, and who it is if you know"), value: nil, rows: 3, errors: e, maxLength: 2000)
         }
@@ -177,6 +243,9 @@ struct RespondPages: Sendable {
                 case "dispute", "not-us":
                     try negotiation.answer(c, kind: act, input: form, at: now, tx)
                     said = Text("答复已收到", "Your answer was received")
+                case "recuse":
+                    try negotiation.handling.apply("recuse", on: c, input: form, by: .respondent, at: now, tx)
+                    said = Text("申请已收到，调解中止，待决定", "Received: mediation stands still until it is decided")
                 case "fulfilled":
                     try negotiation.claimKept(c, input: form, at: now, tx)
                     said = Text("已通知消费者确认", "The consumer is asked to confirm")
@@ -214,7 +283,8 @@ struct RespondPages: Sendable {
                 if channel == "email" {
                     let number = c.matter.number
                     try Outbox.mail(
-                        email, Invitation.mail(number, to: c.respondentName, link: origin + Link.query("/respond/\(number)", [("code", code)]), desk.office(for: c.matter.region).name),
+                        email,
+                        Invitation.mail(number, to: c.respondentName, link: origin + Link.query("/respond/\(number)", [("code", code)]), desk.office(for: c.matter.region).name),
                         event: "invitation-\(number)-\(now.milliseconds)", subject: number, desk: desk, at: now, tx)
                 }
                 return c.matter.number
@@ -322,6 +392,23 @@ enum OfferList {
 
 /// What of a text a stranger does not read (去标识): numbers of phones and papers that a consumer wrote into it.
 enum Redaction {
+    /// Besides, the consumer's own name, phone and address as far as they stand in the text.
+    /// - Parameter keeping: what stays readable, as the business's own address in the same street.
+    static func text(_ text: String, name: String, phone: String, address: String, keeping: String) -> String {
+        var out = Self.text(text)
+        for own in [name, phone] where own.count >= 2 { out = out.replacing(own, with: "***") }
+        // Any run of five characters or more that the text shares with the address, the longest first.
+        let street = Array(address)
+        var length = street.count
+        while length >= 5 {
+            for start in 0...(street.count - length) {
+                let part = String(street[start..<(start + length)])
+                if out.contains(part), !keeping.contains(part) { out = out.replacing(part, with: "***") }
+            }
+            length -= 1
+        }
+        return out
+    }
     static func text(_ text: String) -> String {
         text.replacing(/1[3-9][0-9]{9}/) { String($0.output.prefix(3)) + "********" }
             .replacing(/[1-9][0-9]{16}[0-9Xx]/) { _ in "******************" }

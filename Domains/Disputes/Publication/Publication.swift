@@ -168,14 +168,14 @@ package struct Publishing: Sendable {
         let rules = try PublicationRules.load(tx)
         switch act {
         case "publish":
-            guard p.state == .objected || p.state == .withheldOnce || (p.state == .noticed && now.day > p.objectBy) else {
+            guard p.state == .objected || p.state == .withheldOnce || p.state == .withdrawn || (p.state == .noticed && now.day > p.objectBy) else {
                 throw Refusal(
                     .conflict, Text("异议期至\(p.objectBy)，届满或者异议审查后方可公示", "The business may object until \(p.objectBy): published after that, or after its objection was examined"))
             }
             let until = now.day.adding(months: rules.displayMonths)
             try change(
                 p, "state = 'published', reason = \(reason), decided_by = \(account.id), decided_at = \(now), published_at = \(now), until = \(until)",
-                from: [.objected, .withheldOnce, .noticed], tx)
+                from: [.objected, .withheldOnce, .noticed, .withdrawn], tx)
             try Jobs.add(Publishing.daily, at: Moment(until.adding(days: 1), hour: 8), tx)
         case "withhold":
             try change(p, "state = 'withheld-once', reason = \(reason), decided_by = \(account.id), decided_at = \(now)", from: [.noticed, .objected], tx)

@@ -156,7 +156,8 @@ struct PublicationPages: Sendable {
                 case .objected: [("publish", Text("异议不成立，公示", "Overrule: publish")), ("withhold", Text("异议成立，拟不公示", "Uphold: withhold"))]
                 case .withheldOnce: [("confirm-withhold", Text("复核同意不公示", "Confirm")), ("publish", Text("改为公示", "Publish instead"))]
                 case .published: [("correct", Text("更正类别", "Correct the category")), ("withdraw", Text("撤下", "Withdraw"))]
-                case .withheld, .withdrawn: []
+                case .withdrawn: [("publish", Text("重新公示", "Publish again"))]
+                case .withheld: []
                 }
             if !acts.isEmpty {
                 h.div("decide-row") {

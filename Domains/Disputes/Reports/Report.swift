@@ -73,6 +73,19 @@ package struct Reporter: Sendable {
         return Crypto.hex(Crypto.seal(Array(body.utf8), key: Reporter.key("identity", keys), context: Array("\(matter)".utf8)))
     }
 
+    /// A message between office and reporter, sealed under the same secret.
+    static func seal(_ text: String, for matter: ID<Matter>, _ keys: Keys) -> String {
+        "sealed:" + Crypto.hex(Crypto.seal(Array(text.utf8), key: key("messages", keys), context: Array("\(matter)".utf8)))
+    }
+    /// - Returns: what older installations kept in the clear as it is; what another key sealed, as not to be read.
+    static func unseal(_ stored: String, of matter: ID<Matter>, _ keys: Keys) -> String {
+        guard stored.hasPrefix("sealed:") else { return stored }
+        guard let bytes = Crypto.bytes(hex: String(stored.dropFirst(7))), let plain = Crypto.open(bytes, key: key("messages", keys), context: Array("\(matter)".utf8)) else {
+            return "（密钥与写入时不同，无法解开）"
+        }
+        return String(decoding: plain, as: UTF8.self)
+    }
+
     /// One person's mark over all reports: tells that two are by one phone, not whose it is.
     func mark(_ keys: Keys) -> String { Crypto.hex(Crypto.hmacSHA256(key: Reporter.key("mark", keys), Array(phone.utf8)).prefix(16)) }
 

@@ -16,12 +16,13 @@ package struct ReportHandling: Sendable {
     }
 
     /// The moves that can succeed now: told is who the law says is told, the others are closed.
-    package func available(_ r: Report, to actor: Actor) -> [Move] {
+    package func available(_ r: Report, to actor: Actor, proposed: RewardProposal? = nil) -> [Move] {
         ReportMoves.table.available(r.matter, to: actor, desk.permissions).filter { move in
             switch move.name {
             case "tell": r.telling != nil
             case "close": r.telling == nil
-            case "reward": r.named && r.matter.outcome == "filed" && r.reward == nil
+            case "propose-reward": r.named && r.matter.outcome == "filed" && r.reward == nil
+            case "reward": proposed != nil && r.reward == nil
             case "repeat", "merge": r.matter.regime == "O121"
             default: true
             }
@@ -88,18 +89,24 @@ package struct ReportHandling: Sendable {
             return try move([("note", input["note"] ?? "")])
         case "ask", "reply":
             let body = try input.needed("body", 2000)
+            // Sealed as the reporter is: an answer may say who gives it.
+            let sealed = Reporter.seal(body, for: id, desk.keys)
             let message = try tx.insert(
-                "INSERT INTO disputes_messages (matter, sender, body, at, account) VALUES (\(id), \(name == "ask" ? "office" : "filer"), \(body), \(now), \(actor.account?.id)) RETURNING id"
+                "INSERT INTO disputes_messages (matter, sender, body, at, account) VALUES (\(id), \(name == "ask" ? "office" : "filer"), \(sealed), \(now), \(actor.account?.id)) RETURNING id"
             )
             return try move(seals: [.init("disputes_messages", message)])
         case "reward":
             guard r.named else { throw Refusal(.conflict, Text("匿名举报须先凭回执码补充身份", "A nameless reporter first says who it is, by the receipt's code")) }
             guard r.reward == nil else { throw Refusal(.conflict, Text("该举报已给予奖励", "This report was rewarded before")) }
-            let tier = try input.chosen("tier", ReportRules.shared.tiers.map(\.id))
-            guard let fined = Money(yuan: try input.needed("fined", 20)) else { throw Refusal.invalid("/fined", Money.shape) }
-            let amount = ReportRules.shared.reward(ReportRules.shared.tiers.first { $0.id == tier }!, of: fined)
-            try tx.send("UPDATE disputes_reports SET reward = \(amount) WHERE matter = \(id)")
-            return try move([("tier", tier), ("amount", amount.plain)])
+            guard let proposal = try RewardProposal.of(id, tx) else { throw Refusal(.conflict, Text("尚未提出奖励", "No reward was proposed")) }
+            guard proposal.account != actor.account?.id else { throw Refusal(.forbidden, Text("须由提出人以外的人员决定", "Another than who proposed it decides")) }
+            try tx.send("UPDATE disputes_reports SET reward = \(proposal.amount) WHERE matter = \(id)")
+            return try move([("tier", proposal.tier), ("amount", proposal.amount.plain), ("note", input["note"] ?? "")])
+        case "propose-reward":
+            guard r.named else { throw Refusal(.conflict, Text("匿名举报须先凭回执码补充身份", "A nameless reporter first says who it is, by the receipt's code")) }
+            guard r.reward == nil else { throw Refusal(.conflict, Text("该举报已给予奖励", "This report was rewarded before")) }
+            let proposal = try RewardProposal(input)
+            return try move(proposal.details)
         default: return try move([("note", input["note"] ?? "")])
         }
     }
@@ -137,8 +144,70 @@ package struct ReportHandling: Sendable {
 
     func messages(_ matter: ID<Matter>, _ tx: Transaction) throws -> [(office: Bool, body: String, at: Moment)] {
         try tx.all("SELECT sender, body, at FROM disputes_messages WHERE matter = \(matter) ORDER BY id").map {
-            ($0.string("sender") == "office", $0.string("body"), $0.moment("at"))
+            ($0.string("sender") == "office", Reporter.unseal($0.string("body"), of: matter, desk.keys), $0.moment("at"))
         }
+    }
+}
+
+/// A reward as it was proposed (奖励建议): why the violation is a major one, what was fined, which tier.
+package struct RewardProposal: Sendable {
+    let tier: String
+    let ground: String
+    let fined: Money
+    let decision: String
+    let joint: String
+    package let amount: Money
+    let account: ID<Account>?
+
+    /// - Errors: each condition that is not met, by its field. None of them rests on a text of the rule: see `verified` in the table.
+    init(_ input: Form) throws(Refusal) {
+        let rules = ReportRules.shared
+        var wrong: [Refusal.Field] = []
+        ground = input["ground"] ?? ""
+        if !rules.rewardGrounds.contains(where: { $0.id == input["ground"] }) {
+            wrong.append(.init("/ground", Text("只奖励举报重大违法行为：请选择情形", "Only reports of major violations are rewarded: choose why it is one")))
+        }
+        tier = input["tier"] ?? ""
+        let chosen = rules.tiers.first { $0.id == input["tier"] }
+        if chosen == nil { wrong.append(.init("/tier", Text("请选择等级", "Choose the tier"))) }
+        decision = input["decision"] ?? ""
+        if decision.isEmpty || decision.count > 60 { wrong.append(.init("/decision", Text("请填写处罚决定书或者移送文书的文号", "Give the number of the decision or of the transfer"))) }
+        fined = Money(yuan: input["fined"] ?? "") ?? Money(fen: -1)
+        if fined.fen < 0 { wrong.append(.init("/fined", Money.shape)) }
+        if fined.fen == 0, ground == "fine" { wrong.append(.init("/fined", Text("以罚没款数额为由的，应大于零", "Where the fine is the reason it is more than zero"))) }
+        if input["person"] != "yes" { wrong.append(.init("/person", Text("只奖励自然人", "Only natural persons are rewarded"))) }
+        let sum = fined
+        joint = input["joint"] ?? ""
+        amount = chosen.map { rules.reward($0, of: sum) } ?? Money(fen: 0)
+        if amount >= rules.jointFrom, joint.isEmpty {
+            wrong.append(
+                .init("/joint", Text("¥\(rules.jointFrom.grouped)以上须与财政部门共同决定，请写明文号", "From ¥\(rules.jointFrom.grouped) on the finance department decides too: give its number")))
+        }
+        account = nil
+        if !wrong.isEmpty { throw .invalid(wrong) }
+    }
+
+    var details: [(String, String)] { [("ground", ground), ("tier", tier), ("fined", fined.plain), ("decision", decision), ("joint", joint), ("amount", amount.plain)] }
+
+    /// The latest one; nil: none yet.
+    static func of(_ matter: ID<Matter>, _ tx: Transaction) throws -> RewardProposal? {
+        guard let row = try tx.one("SELECT account, details FROM casework_moves WHERE matter = \(matter) AND move = 'propose-reward' ORDER BY id DESC LIMIT 1"),
+            let json = try? JSON(parsing: Array(row.string("details").utf8)), let amount = Money(yuan: json["amount"]?.string ?? "")
+        else { return nil }
+        return RewardProposal(json, amount, row.optionalID("account"))
+    }
+    private init(_ json: JSON, _ amount: Money, _ account: ID<Account>?) {
+        tier = json["tier"]?.string ?? ""
+        ground = json["ground"]?.string ?? ""
+        fined = Money(yuan: json["fined"]?.string ?? "") ?? Money(fen: 0)
+        decision = json["decision"]?.string ?? ""
+        joint = json["joint"]?.string ?? ""
+        (self.amount, self.account) = (amount, account)
+    }
+
+    var text: Text {
+        let of = ReportRules.shared.tiers.first { $0.id == tier }?.title ?? Text(verbatim: tier)
+        return Text("建议奖励¥\(amount.grouped)（\(of.zh)，罚没款¥\(fined.grouped)，\(decision)）", "Proposed: ¥\(amount.grouped) (\(of.en); ¥\(fined.grouped) fined; \(decision))")
     }
 }
 

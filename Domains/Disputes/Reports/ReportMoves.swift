@@ -52,7 +52,9 @@ package enum ReportMoves {
             Move("close", Text("办结（法律未要求告知）", "Close (no law asks to tell)"), from: [decided], to: closed, by: verify, articles: by("36", "31(2)")),
             Move("ask", Text("向举报人提问", "Ask the reporter"), from: [received, verifying, testing, decided], to: nil, by: verify, articles: by("28", "25")),
             Move("reply", Text("举报人补充", "The reporter adds"), from: [received, verifying, testing, decided], to: nil, by: [.filer], articles: by("28", "25")),
-            Move("reward", Text("给予奖励", "Grant a reward"), from: [decided, closed], to: nil, by: [.staff("reports.reward")], articles: by("36", "31(2)")),
+            // Proposed by who handled it, decided by another.
+            Move("propose-reward", Text("提出奖励", "Propose a reward"), from: [decided, closed], to: nil, by: verify, articles: by("36", "31(2)")),
+            Move("reward", Text("决定奖励", "Grant the reward"), from: [decided, closed], to: nil, by: [.staff("reports.reward")], articles: by("36", "31(2)")),
         ],
         filer: Text("举报人", "The reporter"),
         outcomes: [
@@ -68,7 +70,11 @@ package enum ReportMoves {
         case "body": (Text("机构", "Body"), Text(verbatim: value))
         case "note": (Text("说明", "Remark"), Text(verbatim: value))
         case "amount": (Text("金额（元）", "Yuan"), Text(verbatim: value))
-        case "tier": (Text("奖励等级", "Tier"), Text(verbatim: value))
+        case "tier": (Text("奖励等级", "Tier"), ReportRules.shared.tiers.first { $0.id == value }?.title ?? Text(verbatim: value))
+        case "ground": (Text("重大违法情形", "Why it is a major one"), ReportRules.shared.rewardGrounds.first { $0.id == value }?.title ?? Text(verbatim: value))
+        case "fined": (Text("罚没款（元）", "Fined and confiscated (yuan)"), Text(verbatim: value))
+        case "decision": (Text("处罚决定书文号", "Number of the decision"), Text(verbatim: value))
+        case "joint": (Text("与财政部门会商", "With the finance department"), Text(verbatim: value))
         case "channel": (Text("告知方式", "Told by"), Notice.channel(value))
         case "region": nil
         default: nil

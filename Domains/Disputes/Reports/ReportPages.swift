@@ -30,6 +30,7 @@ struct ReportPages: Sendable {
         let messages: [(office: Bool, body: String, at: Moment)]
         let same: [Matter]
         let others: [Matter]
+        let proposal: RewardProposal?
     }
 
     private func find(_ visit: Visit, _ tx: Transaction) throws -> Report {
@@ -48,10 +49,10 @@ struct ReportPages: Sendable {
             ).map(Matter.init)
             return Shown(
                 report: r, file: try MatterFile.load(r.matter, desk: desk, tx), op: try r.matter.operator.map { try Operators.find($0, tx) },
-                messages: try handling.messages(r.matter.id, tx), same: try handling.same(r, tx), others: others)
+                messages: try handling.messages(r.matter.id, tx), same: try handling.same(r, tx), others: others, proposal: try RewardProposal.of(r.matter.id, tx))
         }
         let r = s.report
-        let moves = handling.available(r, to: .staff(account))
+        let moves = handling.available(r, to: .staff(account), proposed: s.proposal)
         let state = ReportMoves.table.state(r.matter.state)
         return visit.page(Text("举报 \(r.matter.number)", "Report \(r.matter.number)"), status: refusal?.kind.status ?? 200, active: "/desk") { h in
             h.div("page-head matter-head") {
@@ -75,7 +76,7 @@ struct ReportPages: Sendable {
                 h.div("matter-main") {
                     if !moves.isEmpty { actions(h, visit, s, moves, failed, sent, HTML.Errors(refusal)) }
                     content(h, visit, s)
-                    messages(h, s)
+                    messages(h, s, mine: r.matter.assignee == account.id)
                     visit.files(h, s.file, matter: r.matter)
                     visit.documents(h, s.file)
                     visit.notices(h, s.file, channel: Notice.channel)
@@ -111,9 +112,12 @@ struct ReportPages: Sendable {
         }
     }
 
-    private func messages(_ h: HTML, _ s: Shown) {
+    private func messages(_ h: HTML, _ s: Shown, mine: Bool) {
         guard !s.messages.isEmpty else { return }
         h.card(Text("与举报人的往来", "Messages with the reporter")) {
+            guard mine else {
+                return h.p("text-muted mb-0", Text("共\(s.messages.count)条，加密留存，只有承办人可以查看", "Messages: \(s.messages.count), encrypted; only who handles the report reads them"))
+            }
             for message in s.messages {
                 h.div("note") {
                     h.p("small fw-semibold mb-1", message.office ? Text("本机关", "We") : Text("举报人", "The reporter"))
@@ -258,9 +262,20 @@ struct ReportPages: Sendable {
             channel()
         case "ask", "reply": area("body", Text("内容", "What you ask"), Text("举报人凭编号和查询码看到", "The reporter reads it with number and code"))
         case "reward":
+            if let proposal = s.proposal { h.p("fw-semibold", proposal.text) }
+            area("note", Text("意见", "Remark"), required: false)
+            h.p("small text-muted", Text("档次和数额应与本省规定核对；由负责人决定。", "Check tiers and sums against the province's own rule; the head decides."))
+        case "propose-reward":
+            h.radios(
+                "ground", Text("重大违法情形", "Why it is a major violation"), options: ReportRules.shared.rewardGrounds.map { ($0.id, $0.title, nil) }, value: nil, errors: e)
             h.radios("tier", Text("奖励等级", "Tier"), options: ReportRules.shared.tiers.map { ($0.id, $0.title, nil) }, value: nil, errors: e)
             h.field("fined", Text("罚没款（元）", "Fined and confiscated (yuan)"), value: nil, errors: e, inputmode: "decimal")
-            h.p("small text-muted", Text("档次和数额应与本省规定核对；由负责人决定。", "Check tiers and sums against the province's own rule; the head decides."))
+            h.field("decision", Text("处罚决定书文号", "Number of the decision"), value: nil, errors: e)
+            h.field(
+                "joint", Text("与财政部门会商文号", "Number of the finance department's consent"), value: nil,
+                hint: Text("奖励¥\(ReportRules.shared.jointFrom.grouped)以上时填写", "For rewards from ¥\(ReportRules.shared.jointFrom.grouped) on"), errors: e, required: false)
+            h.checkbox("person", Text("举报人是自然人，不是依职责举报", "The reporter is a natural person, not one whose duty it was"), checked: false)
+            if let error = e["person"] { h.p("text-danger small", error) }
         default: area("note", Text("说明", "Remark"), required: false)
         }
     }

@@ -41,14 +41,27 @@ package struct ReportRules: Sendable, Decodable {
         }
     }
 
+    /// What makes a violation a major one (重大违法行为), and so a report one to be rewarded.
+    package struct Ground: Sendable, Decodable {
+        package let id: String
+        let zh: String
+        let en: String
+        package var title: Text { Text(zh, en) }
+    }
+
     private struct Rewards: Sendable, Decodable {
         let capFen: Int64
+        let jointFen: Int64
+        let grounds: [Ground]
         let tiers: [Tier]
     }
 
     package let areas: [Area]
     private let rewards: Rewards
     package var tiers: [Tier] { rewards.tiers }
+    package var rewardGrounds: [Ground] { rewards.grounds }
+    /// From this sum on the finance department decides too.
+    package var jointFrom: Money { Money(fen: rewards.jointFen) }
 
     /// Fen of what was fined and confiscated → fen of reward.
     package func reward(_ tier: Tier, of fined: Money) -> Money { Money(fen: min(rewards.capFen, max(tier.leastFen, fined.fen * tier.percent / 100))) }

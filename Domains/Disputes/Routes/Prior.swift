@@ -21,17 +21,33 @@ package struct Prior: Sendable {
         convertedAt = row.optionalMoment("converted_at")
     }
 
+    /// 服务站先行和解期限: the office's own number, no law's.
+    static let stationDays = NumberSetting("station.settle.workdays", Text("服务站先行和解期限（工作日）", "Working days for a station to settle"), 10, 1...60)
     static let timeout = "disputes.odr-timeout"
 
     package static func of(_ matter: ID<Matter>, _ tx: Transaction) throws -> Prior? {
         try tx.one("SELECT way, station, converted_at FROM disputes_priors WHERE matter = \(matter)").map(Prior.init)
     }
 
+    /// The station that settles it; nil: none does.
+    static func station(of matter: Matter, _ desk: Desk, _ tx: Transaction) throws -> (Station, workdays: Int, until: Day)? {
+        guard matter.state == ComplaintMoves.prior,
+            let row = try tx.one("SELECT s.* FROM disputes_priors p JOIN disputes_stations s ON s.id = p.station WHERE p.matter = \(matter.id)")
+        else { return nil }
+        let days = try stationDays.value(tx)
+        return (Station(row), days, desk.calendar.value.adding(workdays: days, to: matter.receivedAt.day))
+    }
+
     /// What a registration writes beside the complaint, and the duties that it starts.
     static func begin(_ filing: Filing, _ matter: Matter, at now: Moment, desk: Desk, _ tx: Transaction) throws -> [String] {
         guard let way = filing.way else { return ["C1"] }
         try tx.send("INSERT INTO disputes_priors (matter, way, station, operator) VALUES (\(matter.id), \(way), \(filing.station), \(matter.operator))")
-        guard way == .odr else { return [] }
+        guard way == .odr else {
+            // A station that has not settled it by its day hands it on, as an enterprise does.
+            let until = desk.calendar.value.adding(workdays: try stationDays.value(tx), to: now.day)
+            try Jobs.add(timeout, [("matter", .int(matter.id.raw))], at: Moment(until.adding(days: 1), hour: 8), tx)
+            return []
+        }
         // The enterprise opens it with its own code; nobody has this one.
         try tx.send("INSERT INTO disputes_invitations (matter, code, at, account) VALUES (\(matter.id), \(AccessCode.hash(AccessCode.make(), matter.number)), \(now), 0)")
         return ["ODR"]
@@ -57,7 +73,13 @@ package struct Prior: Sendable {
         let now = handling.desk.now
         try await handling.desk.store.write { tx in
             let c = try tx.complaint(ID<Matter>(key))
-            guard c.matter.state == ComplaintMoves.prior, let clock = try Clocks.of(c.matter.id, tx).last(where: { $0.duty == "ODR" && $0.state == "open" }) else { return }
+            guard c.matter.state == ComplaintMoves.prior else { return }
+            if let (station, _, until) = try station(of: c.matter, handling.desk, tx) {
+                guard now.day > until else { return try Jobs.add(timeout, [("matter", .int(key))], at: Moment(until.adding(days: 1), hour: 8), tx) }
+                try handling.apply("convert", on: c, input: Form([("reason", "\(station.name)未在期限内达成和解")]), by: .system, at: now, tx)
+                return
+            }
+            guard let clock = try Clocks.of(c.matter.id, tx).last(where: { $0.duty == "ODR" && $0.state == "open" }) else { return }
             guard now.day > clock.due else { return try Jobs.add(timeout, [("matter", .int(key))], at: Moment(clock.due.adding(days: 1), hour: 8), tx) }
             try handling.apply("convert", on: c, input: Form([("reason", "十个工作日内未达成和解")]), by: .system, at: now, tx)
         }

@@ -7,6 +7,7 @@ import Web
 /// Stations and ODR enterprises by page (服务站和ODR企业): the public's list, applications, admission, first-settlement rates.
 struct RoutePages: Sendable {
     let limit: RateLimit
+    let handling: Handling
 
     func routes() -> [Route] {
         [
@@ -157,7 +158,11 @@ struct RoutePages: Sendable {
             h.void(
                 "input", "form-control form-control-sm",
                 [.name("reason"), .init("maxlength", "300"), .label(h.say(Text("理由", "Reason"))), .init("placeholder", h.say(Text("理由", "Reason")))])
-            for (act, title) in acts { h.button(title, "btn btn-sm btn-outline-primary", name: "to", value: act) }
+            for (act, title) in acts {
+                h.button(
+                    title, "btn btn-sm btn-outline-primary", name: "to", value: act,
+                    attributes: act == "leave" ? [h.confirming(Text("退出后，正在协商的诉求全部转为投诉。确定？", "What is being settled all becomes complaints. Sure?"))] : [])
+            }
         }
     }
 
@@ -216,6 +221,7 @@ struct RoutePages: Sendable {
         let account = try visit.require("odr.admit")
         let form = try visit.exchange.form()
         let (id, now, code) = (try visit.exchange.id(of: Operator.self), visit.desk.now, AccessCode.make())
+        let handling = handling
         let states: [String: (to: String, from: [String])] = [
             "admit": ("admitted", ["applied", "suspended"]), "refuse": ("refused", ["applied"]), "suspend": ("suspended", ["admitted"]),
             "leave": ("left", ["admitted", "suspended"]),
@@ -233,6 +239,14 @@ struct RoutePages: Sendable {
                     ) == 1
                 else {
                     throw Refusal(.conflict, Text("状态已变化，请刷新页面", "Its state has changed: reload the page"))
+                }
+                // Who leaves settles nothing any more: what is under way becomes complaints, received today.
+                if act == "leave" {
+                    for row in try tx.all(
+                        "SELECT p.matter FROM disputes_priors p JOIN casework_matters m ON m.id = p.matter WHERE p.operator = \(id) AND p.way = 'odr' AND m.state = 'prior'")
+                    {
+                        try handling.apply("convert", on: tx.complaint(row.id("matter")), input: Form([("reason", "企业退出在线消费纠纷解决")]), by: .system, at: now, tx)
+                    }
                 }
                 if act == "admit" { try Merchants.issue(op, code: code, by: account, at: now, tx) }
                 try tx.audit(

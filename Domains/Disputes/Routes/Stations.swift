@@ -43,6 +43,15 @@ package struct Station: Sendable {
     package let reviewedOn: Day?
     package let closedOn: Day?
 
+    /// Who settles it, and how to reach them.
+    func write(_ h: HTML, _ received: Day, workdays: Int, _ until: Day) {
+        h.card(Text("消费维权服务站", "Service station")) {
+            h.p("mb-1 fw-semibold", name)
+            h.p("mb-1 small", "\(address)\(phone.isEmpty ? "" : " · \(phone)") · \(hours)")
+            h.p("small text-muted mb-0", Text("应在\(workdays)个工作日内和解，至\(until)；不成的转为投诉。", "To be settled in \(workdays) working days, by \(until); else it becomes a complaint."))
+        }
+    }
+
     init(_ row: Row) {
         id = row.int("id")
         sign = row.string("sign")

@@ -334,7 +334,7 @@ import Web
     }
 
     @Test func delegationNeedsTheComplainantsConsentSinceTheRegulationsAreInForce() async throws {
-        let input = [("mode", "delegated"), ("consent", "yes"), ("mediators", "消协")]
+        let input = [("mode", "delegated"), ("consent", "yes"), ("delegation-respondent", "yes"), ("mediators", "消协")]
         let office = try await TestOffice(.sqlite)
         let matter = try await office.file()
         try await office.apply("accept", on: matter, by: .lin)

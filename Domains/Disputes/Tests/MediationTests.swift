@@ -16,7 +16,8 @@ import Web
         let c = try await office.file()
         try await office.apply("accept", on: c, by: .lin)
         await #expect(throws: Refusal.self) { try await office.apply("hand-to-people", on: c, by: .wu, [("committee", "青溪区消费纠纷人民调解委员会"), ("consent-complainant", "yes")]) }
-        try await office.apply("hand-to-people", on: c, by: .wu, [("committee", "青溪区消费纠纷人民调解委员会"), ("consent-complainant", "yes"), ("consent-respondent", "yes")])
+        try await office.apply(
+            "hand-to-people", on: c, by: .wu, [("committee", "青溪区消费纠纷人民调解委员会"), ("consent-complainant", "yes"), ("consent-respondent", "yes"), ("channel", "phone")])
         // The sixty days go on running.
         #expect(try await office.desk.store.read { try Clocks.of(c.id, $0).first { $0.duty == "C3" }?.state } == "open")
         await #expect(throws: Refusal.self) {
@@ -49,9 +50,10 @@ import Web
         let office = try await TestOffice(.sqlite)
         let c = try await office.file()
         try await office.apply("accept", on: c, by: .lin)
-        try await office.apply("hand-to-people", on: c, by: .wu, [("committee", "委员会"), ("consent-complainant", "yes"), ("consent-respondent", "yes")])
+        try await office.apply("hand-to-people", on: c, by: .wu, [("committee", "委员会"), ("consent-complainant", "yes"), ("consent-respondent", "yes"), ("channel", "phone")])
         try await office.apply("people-agreed", on: c, by: .wu, [("agreement", "退款"), ("written", "oral"), ("effectiveOn", "2026-11-18")])
-        let sheet = try await office.get("/disputes/\(c.id)/confirmation", as: .wu)
+        #expect(try await office.get("/disputes/\(c.id)/confirmation", as: .wu).status == 405 || office.post("/disputes/\(c.id)/confirmation", as: .wu, []).status == 303)
+        let sheet = try await office.post("/disputes/\(c.id)/confirmation", as: .wu, [("purpose", "serve")])
         #expect(sheet.status == 200 && sheet.text.contains("2026年12月18日") && sheet.text.contains("陈小满"))
         office.clock.set("2026-12-19T09:00")
         await #expect(throws: Refusal.self) { try await office.apply("court-applied", on: c, by: .wu, [("court", "法院"), ("appliedOn", "2026-12-19")]) }

@@ -123,7 +123,7 @@ import Web
             return String(try #require(try await office.get("/operators/\(op.id)", as: .he, cookies: ["sinan_said": said]).text.firstMatch(of: /商家查询码 ([A-Z0-9]{8})/)?.1))
         }
         let (head, third) = (try await issue(operators[0]), try await issue(operators[2]))
-        #expect(try await office.post("/operators/\(operators[0].id)/chain", as: .he, [("member", codes[1])]).status == 303)
+        #expect(try await office.post("/operators/\(operators[0].id)/chain", as: .he, [("member", codes[1]), ("basis", "总部加盟证明")]).status == 303)
         let list = try await office.get("/merchant/\(codes[0])?code=\(head)").text
         #expect(list.contains(doors[0].c.number) && list.contains(doors[1].c.number) && !list.contains(doors[2].c.number))
         #expect(try await office.get("\(doors[1].door)?code=\(head)&of=\(codes[0])").status == 200)

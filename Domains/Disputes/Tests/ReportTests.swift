@@ -48,10 +48,17 @@ import Web
         #expect(try await office.get("/reports/track/\(r.number)?code=\(r.code)").text.contains("已立案调查。"))
         #expect(try await office.get("/reports/track/\(r.number)?code=ABCDEFGH").status == 404)
         // The head grants a reward by the tiers; a second one is refused.
-        #expect(try await move(office, r.id, "reward", as: .lin, [("tier", "1"), ("fined", "200000")]) == 403)
-        #expect(try await move(office, r.id, "reward", as: .he, [("tier", "1"), ("fined", "200000")]) == 303)
+        #expect(try await move(office, r.id, "reward", as: .he) == 409)
+        #expect(try await move(office, r.id, "propose-reward", as: .lin, [("tier", "1"), ("fined", "0"), ("ground", "fine")]) == 422)
+        #expect(
+            try await move(office, r.id, "propose-reward", as: .lin, [("tier", "1"), ("fined", "20000000"), ("ground", "fine"), ("decision", "示市监罚〔2026〕9号"), ("person", "yes")])
+                == 422)
+        let proposal = [("tier", "1"), ("fined", "200000"), ("ground", "fine"), ("decision", "示市监罚〔2026〕9号"), ("person", "yes")]
+        #expect(try await move(office, r.id, "propose-reward", as: .lin, proposal) == 303)
+        #expect(try await move(office, r.id, "reward", as: .lin) == 403)
+        #expect(try await move(office, r.id, "reward", as: .he) == 303)
         #expect(try await office.desk.store.read { try $0.report($0.matter(ID<Matter>(r.id))).reward } == Money(fen: 1_000_000))
-        #expect(try await move(office, r.id, "reward", as: .he, [("tier", "3"), ("fined", "1")]) == 409)
+        #expect(try await move(office, r.id, "reward", as: .he) == 409)
         #expect(try await office.verify().findings.isEmpty)
     }
 
