@@ -1,4 +1,7 @@
+import Kernel
 import Platform
+import Statute
+import Store
 
 extension Handling {
     /// The moves that can succeed now: the table's, but for those that this matter's own standing rules out.
@@ -14,6 +17,22 @@ extension Handling {
             case "lead-decided": clocks.contains { $0.duty == "C5" && $0.state == "open" }
             default: true
             }
+        }
+    }
+
+    /// Both have agreed on their own pages: the promise runs, and where mediators were named the paper is made for both.
+    func concluded(_ c: Complaint, promised: Day, by actor: Actor, at now: Moment, _ tx: Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO disputes_promises (matter, due, state, made_at) VALUES (\(c.matter.id), \(promised), 'due', \(now))
+            ON CONFLICT (matter) DO UPDATE SET due = \(promised), state = 'due', claimed_at = NULL, made_at = \(now)
+            """)
+        try casework.perform(
+            "settle", on: c.matter, by: actor, at: now, details: [("form", .string("online"))], outcome: "agreed",
+            sealing: [.init("disputes_complaints", key: "matter", c.matter.id.raw), .init("disputes_promises", key: "matter", c.matter.id.raw)], tx)
+        try Jobs.add(Negotiation.reminder, [("matter", .int(c.matter.id.raw))], at: Moment(promised.adding(days: 1), hour: 8), tx)
+        if c.mediators != nil {
+            try ComplaintDocuments.issue("agreement", for: tx.complaint(c.matter.id), to: ["complainant", "respondent"], through: "portal", by: actor, at: now, desk: desk, tx)
         }
     }
 }

@@ -14,6 +14,7 @@ struct ComplaintPages: Sendable {
         [
             Route(.get, "/disputes/:id", .permitted("casework.see")) { visit in try await show(visit, nil, nil) },
             Route(.post, "/disputes/:id/moves/:move", .permitted("casework.see"), cap: 4 << 20) { visit in try await move(visit) },
+            Route(.post, "/disputes/:id/shown", .permitted("disputes.mediate")) { visit in try await Room.show(visit) },
             Route(.post, "/disputes/:id/reveal", .permitted("personal.reveal")) { visit in try await reveal(visit) },
             Route(.post, "/disputes/:id/code", .permitted("personal.reveal")) { visit in try await renewCode(visit) },
             Route(.get, "/disputes/:id/registration", .permitted("personal.reveal")) { visit in try await registration(visit) },
@@ -29,7 +30,7 @@ struct ComplaintPages: Sendable {
     private func show(_ visit: Visit, _ failed: String?, _ refusal: Refusal?, sent: Form? = nil, revealed: (String, String, String, String?)? = nil) async throws -> Answer {
         let account = try visit.signedIn()
         let desk = visit.desk
-        let (c, file, person, positions, op, similar, ways, people, likeCases, route, station) = try await desk.store.read { tx in
+        let (c, file, person, positions, op, similar, ways, people, likeCases, route, station, room) = try await desk.store.read { tx in
             let c = try load(visit, tx)
             let positions = try tx.all("SELECT party, body, offer, at FROM disputes_positions WHERE matter = \(c.matter.id) ORDER BY id").map {
                 ($0.string("party"), $0.string("body"), $0.optionalMoney("offer"), $0.moment("at"))
@@ -37,7 +38,8 @@ struct ComplaintPages: Sendable {
             return (
                 c, try MatterFile.load(c.matter, desk: desk, tx), try tx.complainant(of: c.matter.id), positions, try c.matter.operator.map { try Operators.find($0, tx) },
                 try Similar.of(c, tx), try OtherWays.load(c, tx), try PeoplesMediation.of(c.matter.id, tx), try c.matter.open ? LikeCases.of(c, tx) : nil,
-                try RouteChoice.load(c, c.matter.operator.map { try Operators.find($0, tx) }, tx), try Prior.station(of: c.matter, desk, tx)
+                try RouteChoice.load(c, c.matter.operator.map { try Operators.find($0, tx) }, tx), try Prior.station(of: c.matter, desk, tx),
+                try Room.load(c.matter.id, tx)
             )
         }
         let suggested = [ComplaintMoves.received, ComplaintMoves.supplement].contains(c.matter.state) ? try await suggestions.suggest(c, desk) : nil
@@ -69,6 +71,7 @@ struct ComplaintPages: Sendable {
                     if !positions.isEmpty || c.matter.state == ComplaintMoves.mediating { sides(h, visit, c, positions) }
                     outcome(h, c)
                     people?.write(h, visit, c)
+                    room.write(h, visit, c, file.attachments)
                     visit.files(h, file, matter: c.matter)
                     visit.documents(h, file)
                     visit.notices(h, file, channel: Notice.channel)

@@ -95,6 +95,7 @@ package enum Disputes {
                 SealedTable("disputes_positions"), SealedTable("disputes_reports", key: "matter"), SealedTable("disputes_reporters", key: "matter"),
                 SealedTable("disputes_messages"), SealedTable("disputes_funds"), SealedTable("disputes_postings"), SealedTable("disputes_entries"),
                 SealedTable("disputes_fund_orders"),
+                SealedTable("disputes_agreements", key: "matter"), SealedTable("disputes_signatures"),
                 SealedTable("disputes_fund_claims", key: "matter"), SealedTable("disputes_invitations", key: "matter"), SealedTable("disputes_offers"),
                 SealedTable("disputes_stations"), SealedTable("disputes_warnings"), SealedTable("disputes_routes", key: "matter"), SealedTable("disputes_ratings", key: "matter"),
                 SealedTable("disputes_efficacy"),

@@ -149,5 +149,23 @@ enum DisputesSchema {
                 """,
                 "CREATE INDEX disputes_fund_orders_fund ON disputes_fund_orders (fund, state)",
             ]),
+        Migration(
+            "disputes.13",
+            [
+                // What a mediator shows of one side to the other, the agreement as drafted, and who signed which text of it.
+                """
+                CREATE TABLE disputes_shown (attachment INTEGER PRIMARY KEY REFERENCES casework_attachments (id), matter INTEGER NOT NULL REFERENCES disputes_complaints (matter),
+                account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL)
+                """,
+                "CREATE INDEX disputes_shown_matter ON disputes_shown (matter)",
+                """
+                CREATE TABLE disputes_agreements (matter INTEGER PRIMARY KEY REFERENCES disputes_complaints (matter), body TEXT NOT NULL, by_day TEXT NOT NULL, at INTEGER NOT NULL,
+                account INTEGER NOT NULL REFERENCES platform_accounts (id))
+                """,
+                """
+                CREATE TABLE disputes_signatures (id KEY, matter INTEGER NOT NULL REFERENCES disputes_complaints (matter), party TEXT NOT NULL CHECK (party IN ('complainant', 'respondent')),
+                name TEXT NOT NULL, hash TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (matter, party, hash))
+                """,
+            ]),
     ]
 }

@@ -59,6 +59,7 @@ package struct Handling: Sendable {
         case "recuse": return try move(step, name, [("reason", step.text("reason", 500))])
         case "recusal-decided": return try decideRecusal(step)
         case "agree": return try agree(step)
+        case "draft": return try move(step, name, seals: [Room.draft(c, input: input, by: actor.account, at: now, tx)])
         case "end": return try end(step, ground: step.ground(Grounds.shared.ending(c.law)), reason: step.text("reason", 1000), name)
         case "close":
             // A promise is not lost with the file: its end is written down first.

@@ -17,6 +17,10 @@ struct TrackPages: Sendable {
             Route(.get, "/track/:number", .anyone) { visit in try await show(visit, nil) },
             Route(.post, "/track/:number/:move", .anyone) { visit in try await move(visit, visit.exchange.parameter("move")) },
             Route(.post, "/track/:number/supply", .anyone, cap: 64 << 20) { visit in try await move(visit, "supply") },
+            Route(.get, "/track/:number/files/:id", .anyone) { visit in
+                let c = try await own(visit, number: visit.exchange.parameter("number"), code: visit.exchange.query["code"])
+                return try await Room.file(visit, of: c.matter.id, for: "complainant")
+            },
             Route(.get, "/track/:number/documents/:id", .anyone) { visit in try await document(visit) },
         ]
     }
@@ -64,7 +68,7 @@ struct TrackPages: Sendable {
         let code = visit.exchange.query["code"] ?? (visit.exchange.method == .post ? try? visit.exchange.form()["code"] : nil) ?? ""
         let c = try await own(visit, number: number, code: code)
         let desk = visit.desk
-        let (file, notices, person, report, offers, promise, rating, fund, people, station) = try await desk.store.read { tx in
+        let (file, notices, person, report, offers, promise, rating, fund, people, station, room) = try await desk.store.read { tx in
             (
                 try MatterFile.load(c.matter, desk: desk, tx),
                 try tx.all("SELECT title, document, at FROM casework_notices WHERE matter = \(c.matter.id) AND recipient = 'complainant' ORDER BY id DESC").map {
@@ -76,7 +80,8 @@ struct TrackPages: Sendable {
                     "SELECT m.number, r.tracking FROM casework_links l JOIN casework_matters m ON m.id = l.other JOIN disputes_reports r ON r.matter = m.id WHERE l.matter = \(c.matter.id)"
                 ).first { AccessCode.fits(code, $0.string("number"), $0.string("tracking")) }?.string("number"),
                 try Negotiation.offers(c.matter.id, tx), try Negotiation.promise(c.matter.id, tx), try Ratings.of(c.matter.id, tx),
-                try FundClaim.standing(for: c.matter.id, tx), try PeoplesMediation.of(c.matter.id, tx), try Prior.station(of: c.matter, desk, tx)
+                try FundClaim.standing(for: c.matter.id, tx), try PeoplesMediation.of(c.matter.id, tx), try Prior.station(of: c.matter, desk, tx),
+                try Room.load(c.matter.id, tx)
             )
         }
         let state = ComplaintMoves.table.state(c.matter.state)
@@ -96,6 +101,7 @@ struct TrackPages: Sendable {
                 self.offers(h, visit, c, offers, promise, code)
                 if let (claim, fund) = fund { claim.writeForConsumer(h, fund) }
                 people?.writeForParties(h)
+                room.writeForParty(h, visit, c, "complainant", base: "/track/\(number)", keys: [("code", code)])
                 if let station { station.0.write(h, c.matter.receivedAt.day, workdays: station.workdays, station.until) }
                 waiting(h, visit, c, file, code)
                 if !notices.isEmpty {

@@ -183,6 +183,17 @@ import Testing
         #expect(hits.map(\.rule) == [0, 1] && hits[0].matches.map(\.field) == ["description"])
     }
 
+    /// A rule is written with the signs that its writer sees; texts are read folded.
+    @Test(arguments: [
+        ("退款[^，。]{0,8}手续费", "退款要收手续费", true), ("退款[^，。]{0,8}手续费", "退款,不收手续费", false), ("退款[^，。]{0,8}手续费", "退款，不收手续费", false),
+        ("报价[:：]５０", "报价：50", true), ("（非卖品）", "（非卖品）", true), ("（非卖品）", "(非卖品)", true),
+    ])
+    func fullWidthSignsInAnExpressionMeetWhatTheyMean(_ expression: String, _ text: String, _ fits: Bool) throws {
+        let matcher = Matcher(try Program(SigmaRule.read(Self.head + "detection:\n  s:\n    name|re: '\(expression)'\n  condition: s")))
+        let line = Array("{\"id\":\"1\",\"name\":\"\(text)\"}".utf8)
+        #expect(try line.withUnsafeBufferPointer { try matcher.scan($0) }.hits.isEmpty != fits)
+    }
+
     /// Wildcards as a regular expression reads them.
     @Test func wildcardsFitWhatTheSameExpressionFits() throws {
         var chance = Chance(state: 11)

@@ -13,6 +13,7 @@ struct RespondPages: Sendable {
     func routes() -> [Route] {
         [
             Route(.get, "/respond/:number", .anyone) { visit in try await show(visit, nil, nil, nil) },
+            Route(.get, "/respond/:number/files/:id", .anyone) { visit in try await Room.file(visit, of: own(visit, nil).complaint.matter.id, for: "respondent") },
             Route(.get, "/respond/:number/documents/:id", .anyone) { visit in try await document(visit) },
             Route(.post, "/respond/:number/:act", .anyone, cap: 64 << 20) { visit in try await act(visit) },
             Route(.post, "/disputes/:id/invite", .permitted("disputes.mediate")) { visit in try await invite(visit) },
@@ -37,6 +38,7 @@ struct RespondPages: Sendable {
         let answers: [(body: String, at: Moment)]
         let fund: (claim: FundClaim, fund: Fund)?
         let people: PeoplesMediation?
+        let room: Room
         let documents: [(id: Int64, title: String, at: Moment)]
         /// The facts without what would name the consumer.
         let facts: String
@@ -65,7 +67,7 @@ struct RespondPages: Sendable {
             let person = try tx.complainant(of: matter.id)
             return Found(
                 complaint: complaint, offers: try Negotiation.offers(matter.id, tx), promise: try Negotiation.promise(matter.id, tx), answers: answers,
-                fund: try FundClaim.standing(for: matter.id, tx), people: try PeoplesMediation.of(matter.id, tx),
+                fund: try FundClaim.standing(for: matter.id, tx), people: try PeoplesMediation.of(matter.id, tx), room: try Room.load(matter.id, tx),
                 documents: try tx.all(
                     "SELECT document, title, max(at) AS at FROM casework_notices WHERE matter = \(matter.id) AND recipient = 'respondent' AND document IS NOT NULL GROUP BY document, title ORDER BY document DESC"
                 ).map { ($0.int("document"), $0.string("title"), $0.moment("at")) },
@@ -105,6 +107,7 @@ struct RespondPages: Sendable {
             }
         }
         f.people?.writeForParties(h)
+        f.room.writeForParty(h, visit, c, "respondent", base: "/respond/\(c.matter.number)", keys: query)
         guard !f.documents.isEmpty else { return }
         h.card(Text("给您的文书", "Documents for you")) {
             h.ul("plain") {
@@ -243,6 +246,9 @@ struct RespondPages: Sendable {
                 case "dispute", "not-us":
                     try negotiation.answer(c, kind: act, input: form, at: now, tx)
                     said = Text("答复已收到", "Your answer was received")
+                case "sign":
+                    try Room.sign(c, by: "respondent", input: form, handling: negotiation.handling, at: now, tx)
+                    said = Text("已签署", "Signed")
                 case "recuse":
                     try negotiation.handling.apply("recuse", on: c, input: form, by: .respondent, at: now, tx)
                     said = Text("申请已收到，调解中止，待决定", "Received: mediation stands still until it is decided")
@@ -296,123 +302,5 @@ struct RespondPages: Sendable {
         } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict {
             return visit.redirect("/disputes/\(id)", saying: refusal.whole, refused: true)
         }
-    }
-}
-
-/// The invitation itself (邀请函): as mail, and as a letter with a code to scan.
-enum Invitation {
-    static func mail(_ number: String, to business: String, link: String, _ office: String) -> MailMessage {
-        .init(
-            subject: "请在线答复消费者投诉 \(number)",
-            text: """
-                \(business)：
-
-                我局受理了一件涉及你单位的消费者投诉（编号\(number)）。请通过下面的链接查看诉求并在线答复，可以提出解决方案、说明理由或提交证据：
-
-                \(link)
-
-                链接仅供你单位使用，请勿转发。本邮件由系统发出，请勿直接回复。
-
-                \(office)
-
-                A consumer's complaint (\(number)) concerns you. Read the claim and answer at the link above; it is for you alone.
-                """)
-    }
-
-    /// The letter of one who was just invited: printed once, since only a hash of the code is kept.
-    static func letter(_ visit: Visit, _ c: Complaint, _ code: String) -> Answer {
-        let link = visit.exchange.origin + Link.query("/respond/\(c.matter.number)", [("code", code)])
-        return visit.page(Text("在线答复邀请函", "Letter of invitation"), active: "/desk") { h in
-            h.div("page-head d-print-none") {
-                h.p("crumbs") { h.a("/disputes/\(c.matter.id)", nil, c.matter.number) }
-                h.h1(Text("在线答复邀请函", "Letter of invitation"))
-                h.p("text-muted", Text("请现在打印：答复码不保存，离开后须重新生成。", "Print it now: the code is not kept; later a new one must be made."))
-                h.element("button", "btn btn-primary", [.type("button"), .init("data-print", if: true)], text: h.say(Text("打印", "Print")))
-            }
-            h.element("article", "card card-body narrow letter") {
-                h.h2(Text(verbatim: "在线答复邀请函"), "h4 text-center")
-                h.p("mb-3", Text(verbatim: "\(c.respondentName)："))
-                h.p(nil, Text(verbatim: "我局受理了一件涉及你单位的消费者投诉（编号\(c.matter.number)）。请扫描下面的二维码，或者在浏览器中打开下面的地址，查看诉求并在线答复：可以提出解决方案、说明理由或者提交证据。"))
-                h.div("text-center") { h.qrCode(link, label: Text("答复页面二维码", "Code of the page to answer")) }
-                h.p("text-break", Text(verbatim: "地址：\(visit.exchange.origin)/respond/\(c.matter.number)"))
-                h.p("fw-semibold", Text(verbatim: "答复码：\(code)"))
-                h.p(nil, Text(verbatim: "答复码仅供你单位使用，请妥善保管。联系电话：\(visit.desk.configuration.hotline)"))
-                h.p("text-end mb-0", Text(verbatim: "\(visit.desk.office(for: c.matter.region).name)"))
-                h.p("text-end mb-0", Text(verbatim: visit.desk.today().description))
-            }
-        }
-    }
-}
-
-/// Offers as both sides and the desk read them.
-enum OfferList {
-    static func write(_ h: HTML, _ offers: [Offer], mine: String) {
-        for offer in offers.reversed() {
-            h.div("position") {
-                h.p("mb-1") {
-                    h.span("small fw-semibold me-2", title(offer.party, mine))
-                    h.text(offer.text)
-                    switch offer.state {
-                    case "open": h.badge(Text("待答复", "open"), "amber")
-                    case "accepted": h.badge(Text("已接受", "accepted"), "green")
-                    case "declined": h.badge(Text("未接受", "declined"), "grey")
-                    default: h.badge(Text("已有新方案", "passed over"), "grey")
-                    }
-                }
-                h.p("text-muted small mb-0", offer.at.minuteText)
-            }
-        }
-    }
-    private static func title(_ party: String, _ mine: String) -> Text {
-        if party == mine { return Text("您", "You") }
-        return party == "respondent" ? Text("商家", "The business") : Text("消费者", "The consumer")
-    }
-
-    static func promise(_ h: HTML, _ promise: Promise) {
-        h.p("mb-1") {
-            h.text(Text("履行日期 \(promise.due) ", "To be done by \(promise.due) "))
-            switch promise.state {
-            case "due": h.badge(Text("等待履行", "waiting"), "amber")
-            case "claimed": h.badge(Text("商家称已履行，待确认", "said to be done, to be confirmed"), "blue")
-            case "kept": h.badge(Text("已履行", "kept"), "green")
-            default: h.badge(Text("未按期履行", "not kept"), "red")
-            }
-        }
-    }
-
-    static func fields(_ h: HTML, _ visit: Visit, _ e: HTML.Errors) {
-        h.select("remedy", Text("解决方式", "Remedy"), options: Offer.Remedy.allCases.map { ($0.rawValue, $0.title) }, value: nil, errors: e, empty: Text("请选择", "Choose"))
-        h.field("amount", Text("金额（元）", "Sum (yuan)"), value: nil, hint: Text("退款、补偿必填", "Needed for a refund or compensation"), errors: e, required: false, inputmode: "decimal")
-        h.field(
-            "by", Text("何时以前完成", "To be done by"), value: visit.desk.today().adding(days: 7).description, type: "date", errors: e,
-            attributes: [.init("min", visit.desk.today().description)])
-        h.field("note", Text("说明", "Remark"), value: nil, errors: e, required: false)
-    }
-}
-
-/// What of a text a stranger does not read (去标识): numbers of phones and papers that a consumer wrote into it.
-enum Redaction {
-    /// Besides, the consumer's own name, phone and address as far as they stand in the text.
-    /// - Parameter keeping: what stays readable, as the business's own address in the same street.
-    static func text(_ text: String, name: String, phone: String, address: String, keeping: String) -> String {
-        var out = Self.text(text)
-        for own in [name, phone] where own.count >= 2 { out = out.replacing(own, with: "***") }
-        // Any run of five characters or more that the text shares with the address, the longest first.
-        let street = Array(address)
-        var length = street.count
-        while length >= 5 {
-            for start in 0...(street.count - length) {
-                let part = String(street[start..<(start + length)])
-                if out.contains(part), !keeping.contains(part) { out = out.replacing(part, with: "***") }
-            }
-            length -= 1
-        }
-        return out
-    }
-    static func text(_ text: String) -> String {
-        text.replacing(/1[3-9][0-9]{9}/) { String($0.output.prefix(3)) + "********" }
-            .replacing(/[1-9][0-9]{16}[0-9Xx]/) { _ in "******************" }
-            .replacing(/[0-9]{16,19}/) { String($0.output.prefix(4)) + "************" }
-            .replacing(/[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}/) { _ in "***@***" }
     }
 }

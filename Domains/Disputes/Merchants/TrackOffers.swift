@@ -6,7 +6,7 @@ import Web
 
 /// The consumer's side of offers (消费者协商): takes, declines, answers with another; confirms a promise or opens the complaint again.
 extension TrackPages {
-    static let acts = ["offer", "accept-offer", "decline-offer", "confirm", "reopen", "convert", "rate"]
+    static let acts = ["offer", "accept-offer", "decline-offer", "confirm", "reopen", "convert", "rate", "sign"]
 
     func negotiate(_ visit: Visit, _ act: String) async throws -> Answer {
         let form = try visit.exchange.form()
@@ -27,6 +27,7 @@ extension TrackPages {
                 case "decline-offer": try negotiation.decline(offer(), in: fresh, by: "complainant", input: form, at: now, tx)
                 case "convert": try handling.apply("convert", on: fresh, input: form, by: .filer, at: now, tx)
                 case "rate": try Ratings.rate(fresh, score: form["score"].flatMap { Int($0) }, comment: form["comment"] ?? "", at: now, tx)
+                case "sign": try Room.sign(fresh, by: "complainant", input: form, handling: handling, at: now, tx)
                 case "confirm": try negotiation.confirm(fresh, at: now, tx)
                 default: try negotiation.reopen(fresh, input: form, at: now, tx)
                 }

@@ -52,7 +52,6 @@ import Web
         try await office.apply("accept", on: c, by: .lin)
         try await office.apply("hand-to-people", on: c, by: .wu, [("committee", "委员会"), ("consent-complainant", "yes"), ("consent-respondent", "yes"), ("channel", "phone")])
         try await office.apply("people-agreed", on: c, by: .wu, [("agreement", "退款"), ("written", "oral"), ("effectiveOn", "2026-11-18")])
-        #expect(try await office.get("/disputes/\(c.id)/confirmation", as: .wu).status == 405 || office.post("/disputes/\(c.id)/confirmation", as: .wu, []).status == 303)
         let sheet = try await office.post("/disputes/\(c.id)/confirmation", as: .wu, [("purpose", "serve")])
         #expect(sheet.status == 200 && sheet.text.contains("2026年12月18日") && sheet.text.contains("陈小满"))
         office.clock.set("2026-12-19T09:00")
