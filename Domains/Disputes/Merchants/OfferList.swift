@@ -55,7 +55,10 @@ enum Redaction {
     /// - Parameter keeping: what stays readable, as the business's own address in the same street.
     static func text(_ text: String, name: String, phone: String, address: String, keeping: String) -> String {
         var out = Self.text(text)
-        for own in [name, phone] where own.count >= 2 { out = out.replacing(own, with: "***") }
+        if name.count >= 2 { out = out.replacing(name, with: "***") }
+        // However it is grouped: 0571-8888 6666 is 057188886666.
+        let digits = phone.filter { $0.isASCII && $0.isNumber }
+        if digits.count >= 5, let grouped = try? Regex(digits.map(String.init).joined(separator: "[- ]?")) { out = out.replacing(grouped, with: "***") }
         // Any run of five characters or more that the text shares with the address, the longest first.
         let street = Array(address)
         var length = street.count
