@@ -126,6 +126,10 @@ extension ComplaintPages {
                 value: nil, errors: e)
             h.field("mediators", Text("更换后的调解人员", "The other mediator"), value: nil, hint: Text("同意回避时必填", "Needed where it is granted"), errors: e, required: false)
             h.select("channel", Text("告知双方的方式", "How both are told"), options: Notice.channels, value: "phone", errors: e)
+        case "again":
+            area("reason", Text("回访中消费者的意见", "What the consumer said"))
+            h.checkbox("consent", Text("双方同意再次调解", "Both sides consent to it"), checked: false)
+            if let error = e["consent"] { h.element("p", "text-danger small", text: h.say(error)) }
         case "draft":
             area("agreement", Text("协议内容", "What is agreed"), Text("双方在各自页面阅读、签署；改动后须重新签署", "Both read and sign it on their pages; a changed text is signed anew"))
             h.field("by", Text("履行日期", "To be kept by"), value: visit.desk.today().adding(days: 7).description, type: "date", errors: e)

@@ -116,6 +116,8 @@ package enum ComplaintMoves {
                 articles: by("10", "9"), starts: ["C1"],
                 stops: ["ODR"]),
             Move("reopen", Text("未履行，继续调解", "Not kept: mediation goes on"), from: [agreed], to: mediating, by: [.filer], articles: by("23(1)", "21(1)"), starts: ["C3"]),
+            // What a call-back found wanting, with both consents; no period of the law runs a second time.
+            Move("again", Text("回访不满意，再次调解", "Not satisfied: mediate again"), from: [closed], to: mediating, by: [.staff("disputes.decide")], articles: by("18", "16")),
             Move("close", Text("办结", "Close"), from: [agreed, firstSettled], to: closed, by: [.staff("disputes.mediate")], articles: by("24", "22")),
             Move(
                 "lead", Text("发现违法线索", "Note a lead"), from: inHand.union([agreed, ended]), to: nil, by: [.staff("disputes.mediate")], articles: by("27(1)", "23(1)"),
@@ -129,7 +131,7 @@ package enum ComplaintMoves {
         outliving: ["C5"],
         remarks: [
             "confirmation-reminded": Text("提醒申请司法确认", "Reminded of confirmation"),
-            "shown": Text("交对方阅看材料", "Shown to the other side"), "hidden": Text("收回材料", "Taken out of sight"), "signed": Text("在线签署协议", "Signed the agreement"),
+            "checked": Text("回访或抽查", "Called back or checked"), "shown": Text("交对方阅看材料", "Shown to the other side"), "hidden": Text("收回材料", "Taken out of sight"), "signed": Text("在线签署协议", "Signed the agreement"),
             "route": Text("选择解决路径", "Route chosen"), "rated": Text("消费者评价", "Rated by the consumer"), "invited": Text("邀请商家在线答复", "Merchant invited"),
             "offered": Text("提出方案", "Offer made"),
             "declined": Text("未接受方案", "Offer declined"),
@@ -187,6 +189,7 @@ package enum ComplaintMoves {
                 Text("一方", "Party"), [("complainant", Text("投诉人", "complainant")), ("respondent", Text("被投诉人", "business")), ("mediator", Text("调解员", "mediator"))])
         case "court-result": return coded(Text("裁定", "Ruling"), PeoplesMediation.results)
         case "route": return coded(Text("路径", "Route"), RouteRule.routes)
+        case "check": return coded(Text("方式", "Kind"), QualityCheck.Kind.allCases.map { ($0.rawValue, $0.title) })
         case "kept": return coded(Text("履行情况", "Kept"), [("yes", Text("消费者确认已履行", "the consumer confirms it")), ("no", Text("未履行或者未能确认", "not kept, or not confirmed"))])
         case "rating": return (Text("评价", "Rating"), Ratings.scores.first { String($0.0) == value }?.1 ?? Text(verbatim: value))
         case "source": return (Text("来源", "From"), Notice.source(value))

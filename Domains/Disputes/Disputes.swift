@@ -26,6 +26,8 @@ package enum Disputes {
         Grant("signals.issue", Text("发布消费警示", "Issue warnings"), [.leader]),
         Grant("efficacy.see", Text("查看效能评估", "See the efficacy"), [.director, .leader, .auditor]),
         Grant("efficacy.freeze", Text("固定月度数据", "Freeze a month"), [.director, .leader]),
+        Grant("quality.check", Text("回访与抽查", "Call back and check"), [.intake, .clerk, .mediator, .leader, .director]),
+        Grant("quality.draw", Text("抽取回访与抽查", "Draw what is checked"), [.leader, .director]),
         Grant("disputes.import", Text("导入投诉", "Import complaints"), [.intake, .admin]),
     ]
 
@@ -46,6 +48,7 @@ package enum Disputes {
                     + PublicationPages(publishing: Publishing(desk: desk), limit: tracking).routes() + PublicPages().routes()
                     + RoutePages(limit: filing, handling: handling).routes()
                     + SessionPages(limit: tracking).routes() + SignalPages().routes() + EfficacyPages().routes()
+                    + QualityPages().routes() + ReconciliationPages().routes()
             },
             jobs: [
                 JobKind(Negotiation.reminder) { desk, payload in
@@ -66,6 +69,7 @@ package enum Disputes {
                 ("/disputes/new", Text("登记投诉", "Register"), "disputes.register"), ("/reports/register", Text("登记举报", "Register a report"), "reports.register"),
                 ("/funds", Text("先行赔付", "Funds"), "funds.see"), ("/publication", Text("公示", "Publication"), "publication.manage"),
                 ("/signals", Text("信号", "Signals"), "signals.see"), ("/efficacy", Text("效能", "Efficacy"), "efficacy.see"),
+                ("/quality", Text("回访抽查", "Checks"), "quality.check"), ("/national", Text("平台对账", "Reconcile"), "disputes.import"),
                 ("/import/complaints", Text("导入投诉", "Import"), "disputes.import"),
             ],
             operatorPanels: [OperatorComplaints.panel, StandingCard.panel],
@@ -84,6 +88,7 @@ package enum Disputes {
                 "complaint.code-renewed": Text("更换查询码", "Tracking code renewed"), "fund.opened": Text("设立资金", "Fund set up"), "fund.closed": Text("停用资金", "Fund closed"),
                 "fund.asked": Text("申请动用资金", "Money of a fund asked for"), "fund.granted": Text("复核同意", "Granted by a second person"),
                 "fund.dropped": Text("不办理资金申请", "Not carried out"),
+                "quality.draw": Text("随机抽取", "Drawn at random"), "quality.drawn": Text("抽中回访或抽查", "Drawn for a check"), "national.reconciled": Text("全国平台对账", "Reconciled with the national platform"),
                 "efficacy.frozen": Text("固定月度效能数据", "A month's efficacy frozen"),
                 "warning.drafted": Text("起草消费警示", "Warning drafted"), "warning.issued": Text("发布消费警示", "Warning issued"), "warning.dropped": Text("撤下消费警示", "Warning dropped"),
                 "station.saved": Text("登记服务站", "Station saved"), "odr.applied": Text("企业申请ODR", "ODR applied for"), "odr.admit": Text("发展ODR企业", "ODR enterprise admitted"),
@@ -95,7 +100,7 @@ package enum Disputes {
                 SealedTable("disputes_positions"), SealedTable("disputes_reports", key: "matter"), SealedTable("disputes_reporters", key: "matter"),
                 SealedTable("disputes_messages"), SealedTable("disputes_funds"), SealedTable("disputes_postings"), SealedTable("disputes_entries"),
                 SealedTable("disputes_fund_orders"),
-                SealedTable("disputes_agreements", key: "matter"), SealedTable("disputes_signatures"),
+                SealedTable("disputes_agreements", key: "matter"), SealedTable("disputes_signatures"), SealedTable("disputes_checks"),
                 SealedTable("disputes_fund_claims", key: "matter"), SealedTable("disputes_invitations", key: "matter"), SealedTable("disputes_offers"),
                 SealedTable("disputes_stations"), SealedTable("disputes_warnings"), SealedTable("disputes_routes", key: "matter"), SealedTable("disputes_ratings", key: "matter"),
                 SealedTable("disputes_efficacy"),
@@ -103,7 +108,7 @@ package enum Disputes {
                 SealedTable("disputes_odr", key: "operator"),
                 SealedTable("disputes_publications", key: "matter"), SealedTable("disputes_promises", key: "matter"), SealedTable("disputes_merchants", key: "operator"),
             ],
-            files: Draft.files, imports: [ComplaintImport.kind, Stations.kind],
+            files: Draft.files, imports: [ComplaintImport.kind, Reconciliation.kind, Stations.kind],
             settings: [Prior.stationDays] + PublicationRules.settings + Signal.Bounds.settings + Efficacy.weights,
             appointments: { account, desk, tx in try SessionPages.appointments(of: account, desk, tx) })
     }

@@ -167,5 +167,20 @@ enum DisputesSchema {
                 name TEXT NOT NULL, hash TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (matter, party, hash))
                 """,
             ]),
+        Migration(
+            "disputes.14",
+            [
+                """
+                CREATE TABLE disputes_checks (id KEY, kind TEXT NOT NULL, matter INTEGER NOT NULL REFERENCES disputes_complaints (matter), drawn_at INTEGER NOT NULL,
+                drawn_by INTEGER NOT NULL REFERENCES platform_accounts (id), result TEXT, note TEXT NOT NULL, done_by INTEGER REFERENCES platform_accounts (id), done_at INTEGER, UNIQUE (matter, kind))
+                """,
+                "CREATE INDEX disputes_checks_done ON disputes_checks (kind, done_at)",
+                // What the national platform's file says, run by run; differences alone are kept.
+                "CREATE TABLE disputes_reconciliations (id KEY, at INTEGER NOT NULL, rows INTEGER NOT NULL, same INTEGER NOT NULL)",
+                "CREATE TABLE disputes_differences (id KEY, run INTEGER NOT NULL, external TEXT NOT NULL, matter INTEGER, field TEXT NOT NULL, theirs TEXT NOT NULL, ours TEXT NOT NULL)",
+                "CREATE INDEX disputes_differences_run ON disputes_differences (run, field)",
+                "CREATE TABLE disputes_seen (run INTEGER NOT NULL, external TEXT NOT NULL, matter INTEGER)",
+                "CREATE INDEX disputes_seen_matter ON disputes_seen (run, matter)",
+            ]),
     ]
 }

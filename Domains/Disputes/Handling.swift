@@ -72,6 +72,15 @@ package struct Handling: Sendable {
             }
             try tx.send("UPDATE disputes_promises SET state = \(kept == "yes" ? "kept" : "broken") WHERE matter = \(c.matter.id)")
             return try move(step, name, [("kept", kept), ("note", note)], seals: [.init("disputes_promises", key: "matter", c.matter.id.raw)])
+        case "again":
+            guard let outcome = c.matter.outcome, ["agreed", "ended", "settled-or-withdrawn"].contains(outcome) else {
+                throw Refusal(.conflict, Text("只有经过调解的投诉可以再次调解", "Only what was mediated is mediated again"))
+            }
+            guard input["consent"] == "yes" else { throw Refusal.invalid("/consent", Text("须双方同意", "Both sides must consent")) }
+            let reason = try step.text("reason", 500)
+            try tx.send("UPDATE casework_matters SET outcome = NULL WHERE id = \(c.matter.id)")
+            try tx.send("UPDATE disputes_complaints SET ending_ground = NULL, reason = NULL WHERE matter = \(c.matter.id)")
+            return try move(step, name, [("reason", reason)], sealing: true)
         case "give-up": return try end(step, ground: Grounds.shared.ending(c.law)[0], reason: Notice.withdrawn.zh, name)
         case "tell": return try tell(step)
         case "supply":
@@ -100,7 +109,7 @@ package struct Handling: Sendable {
     }
 
     /// One step and its fields; a missing or unknown value is refused by name.
-    private struct Step {
+    struct Step {
         let c: Complaint
         let input: Form
         let actor: Actor
@@ -117,7 +126,7 @@ package struct Handling: Sendable {
     }
 
     @discardableResult
-    private func move(_ s: Step, _ name: String, _ details: [(String, String)] = [], outcome: String? = nil, since: Moment? = nil, sealing: Bool = false, seals: [Ledger.Seal] = [])
+    func move(_ s: Step, _ name: String, _ details: [(String, String)] = [], outcome: String? = nil, since: Moment? = nil, sealing: Bool = false, seals: [Ledger.Seal] = [])
         throws -> Matter
     {
         try casework.perform(
@@ -319,38 +328,6 @@ package struct Handling: Sendable {
         } else {
             try Casework.notify("respondent", of: s.c.matter.id, by: channel, Notice.mediation.zh, at: s.now, s.tx)
         }
-        return matter
-    }
-
-    /// Who was recused from a mediation, as they were named.
-    private func removed(_ c: Complaint, _ tx: Transaction) throws -> [String] {
-        try tx.all("SELECT details FROM casework_moves WHERE matter = \(c.matter.id) AND move = 'recusal-decided'").compactMap {
-            (try? JSON(parsing: Array($0.string("details").utf8)))?["removed"]?.string
-        }
-    }
-
-    /// 回避决定. Law: O121 art. 21(2): who is challenged does not decide; where it is granted another mediates, and both are told.
-    private func decideRecusal(_ s: Step) throws -> Matter {
-        let decision = try s.choice("decision", ["replaced", "rejected"])
-        let challenged = s.c.mediators ?? ""
-        if let account = s.actor.account, challenged.contains(account.name) {
-            throw Refusal(
-                .forbidden, Text("被申请回避的调解人员不能决定自己的回避", "Who is challenged does not decide on it"), article: Article(law: s.c.law, article: s.c.law == "O20" ? "19(2)" : "21(2)"))
-        }
-        var details = [("decision", decision)]
-        if decision == "replaced" {
-            let people = try s.text("mediators", 120)
-            let names = challenged.split(whereSeparator: { "、，,；; ".contains($0) }).map(String.init).filter { $0.count > 1 }
-            guard !names.contains(where: people.contains) else {
-                throw Refusal.invalid("/mediators", Text("请填写另一名调解人员，不能是\(challenged)", "Name another mediator than \(challenged)"))
-            }
-            details += [("removed", challenged), ("mediators", people)]
-            try s.tx.send("UPDATE disputes_complaints SET mediators = \(people) WHERE matter = \(s.c.matter.id)")
-            try s.tx.send("UPDATE casework_matters SET assignee = NULL WHERE id = \(s.c.matter.id)")
-        }
-        let matter = try move(s, "recusal-decided", details, sealing: true)
-        let channel = try s.input["channel"].map { _ throws(Refusal) in try s.choice("channel", Notice.channels.map(\.0)) } ?? "phone"
-        for party in ["complainant", "respondent"] { try Casework.notify(party, of: s.c.matter.id, by: channel, Notice.recusal.zh, at: s.now, s.tx) }
         return matter
     }
 

@@ -35,28 +35,51 @@ package struct Efficacy: Sendable {
         return weights == 0 ? nil : counted.reduce(0) { $0 + Double($1.weight) * $1.share! } * 100 / Double(weights)
     }
 
-    static let version = 1
+    static let version = 2
     static let weights: [NumberSetting] = [
         ("E1", Text("按时初查率权重", "Weight: first review on time"), 10), ("E2", Text("按时办结率权重", "Weight: closing on time"), 12),
         ("E3", Text("按时核查率权重", "Weight: verification on time"), 12),
         ("E4", Text("调解成功率权重", "Weight: mediation success"), 12), ("E5", Text("按时告知率权重", "Weight: told on time"), 6), ("E6", Text("先行和解率权重", "Weight: settled first"), 8),
         ("E7", Text("ODR活跃度权重", "Weight: ODR activity"), 6), ("E8", Text("公示率权重", "Weight: publication"), 8), ("E9", Text("举报立案率权重", "Weight: cases from reports"), 6),
         ("E10", Text("满意率权重", "Weight: satisfaction"), 8), ("E11", Text("数据质量权重", "Weight: data quality"), 6),
+        ("E12", Text("回访满意率权重", "Weight: satisfied when called back"), 6), ("E13", Text("抽查合格率权重", "Weight: spot checks passed"), 6),
     ].map { NumberSetting("efficacy.weight.\($0.0)", $0.1, $0.2, 0...100) }
 
-    /// Counts a month of a region; one not over yet is counted as it stands.
-    package static func count(month: String, region: String, _ tx: Transaction) throws -> Efficacy {
-        guard month.count == 7, let first = Day(month + "-01") else { throw Refusal.invalid("/month", Text("月份应为 2026-05 形式", "A month reads 2026-05")) }
-        let (from, to) = (Moment(first), Moment(first.adding(months: 1)))
+    /// The days of a period: `2026-05`, `2026-Q2` or `2026`; the last is the day after it.
+    package static func days(_ period: String) throws(Refusal) -> (from: Day, to: Day) {
+        let year = String(period.prefix(4))
+        if period.count == 4, let first = Day(year + "-01-01") { return (first, first.adding(months: 12)) }
+        if period.count == 7, period.dropFirst(4).hasPrefix("-Q"), let n = Int(period.suffix(1)), (1...4).contains(n), let first = Day("\(year)-01-01") {
+            return (first.adding(months: 3 * (n - 1)), first.adding(months: 3 * n))
+        }
+        if period.count == 7, let first = Day(period + "-01") { return (first, first.adding(months: 1)) }
+        throw Refusal.invalid("/month", Text("期间应为 2026-05、2026-Q2 或 2026 形式", "A period reads 2026-05, 2026-Q2 or 2026"))
+    }
+
+    /// Counts a period of a region, also of one trade; one not over yet is counted as it stands.
+    /// - Parameters:
+    ///   - month: the period, see `days`.
+    ///   - trade: how the industry code of the businesses begins (行业门类、大类); empty: all.
+    package static func count(month: String, region: String, trade: String = "", at now: Moment, _ tx: Transaction) throws -> Efficacy {
+        let (first, last) = try days(month)
+        let (from, to) = (Moment(first), Moment(last))
         let end = region + "~"
-        let here: SQL = "m.region >= \(region) AND m.region < \(end)"
+        let inTrade: SQL = trade.isEmpty ? "1 = 1" : "m.operator IN (SELECT id FROM operators WHERE industry >= \(trade) AND industry < \(trade + "~"))"
+        let here: SQL = "m.region >= \(region) AND m.region < \(end) AND \(inTrade)"
         func pair(_ query: SQL) throws -> (Int, Int) { try tx.one(query).map { ($0.count("a"), $0.count("b")) } ?? (0, 0) }
         func duty(_ name: String) throws -> (Int, Int) {
-            try pair(
+            let (met, done) = try pair(
                 """
                 SELECT COALESCE(sum(CASE WHEN c.state = 'met' THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM casework_clocks c JOIN casework_matters m ON m.id = c.matter
                 WHERE c.duty = \(name) AND c.state IN ('met', 'missed') AND c.stopped_at >= \(from) AND c.stopped_at < \(to) AND \(here)
                 """)
+            // What fell due and still lies there is not on time either, or leaving it would raise the figure.
+            let left = try tx.count(
+                """
+                SELECT count(*) AS n FROM casework_clocks c JOIN casework_matters m ON m.id = c.matter
+                WHERE c.duty = \(name) AND c.state = 'open' AND c.due >= \(first) AND c.due < \(min(last, now.day)) AND \(here)
+                """)
+            return (met, done + left)
         }
         let closed: SQL = "m.kind = \(ComplaintMoves.kind) AND m.closed_at >= \(from) AND m.closed_at < \(to) AND \(here)"
         let weight = Dictionary(uniqueKeysWithValues: try weights.map { (String($0.name.dropFirst("efficacy.weight.".count)), try $0.value(tx)) })
@@ -65,22 +88,22 @@ package struct Efficacy: Sendable {
             all.append(.init(id: id, title: title, formula: formula, weight: weight[id] ?? 0, numerator: counts.0, denominator: counts.1, list: list))
         }
         add(
-            "E1", Text("按时初查率", "First review on time"), Text("七个工作日内决定并告知÷当月到此步骤的投诉", "decided and told in seven working days ÷ all decided in the month"), try duty("C1"),
+            "E1", Text("按时初查率", "First review on time"), Text("七个工作日内决定并告知÷期内决定的和到期未决定的投诉", "decided and told in seven working days ÷ all decided or fallen due in the period"), try duty("C1"),
             "/desk?late=yes&kind=complaint")
         add(
-            "E2", Text("按时办结率", "Closed on time"), Text("六十日内（扣除检测）办结÷当月办结调解的投诉", "mediation ended in sixty days, testing not counted ÷ all ended in the month"), try duty("C3"),
+            "E2", Text("按时办结率", "Closed on time"), Text("六十日内（扣除检测）办结÷期内办结的和到期未办结的投诉", "mediation ended in sixty days, testing not counted ÷ all ended or fallen due in the period"), try duty("C3"),
             "/desk?late=yes&kind=complaint")
         add(
-            "E3", Text("举报按时核查率", "Reports verified on time"), Text("法定期限内决定是否立案÷当月决定的举报", "decided within the period ÷ all decided in the month"), try duty("R1"),
+            "E3", Text("举报按时核查率", "Reports verified on time"), Text("法定期限内决定是否立案÷期内决定的和到期未决定的举报", "decided in time ÷ all decided or fallen due in the period"), try duty("R1"),
             "/desk?late=yes&kind=report")
         add(
             "E4", Text("调解成功率", "Mediation success"),
             Text("达成协议÷（达成协议＋终止），不含撤回（一）和受理后发现不符的（六）", "agreed ÷ (agreed + ended), without withdrawals (1) and those that should not have been taken up (6)"),
             try pair(
                 "SELECT COALESCE(sum(CASE WHEN m.outcome = 'agreed' THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM casework_matters m JOIN disputes_complaints c ON c.matter = m.id WHERE \(closed) AND (m.outcome = 'agreed' OR (m.outcome = 'ended' AND c.ending_ground NOT IN ('1', '6')))"
-            ), "/desk?outcome=agreed,ended&finished=\(month)")
+            ), month.count == 7 && !month.contains("Q") ? "/desk?outcome=agreed,ended&finished=\(month)" : nil)
         add(
-            "E5", Text("终止调解按时告知率", "Told on time"), Text("七个工作日内告知双方÷当月告知的终止调解", "both told in seven working days ÷ all told in the month"), try duty("C4"),
+            "E5", Text("终止调解按时告知率", "Told on time"), Text("七个工作日内告知双方÷期内告知的和到期未告知的终止调解", "both told in seven working days ÷ all told or fallen due in the period"), try duty("C4"),
             "/desk?late=yes&kind=complaint")
         add(
             "E6", Text("先行和解率", "Settled first"), Text("和解÷（和解＋转为投诉），ODR企业", "settled ÷ (settled + made complaints), by ODR enterprises"),
@@ -90,7 +113,7 @@ package struct Efficacy: Sendable {
                 WHERE p.way = 'odr' AND m.state <> 'prior' AND m.changed_at >= \(from) AND m.changed_at < \(to) AND \(here)
                 """))
         add(
-            "E7", Text("ODR活跃度", "ODR activity"), Text("当月有答复的企业÷已发展的企业", "enterprises with an answer in the month ÷ those admitted"),
+            "E7", Text("ODR活跃度", "ODR activity"), Text("期内有答复的企业÷已发展的企业", "enterprises with an answer in the period ÷ those admitted"),
             try pair(
                 """
                 SELECT COALESCE(sum(CASE WHEN EXISTS (SELECT 1 FROM disputes_priors p JOIN casework_moves v ON v.matter = p.matter WHERE p.operator = d.operator AND v.actor = 'respondent' AND v.at >= \(from) AND v.at < \(to))
@@ -98,31 +121,45 @@ package struct Efficacy: Sendable {
                 """), "/odr")
         add(
             "E8", Text("公示率", "Publication"),
-            Text("已公示÷当月办结且可以公示的投诉（不含撤回、投诉人不同意的）", "published ÷ closed in the month and for the public (without withdrawn ones and those without consent)"),
+            Text("已公示÷期内办结且可以公示的投诉（不含撤回、投诉人不同意的）", "published ÷ closed in the period and for the public (without withdrawn ones and those without consent)"),
             try pair(
                 """
                 SELECT COALESCE(sum(CASE WHEN p.state = 'published' THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM casework_matters m JOIN disputes_complaints c ON c.matter = m.id LEFT JOIN disputes_publications p ON p.matter = m.id
                 WHERE \(closed) AND m.outcome IN ('agreed', 'ended') AND COALESCE(c.ending_ground, '') <> '6' AND COALESCE(c.publication, 1) = 1
                 """), "/publication?state=published")
         add(
-            "E9", Text("举报立案率", "Cases from reports"), Text("立案÷当月决定的举报", "cases filed ÷ reports decided in the month"),
+            "E9", Text("举报立案率", "Cases from reports"), Text("立案÷期内决定的举报", "cases filed ÷ reports decided in the period"),
             try pair(
                 """
                 SELECT COALESCE(sum(CASE WHEN v.move = 'file' THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM casework_moves v JOIN casework_matters m ON m.id = v.matter
                 WHERE m.kind = \(ReportMoves.kind) AND v.move IN ('file', 'not-file', 'hand-over') AND v.at >= \(from) AND v.at < \(to) AND \(here)
                 """), "/desk?kind=report")
         add(
-            "E10", Text("满意率", "Satisfaction"), Text("满意÷当月作出评价的消费者", "satisfied ÷ consumers who said so in the month"),
+            "E10", Text("满意率", "Satisfaction"), Text("满意÷期内作出评价的消费者", "satisfied ÷ consumers who said so in the period"),
             try pair(
                 "SELECT COALESCE(sum(CASE WHEN r.score = 3 THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM disputes_ratings r JOIN casework_matters m ON m.id = r.matter WHERE r.at >= \(from) AND r.at < \(to) AND \(here)"
             ))
         add(
-            "E11", Text("数据质量", "Data quality"), Text("与登记库匹配且写明商品和金额÷当月收到的投诉", "matched with the register, with goods and sum ÷ received in the month"),
+            "E11", Text("数据质量", "Data quality"), Text("与登记库匹配且写明商品和金额÷期内收到的投诉", "matched with the register, with goods and sum ÷ received in the period"),
             try pair(
                 """
                 SELECT COALESCE(sum(CASE WHEN m.operator IS NOT NULL AND c.purchase IS NOT NULL AND c.amount IS NOT NULL THEN 1 ELSE 0 END), 0) AS a, count(*) AS b
                 FROM casework_matters m JOIN disputes_complaints c ON c.matter = m.id WHERE m.kind = \(ComplaintMoves.kind) AND m.received_at >= \(from) AND m.received_at < \(to) AND \(here)
-                """), "/desk?received=\(month)&kind=complaint")
+                """), month.count == 7 && !month.contains("Q") ? "/desk?received=\(month)&kind=complaint" : nil)
+        for (id, kind, title, formula) in [
+            (
+                "E12", QualityCheck.Kind.callback, Text("回访满意率", "Satisfied when called back"),
+                Text("满意÷期内回访到的消费者", "satisfied ÷ consumers reached in the period")
+            ), ("E13", .spot, Text("抽查合格率", "Spot checks passed"), Text("合格÷期内完成的抽查", "passed ÷ spot checks done in the period")),
+        ] {
+            add(
+                id, title, formula,
+                try pair(
+                    """
+                    SELECT COALESCE(sum(CASE WHEN k.result = 'good' THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM disputes_checks k JOIN casework_matters m ON m.id = k.matter
+                    WHERE k.kind = \(kind) AND k.result IN ('good', 'fair', 'poor') AND k.done_at >= \(from) AND k.done_at < \(to) AND \(here)
+                    """), "/quality?done=yes&kind=\(kind.rawValue)")
+        }
         let offers = try tx.one(
             "SELECT COALESCE(sum(o.amount), 0) AS fen FROM disputes_offers o JOIN disputes_promises p ON p.matter = o.matter JOIN casework_matters m ON m.id = o.matter WHERE o.state = 'accepted' AND p.state = 'kept' AND p.made_at >= \(from) AND p.made_at < \(to) AND \(here)"
         )?.int("fen")
@@ -136,9 +173,9 @@ package struct Efficacy: Sendable {
 
     /// Keeps a month that is over as it was counted (月度快照): what is changed afterwards changes no figure that was reported.
     package static func freeze(month: String, region: String, at now: Moment, _ tx: Transaction) throws {
-        guard let first = Day(month + "-01"), first.adding(months: 1) <= now.day else { throw Refusal.invalid("/month", Text("该月尚未结束", "The month is not over")) }
+        guard month.count == 7, let first = Day(month + "-01"), first.adding(months: 1) <= now.day else { throw Refusal.invalid("/month", Text("该月尚未结束", "The month is not over")) }
         guard try tx.one("SELECT month FROM disputes_efficacy WHERE month = \(month) AND region = \(region)") == nil else { return }
-        let counted = try count(month: month, region: region, tx)
+        let counted = try count(month: month, region: region, at: now, tx)
         let body = JSON.object([
             ("version", .int(version)), ("score", .text(counted.score.map { String(($0 * 10).rounded() / 10) })), ("recovered", .string(counted.recovered.plain)),
             ("indicators", .array(counted.indicators.map(\.json))),

@@ -15,7 +15,7 @@ struct EfficacyPages: Sendable {
         ]
     }
 
-    private func asked(_ visit: Visit) throws -> (month: String, region: String) {
+    private func asked(_ visit: Visit) throws -> (month: String, region: String, trade: String) {
         let account = try visit.signedIn()
         let city = visit.desk.configuration.cityRegion
         let month = visit.exchange.query["month"] ?? String(visit.desk.today().description.prefix(7))
@@ -23,7 +23,11 @@ struct EfficacyPages: Sendable {
         guard region.isEmpty ? account.region == city || account.region.isEmpty : account.covers(region) || account.region == city else {
             throw Refusal.invalid("/region", Text("不在您的辖区", "Not in your region"))
         }
-        return (month, region)
+        let trade = (visit.exchange.query["trade"] ?? "").uppercased()
+        guard trade.count <= 5, trade.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
+            throw Refusal.invalid("/trade", Text("行业应为门类或大类代码，如 F、F52", "A trade is an industry code such as F or F52"))
+        }
+        return (month, region, trade)
     }
 
     private struct Ahead: Sendable {
@@ -32,7 +36,7 @@ struct EfficacyPages: Sendable {
     }
 
     private func show(_ visit: Visit, _ refusal: Refusal?) async throws -> Answer {
-        let (month, region) = try asked(visit)
+        let (month, region, trade) = try asked(visit)
         let (today, city) = (visit.desk.today(), visit.desk.configuration.cityRegion)
         let until = visit.desk.calendar.value.adding(workdays: 10, to: today)
         let (counted, frozen, ahead, arranged) = try await visit.desk.store.read { tx in
@@ -49,7 +53,7 @@ struct EfficacyPages: Sendable {
                 WHERE m.kind = \(ComplaintMoves.kind) AND m.closed_at > \(visit.desk.now.adding(seconds: -90 * 86_400)) AND \(here) GROUP BY a.name ORDER BY n DESC LIMIT 30
                 """
             ).map { ($0.optionalString("name"), $0.count("n"), $0.count("withdrawn"), $0.count("last")) }
-            return (try Efficacy.count(month: month, region: region, tx), try Efficacy.frozen(region: region, tx), ahead, arranged)
+            return (try Efficacy.count(month: month, region: region, trade: trade, at: visit.desk.now, tx), try Efficacy.frozen(region: region, tx), ahead, arranged)
         }
         return visit.page(Text("效能评估", "Efficacy"), status: refusal?.kind.status ?? 200, active: "/efficacy") { h in
             h.div("page-head") {
@@ -58,7 +62,13 @@ struct EfficacyPages: Sendable {
             }
             h.errorSummary(refusal)
             h.element("form", "filter-bar", [.init("method", "get"), .init("action", "/efficacy")]) {
-                h.void("input", "form-control form-control-sm", [.type("month"), .name("month"), .value(month), .label(h.say(Text("月份", "Month")))])
+                h.void(
+                    "input", "form-control form-control-sm",
+                    [
+                        .name("month"), .value(month), .init("maxlength", "7"), .init("pattern", "[0-9]{4}(-(0[1-9]|1[0-2]|Q[1-4]))?"),
+                        .label(h.say(Text("期间，如 2026-05、2026-Q2、2026", "Period, such as 2026-05, 2026-Q2, 2026"))),
+                        .init("title", h.say(Text("期间，如 2026-05、2026-Q2、2026", "Period, such as 2026-05, 2026-Q2, 2026"))),
+                    ])
                 h.element("select", "form-select form-select-sm", [.name("region"), .label(h.say(Text("辖区", "Region")))]) {
                     let account = visit.account
                     if account?.region == city || account?.region.isEmpty == true {
@@ -66,10 +76,19 @@ struct EfficacyPages: Sendable {
                     }
                     for d in visit.desk.regions.districts(of: city) where account?.covers(d.code) == true || account?.region == city {
                         h.element("option", nil, [.value(d.code), .selected(d.code == region)], text: visit.region(d.code))
+                        for office in visit.desk.regions.children(of: d.code) {
+                            h.element("option", nil, [.value(office.code), .selected(office.code == region)], text: "　\(visit.region(office.code))")
+                        }
                     }
                 }
+                h.void(
+                    "input", "form-control form-control-sm",
+                    [
+                        .name("trade"), .value(trade), .init("maxlength", "5"), .init("placeholder", h.say(Text("行业代码", "Industry code"))),
+                        .label(h.say(Text("行业代码，如 F、F52；空为全部", "Industry code such as F or F52; empty for all"))),
+                    ])
                 h.button(Text("查看", "Show"), "btn btn-sm btn-outline-primary")
-                h.a(Link.query("/efficacy/export", [("month", month), ("region", region.isEmpty ? nil : region)]), "btn btn-sm btn-outline-secondary", Text("导出Excel", "Export"))
+                h.a(Link.query("/efficacy/export", [("month", month), ("region", region.isEmpty ? nil : region), ("trade", trade.isEmpty ? nil : trade)]), "btn btn-sm btn-outline-secondary", Text("导出Excel", "Export"))
             }
             indicators(h, counted)
             h.div("two-columns") {
@@ -171,7 +190,7 @@ struct EfficacyPages: Sendable {
                     }
                 }
             }
-            let over = Day(month + "-01").map { $0.adding(months: 1) <= visit.desk.today() } ?? false
+            let over = (visit.exchange.query["trade"] ?? "").isEmpty && Day(month + "-01").map { $0.adding(months: 1) <= visit.desk.today() } ?? false
             if visit.may("efficacy.freeze"), over, !frozen.contains(where: { $0.month == month }) {
                 visit.form(h, "/efficacy/freeze") {
                     h.hidden("month", month)
@@ -189,7 +208,7 @@ struct EfficacyPages: Sendable {
         let form = try visit.exchange.form()
         let (month, region, now) = (form["month"] ?? "", form["region"] ?? "", visit.desk.now)
         guard account.region == visit.desk.configuration.cityRegion || account.covers(region), !region.isEmpty || account.region == visit.desk.configuration.cityRegion else {
-            throw Refusal.forbidden("efficacy.freeze")
+            throw Refusal(.forbidden, Text("不在您的辖区", "Not in your region"))
         }
         do { try await visit.desk.store.write { try Efficacy.freeze(month: month, region: region, at: now, $0) } } catch let refusal as Refusal where refusal.kind == .invalid {
             return visit.redirect("/efficacy", saying: refusal.whole, refused: true)
@@ -198,8 +217,8 @@ struct EfficacyPages: Sendable {
     }
 
     private func export(_ visit: Visit) async throws -> Answer {
-        let (month, region) = try asked(visit)
-        let e = try await visit.desk.store.read { try Efficacy.count(month: month, region: region, $0) }
+        let (month, region, trade) = try asked(visit)
+        let e = try await visit.desk.store.read { try Efficacy.count(month: month, region: region, trade: trade, at: visit.desk.now, $0) }
         let language = visit.language
         let header = [
             Text("编号", "No."), Text("指标", "Indicator"), Text("结果", "Result"), Text("分子", "Numerator"), Text("分母", "Denominator"), Text("权重", "Weight"), Text("口径", "Formula"),

@@ -177,9 +177,9 @@ enum StandingCard {
         func percent(_ share: Double?) -> String { share.map { "\(Int(($0 * 100).rounded()))%" } ?? "—" }
         h.div("figures") {
             for (n, title) in [
-                (percent(s.answeredShare), Text("答复率", "Answered")), (percent(s.cityAnswered), Text("全市商家答复率", "All merchants of the city")),
-                (percent(s.keptShare), Text("履约率", "Promises kept")),
-                (percent(s.cityKept), Text("全市商家履约率", "All merchants of the city")),
+                (percent(s.answeredShare), Text("答复率", "Answered")), (percent(s.tradeAnswered), Text("同行业答复率", "Its trade")),
+                (percent(s.cityAnswered), Text("全市答复率", "The city")), (percent(s.keptShare), Text("履约率", "Promises kept")),
+                (percent(s.tradeKept), Text("同行业履约率", "Its trade")), (percent(s.cityKept), Text("全市履约率", "The city")),
             ] {
                 h.div("figure") {
                     h.span("figure-n", n)
@@ -189,7 +189,7 @@ enum StandingCard {
         }
         h.p(
             "small text-muted mb-0",
-            Text("受邀\(s.invited)件，答复\(s.answered)件；到期承诺\(s.promises)项，履行\(s.kept)项", "Invited to \(s.invited), answered \(s.answered); \(s.promises) promises due, \(s.kept) kept"))
+            Text("受邀\(s.invited)件，答复\(s.answered)件；到期承诺\(s.promises)项，消费者确认履行\(s.kept)项；同行业不足五件的不作比较", "Invited to \(s.invited), answered \(s.answered); of \(s.promises) promises due the consumer confirmed \(s.kept); a trade with fewer than five is not compared"))
     }
 
     /// On the operator's page, with what the office may do.

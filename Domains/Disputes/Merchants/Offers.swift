@@ -255,6 +255,9 @@ package struct Standing: Sendable {
     package let kept: Int
     package let cityAnswered: Double?
     package let cityKept: Double?
+    /// The same of businesses of its industry; nil where the register names none, or fewer than five were asked.
+    package let tradeAnswered: Double?
+    package let tradeKept: Double?
     package var answeredShare: Double? { invited == 0 ? nil : Double(answered) / Double(invited) }
     package var keptShare: Double? { promises == 0 ? nil : Double(kept) / Double(promises) }
 
@@ -274,8 +277,11 @@ package struct Standing: Sendable {
             return (asked?.count("invited") ?? 0, asked?.count("answered") ?? 0, made?.count("promises") ?? 0, made?.count("kept") ?? 0)
         }
         let (own, city) = (try counts("m.operator = \(op)"), try counts("1 = 1"))
+        let trade = String(try Operators.find(op, tx).industry.prefix(3))
+        let like = trade.isEmpty ? (0, 0, 0, 0) : try counts("m.operator IN (SELECT id FROM operators WHERE industry >= \(trade) AND industry < \(trade + "~"))")
         return Standing(
             invited: own.0, answered: own.1, promises: own.2, kept: own.3, cityAnswered: city.0 == 0 ? nil : Double(city.1) / Double(city.0),
-            cityKept: city.2 == 0 ? nil : Double(city.3) / Double(city.2))
+            cityKept: city.2 == 0 ? nil : Double(city.3) / Double(city.2), tradeAnswered: like.0 < 5 ? nil : Double(like.1) / Double(like.0),
+            tradeKept: like.2 < 5 ? nil : Double(like.3) / Double(like.2))
     }
 }

@@ -39,13 +39,14 @@ import Web
         #expect(rated.status == 303)
         #expect(try await office.post("/track/\(b.number)/rate", [("code", TestOffice.code), ("score", "9")]).status == 422)
         #expect(try await office.post("/track/\(b.number)/rate", [("code", TestOffice.code), ("score", "1")]).status == 303)
-        let counted = try await office.desk.store.read { try Efficacy.count(month: "2026-10", region: "", $0) }
+        let at = office.clock.now
+        let counted = try await office.desk.store.read { try Efficacy.count(month: "2026-10", region: "", at: at, $0) }
         #expect(["E1", "E2", "E4", "E5", "E8", "E10", "E11"].map { figure(counted, $0) } == ["4/5", "4/4", "2/3", "2/2", "0/3", "1/2", "0/5"])
         // Only what has data is weighed: 10, 12, 12, 6, 8, 8, 6.
         let parts: [Double] = [8, 12, 8, 6, 0, 4, 0]
         let expected: Double = parts.reduce(0, +) * 100 / 62
         #expect(abs((counted.score ?? 0) - expected) < 0.001)
-        #expect(try await office.desk.store.read { try Efficacy.count(month: "2026-10", region: "990102", $0) }.score == nil)
+        #expect(try await office.desk.store.read { try Efficacy.count(month: "2026-10", region: "990102", at: at, $0) }.score == nil)
         // Frozen once it is over; what changes afterwards changes nothing of it.
         office.clock.set("2026-11-02T09:00")
         let now = office.clock.now
@@ -67,7 +68,8 @@ import Web
         #expect(wrong.status == 422 && wrong.text.contains("应为0至100的整数"))
         #expect(try await office.post("/admin/parameters", as: .sun, [("efficacy.weight.E4", "20"), ("signals.incident.least", "3")]).status == 303)
         #expect(try await office.post("/admin/parameters", as: .lin, [("efficacy.weight.E4", "1")]).status == 403)
-        let counted = try await office.desk.store.read { try Efficacy.count(month: "2026-11", region: "", $0) }
+        let at = office.clock.now
+        let counted = try await office.desk.store.read { try Efficacy.count(month: "2026-11", region: "", at: at, $0) }
         #expect(counted.indicators.first { $0.id == "E4" }?.weight == 20)
         #expect(try await office.get("/signals", as: .lin).text.contains("同一商家3件以上"))
         #expect(try await office.verify().findings.isEmpty)
