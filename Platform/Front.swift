@@ -157,10 +157,13 @@ package struct Front: Sendable {
         if refusal.kind == .unauthenticated, visit.exchange.method == .get {
             return .redirect(Link.query("/signin", [("to", visit.exchange.path)]))
         }
-        return visit.page(refusal.text, status: refusal.kind.status) { h in
+        // A page names the permission in words; programs get its key.
+        let missing = visit.desk.permissions.grants.first { refusal.text.zh.hasSuffix("（\($0.permission)）") }
+        let text = missing.map { Text("您没有“\($0.title.zh)”的权限", "You may not do this: \($0.title.en)") } ?? refusal.text
+        return visit.page(text, status: refusal.kind.status) { h in
             h.section("notice-page") {
                 h.h1(Text(verbatim: String(refusal.kind.status)), "notice-code")
-                h.p("lead", refusal.text)
+                h.p("lead", text)
                 if !refusal.fields.isEmpty { h.ul { for field in refusal.fields { h.li { h.text(field.text) } } } }
                 if let article = refusal.article { h.p("text-muted", visit.desk.law.register.cite(article)) }
                 h.a("/", "btn btn-outline-secondary", Text("回到首页", "To the front page"))

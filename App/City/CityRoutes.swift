@@ -16,6 +16,8 @@ extension CityBuilder {
         try await offers(staff)
         try await funds(staff)
         try await peoples(staff)
+        try await rooms(staff)
+        try await checks(staff)
         try await incident(staff, businesses)
         try await publications(staff)
     }
@@ -237,6 +239,51 @@ extension CityBuilder {
                 try step(
                     "court-applied", now.adding(seconds: -2 * 86_400),
                     [("court", "\(desk.regions.name(String(matter.region.prefix(6))))人民法院"), ("appliedOn", now.adding(seconds: -2 * 86_400).day.description)])
+            }
+        }
+    }
+
+    // MARK: Agreements under way, and what was looked at again
+
+    private func rooms(_ staff: Staff) async throws {
+        let (desk, now, handling) = (desk, end, handling)
+        for (n, matter) in try await matters(ComplaintMoves.mediating, limit: 40).prefix(3).enumerated() {
+            let officer = mediator(matter.region, staff)
+            let at = now.adding(seconds: -86_400)
+            try await desk.store.write { tx in
+                let c = try tx.complaint(matter.id)
+                let sum = c.amount.map { "退还货款\($0.plain)元" } ?? "予以更换"
+                try handling.apply(
+                    "draft", on: c, input: Form([("agreement", "商家\(sum)，消费者退回商品，双方就此事再无其他争议。"), ("by", now.day.adding(days: 10).description)]), by: .staff(officer), at: at, tx)
+                guard n > 0, let draft = try Room.load(c.matter.id, tx).draft else { return }
+                try Room.sign(
+                    tx.complaint(c.matter.id), by: "complainant", input: Form([("hash", draft.hash), ("name", "投诉人本人"), ("agree", "yes")]), handling: handling, at: at, tx)
+            }
+        }
+    }
+
+    private func checks(_ staff: Staff) async throws {
+        let (desk, now) = (desk, end)
+        let month = String(now.day.adding(months: -1).description.prefix(7))
+        for district in data.districts.prefix(2) {
+            let leader = Staff.of(district.code, among: staff.leaders)
+            for (kind, n) in [(QualityCheck.Kind.callback, 12), (.spot, 4)] {
+                // A small city may have closed nothing in that month.
+                _ = try? await desk.store.write { try QualityCheck.draw(kind, month: month, region: district.code, count: n, seed: UInt64(n), by: leader, at: now, $0) }
+            }
+            let open = try await desk.store.read { tx in
+                try tx.all(
+                    "SELECT k.id, k.kind FROM disputes_checks k JOIN casework_matters m ON m.id = k.matter WHERE k.result IS NULL AND m.region LIKE \(district.code + "%") ORDER BY k.id"
+                ).map {
+                    ($0.int("id"), $0.string("kind"))
+                }
+            }
+            for (i, check) in open.enumerated() where i % 3 != 2 {
+                let (result, note) = i % 5 == 4 ? ("poor", check.1 == "callback" ? "退款至今没有到账" : "终止理由过于简单") : (i % 4 == 3 ? ("fair", "") : ("good", ""))
+                // Who handled it may not: it stays to be done.
+                _ = try? await desk.store.write {
+                    try QualityCheck.finish(check.0, form: Form([("result", result), ("note", note)]), by: leader, sees: { _ in true }, at: now, $0)
+                }
             }
         }
     }

@@ -72,7 +72,9 @@ package enum ComplaintMoves {
                 stops: ["C1"]),
             Move("arrange", Text("安排调解", "Arrange mediation"), from: [accepted, mediating], to: mediating, by: [.staff("disputes.mediate")], articles: by("20", "18")),
             Move("position", Text("记录双方意见", "Note a position"), from: [mediating], to: nil, by: [.staff("disputes.mediate")], articles: by("21", "19")),
-            Move("draft", Text("拟定协议，请双方在线签署", "Draft the agreement for both to sign"), from: [accepted, mediating], to: nil, by: [.staff("disputes.mediate")], articles: by("24", "22")),
+            Move(
+                "draft", Text("拟定协议，请双方在线签署", "Draft the agreement for both to sign"), from: [accepted, mediating], to: nil, by: [.staff("disputes.mediate")],
+                articles: by("24", "22")),
             Move(
                 "agree", Text("达成调解协议", "Record the agreement"), from: [accepted, mediating], to: agreed, by: [.staff("disputes.mediate")], articles: by("24", "22"), stops: ["C3"]),
             // Law: O121 art. 21(2): mediation stands still until recusal is decided.
@@ -131,7 +133,8 @@ package enum ComplaintMoves {
         outliving: ["C5"],
         remarks: [
             "confirmation-reminded": Text("提醒申请司法确认", "Reminded of confirmation"),
-            "checked": Text("回访或抽查", "Called back or checked"), "shown": Text("交对方阅看材料", "Shown to the other side"), "hidden": Text("收回材料", "Taken out of sight"), "signed": Text("在线签署协议", "Signed the agreement"),
+            "checked": Text("回访或抽查", "Called back or checked"), "shown": Text("交对方阅看材料", "Shown to the other side"), "hidden": Text("收回材料", "Taken out of sight"),
+            "signed": Text("在线签署协议", "Signed the agreement"),
             "route": Text("选择解决路径", "Route chosen"), "rated": Text("消费者评价", "Rated by the consumer"), "invited": Text("邀请商家在线答复", "Merchant invited"),
             "offered": Text("提出方案", "Offer made"),
             "declined": Text("未接受方案", "Offer declined"),

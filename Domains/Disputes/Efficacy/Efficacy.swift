@@ -88,10 +88,12 @@ package struct Efficacy: Sendable {
             all.append(.init(id: id, title: title, formula: formula, weight: weight[id] ?? 0, numerator: counts.0, denominator: counts.1, list: list))
         }
         add(
-            "E1", Text("按时初查率", "First review on time"), Text("七个工作日内决定并告知÷期内决定的和到期未决定的投诉", "decided and told in seven working days ÷ all decided or fallen due in the period"), try duty("C1"),
+            "E1", Text("按时初查率", "First review on time"), Text("七个工作日内决定并告知÷期内决定的和到期未决定的投诉", "decided and told in seven working days ÷ all decided or fallen due in the period"),
+            try duty("C1"),
             "/desk?late=yes&kind=complaint")
         add(
-            "E2", Text("按时办结率", "Closed on time"), Text("六十日内（扣除检测）办结÷期内办结的和到期未办结的投诉", "mediation ended in sixty days, testing not counted ÷ all ended or fallen due in the period"), try duty("C3"),
+            "E2", Text("按时办结率", "Closed on time"),
+            Text("六十日内（扣除检测）办结÷期内办结的和到期未办结的投诉", "mediation ended in sixty days, testing not counted ÷ all ended or fallen due in the period"), try duty("C3"),
             "/desk?late=yes&kind=complaint")
         add(
             "E3", Text("举报按时核查率", "Reports verified on time"), Text("法定期限内决定是否立案÷期内决定的和到期未决定的举报", "decided in time ÷ all decided or fallen due in the period"), try duty("R1"),

@@ -88,7 +88,9 @@ struct EfficacyPages: Sendable {
                         .label(h.say(Text("行业代码，如 F、F52；空为全部", "Industry code such as F or F52; empty for all"))),
                     ])
                 h.button(Text("查看", "Show"), "btn btn-sm btn-outline-primary")
-                h.a(Link.query("/efficacy/export", [("month", month), ("region", region.isEmpty ? nil : region), ("trade", trade.isEmpty ? nil : trade)]), "btn btn-sm btn-outline-secondary", Text("导出Excel", "Export"))
+                h.a(
+                    Link.query("/efficacy/export", [("month", month), ("region", region.isEmpty ? nil : region), ("trade", trade.isEmpty ? nil : trade)]),
+                    "btn btn-sm btn-outline-secondary", Text("导出Excel", "Export"))
             }
             indicators(h, counted)
             h.div("two-columns") {

@@ -107,8 +107,12 @@ package enum FundLedger {
         package let note: String
         package let by: String
         package let at: Moment
+        /// What it does to the cash, in fen; a write-off does nothing.
+        package let cash: Int64
         /// Cash after it.
         package let balance: Money
+        /// In or out, as a book shows it.
+        package var signed: String { cash == 0 ? amount.grouped : "\(cash > 0 ? "+" : "−")\(Money(fen: abs(cash)).grouped)" }
     }
 
     /// Posts a sum, or nothing.
@@ -190,12 +194,13 @@ package enum FundLedger {
         let rows = try tx.all("SELECT p.*, r.id AS reversed_by FROM disputes_postings p LEFT JOIN disputes_postings r ON r.reverses = p.id WHERE p.fund = \(fund) ORDER BY p.id")
         return rows.map { row in
             let entries = cash[row.int("id")] ?? []
-            balance += entries.filter { $0.0 == Account.cash.rawValue }.reduce(0) { $0 + $1.1 }
+            let cash = entries.filter { $0.0 == Account.cash.rawValue }.reduce(0) { $0 + $1.1 }
+            balance += cash
             return Posting(
                 id: row.int("id"), kind: Kind(rawValue: row.string("kind")) ?? .reverse, amount: Money(fen: entries.map(\.1).filter { $0 > 0 }.reduce(0, +)),
                 matter: row.optionalInt("matter"),
                 reverses: row.optionalInt("reverses"), reversedBy: row.optionalInt("reversed_by"), note: row.string("note"), by: names[row.string("actor")] ?? row.string("actor"),
-                at: row.moment("at"),
+                at: row.moment("at"), cash: cash,
                 balance: Money(fen: balance))
         }
     }

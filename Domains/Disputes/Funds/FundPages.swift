@@ -241,7 +241,7 @@ struct FundPages: Sendable {
                                     if let by = p.reversedBy { h.badge(Text("已由第\(by)笔冲正", "reversed by no. \(by)"), "grey") }
                                     if let matter = p.matter { h.a("/fund-claims/\(matter)", "d-block small", p.note) } else { h.span("d-block small text-muted", p.note) }
                                 }
-                                h.element("td", "number", [.init("data-label", h.say(Text("金额", "Sum")))], text: p.amount.grouped)
+                                h.element("td", "number", [.init("data-label", h.say(Text("金额", "Sum")))], text: p.signed)
                                 h.element("td", "number", [.init("data-label", h.say(Text("余额", "Balance")))], text: p.balance.grouped)
                                 h.td("nowrap", p.by)
                             }
@@ -321,7 +321,10 @@ struct FundPages: Sendable {
         ]
         .map { $0[language] }
         let rows = postings.map {
-            [String($0.id), $0.at.minuteText, $0.kind.title[language], $0.amount.plain, $0.balance.plain, $0.reverses.map(String.init) ?? "", $0.note, $0.by]
+            [
+                String($0.id), $0.at.minuteText, $0.kind.title[language], Money(fen: $0.cash == 0 ? $0.amount.fen : $0.cash).plain, $0.balance.plain,
+                $0.reverses.map(String.init) ?? "", $0.note, $0.by,
+            ]
         }
         return .file(
             try Transfer.xlsx(sheet: Text("账目", "Statement")[language], header: header, rows: rows), type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

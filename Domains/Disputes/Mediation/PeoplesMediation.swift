@@ -160,7 +160,7 @@ package struct PeoplesMediation: Sendable {
                 }
             }
             if effectiveOn != nil, visit.may("personal.reveal") {
-                visit.form(h, "/disputes/\(c.matter.id)/confirmation", "decide") {
+                visit.form(h, "/disputes/\(c.matter.id)/confirmation", "decide align-items-end") {
                     h.select(
                         "purpose", Text("申请书含双方完整信息，用途", "It holds full particulars: for what purpose"),
                         options: [("serve", Text("送达文书", "To serve a document")), ("contact", Text("联系当事人", "To contact them"))], value: nil, empty: Text("请选择", "Choose"))

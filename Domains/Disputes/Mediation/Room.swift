@@ -15,15 +15,15 @@ package struct Room: Sendable {
         let by: Day
         let at: Moment
         /// What is signed: the text and the day, so that a changed draft carries nobody's name.
-        var hash: String { Crypto.hex(Crypto.sha256(Array("\(text)|\(by)".utf8))) }
+        package var hash: String { Crypto.hex(Crypto.sha256(Array("\(text)|\(by)".utf8))) }
     }
     /// Files that the other side may open.
     let shown: [Attachment]
-    let draft: Draft?
+    package let draft: Draft?
     /// Who signed the draft as it stands: party, name, when.
     let signatures: [(party: String, name: String, at: Moment)]
 
-    static func load(_ matter: ID<Matter>, _ tx: Transaction) throws -> Room {
+    package static func load(_ matter: ID<Matter>, _ tx: Transaction) throws -> Room {
         let draft = try tx.one("SELECT body, by_day, at FROM disputes_agreements WHERE matter = \(matter)").map {
             Draft(text: $0.string("body"), by: $0.day("by_day"), at: $0.moment("at"))
         }
@@ -118,7 +118,7 @@ package struct Room: Sendable {
     // MARK: The sides
 
     /// 在线签署. With the second name the agreement stands: the paper is made, the promise runs.
-    static func sign(_ c: Complaint, by party: String, input: Form, handling: Handling, at now: Moment, _ tx: Transaction) throws {
+    package static func sign(_ c: Complaint, by party: String, input: Form, handling: Handling, at now: Moment, _ tx: Transaction) throws {
         guard Negotiation.isOpen(c) else { throw Refusal(.conflict, Text("投诉已不在调解中", "It is not in mediation any more")) }
         let room = try load(c.matter.id, tx)
         guard let draft = room.draft, input["hash"] == draft.hash else {

@@ -189,7 +189,9 @@ enum StandingCard {
         }
         h.p(
             "small text-muted mb-0",
-            Text("受邀\(s.invited)件，答复\(s.answered)件；到期承诺\(s.promises)项，消费者确认履行\(s.kept)项；同行业不足五件的不作比较", "Invited to \(s.invited), answered \(s.answered); of \(s.promises) promises due the consumer confirmed \(s.kept); a trade with fewer than five is not compared"))
+            Text(
+                "受邀\(s.invited)件，答复\(s.answered)件；到期承诺\(s.promises)项，消费者确认履行\(s.kept)项；同行业不足五件的不作比较",
+                "Invited to \(s.invited), answered \(s.answered); of \(s.promises) promises due the consumer confirmed \(s.kept); a trade with fewer than five is not compared"))
     }
 
     /// On the operator's page, with what the office may do.

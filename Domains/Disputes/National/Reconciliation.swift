@@ -18,7 +18,8 @@ package enum Reconciliation {
 
     /// What the words of the platform mean in ours. A word that is not among them is not compared, and said so.
     private static let states: [(String, String)] = [
-        ("不予受理", "refused"), ("未受理", "refused"), ("待受理", "received"), ("待处理", "received"), ("已受理", "handling"), ("调解中", "handling"), ("处理中", "handling"), ("办理中", "handling"), ("已办结", "closed"),
+        ("不予受理", "refused"), ("未受理", "refused"), ("待受理", "received"), ("待处理", "received"), ("已受理", "handling"), ("调解中", "handling"), ("处理中", "handling"), ("办理中", "handling"),
+        ("已办结", "closed"),
         ("办结", "closed"), ("终止", "closed"), ("调解成功", "closed"), ("调解失败", "closed"), ("撤回", "withdrawn"), ("撤销", "withdrawn"), ("待补充", "received"), ("已分送", "received"),
     ]
     private static func meaning(_ word: String) -> String? { states.first { word.contains($0.0) }?.1 }
@@ -33,7 +34,8 @@ package enum Reconciliation {
         }
     }
     static let fields: [(String, Text)] = [
-        ("missing-here", Text("本系统没有", "Not here")), ("missing-there", Text("平台文件中没有", "Not in the file")), ("state", Text("状态不同", "State")), ("respondentName", Text("被投诉人不同", "Business")),
+        ("missing-here", Text("本系统没有", "Not here")), ("missing-there", Text("平台文件中没有", "Not in the file")), ("state", Text("状态不同", "State")),
+        ("respondentName", Text("被投诉人不同", "Business")),
         ("receivedOn", Text("收到日期不同", "Received")), ("closedOn", Text("办结日期不同", "Closed")), ("amount", Text("金额不同", "Amount")), ("unknown-state", Text("状态无法对应", "Unknown state")),
     ]
 
@@ -68,7 +70,11 @@ package enum Reconciliation {
                 days[name] = day
             }
             if isWrong { continue }
-            guard let row = try tx.one("SELECT m.*, c.respondent_name, c.amount FROM disputes_complaints c JOIN casework_matters m ON m.id = c.matter WHERE c.external_number = \(external) ORDER BY m.id LIMIT 1") else {
+            guard
+                let row = try tx.one(
+                    "SELECT m.*, c.respondent_name, c.amount FROM disputes_complaints c JOIN casework_matters m ON m.id = c.matter WHERE c.external_number = \(external) ORDER BY m.id LIMIT 1"
+                )
+            else {
                 try note(run, external, nil, "missing-here", r["respondentName"], "", tx)
                 try tx.send("INSERT INTO disputes_seen (run, external, matter) VALUES (\(run), \(external), NULL)")
                 batch.added += 1
@@ -89,7 +95,9 @@ package enum Reconciliation {
                     try differ("unknown-state", r["state"], ours)
                 }
             }
-            if !r["respondentName"].isEmpty, r["respondentName"] != row.string("respondent_name") { try differ("respondentName", r["respondentName"], row.string("respondent_name")) }
+            if !r["respondentName"].isEmpty, r["respondentName"] != row.string("respondent_name") {
+                try differ("respondentName", r["respondentName"], row.string("respondent_name"))
+            }
             if let day = days["receivedOn"], day != m.receivedAt.day { try differ("receivedOn", day.description, m.receivedAt.day.description) }
             if let day = days["closedOn"], day != m.closedAt?.day { try differ("closedOn", day.description, m.closedAt?.day.description ?? "—") }
             if !r["amount"].isEmpty, let theirs = Money(yuan: r["amount"]), theirs != row.optionalMoney("amount") {
@@ -151,14 +159,17 @@ struct ReconciliationPages: Sendable {
         // Numbers of other regions' matters are not this officer's; what nobody here has is everybody's.
         let here: SQL = "(d.matter IS NULL OR (m.region >= \(account.region) AND m.region < \(account.region + "~")))"
         let field: SQL = visit.exchange.query["field"].map { "d.field = \($0)" } ?? "1 = 1"
-        let counts = try tx.all("SELECT d.field, count(*) AS n FROM disputes_differences d LEFT JOIN casework_matters m ON m.id = d.matter WHERE d.run = \(id) AND \(here) GROUP BY d.field").map {
+        let counts = try tx.all(
+            "SELECT d.field, count(*) AS n FROM disputes_differences d LEFT JOIN casework_matters m ON m.id = d.matter WHERE d.run = \(id) AND \(here) GROUP BY d.field"
+        ).map {
             ($0.string("field"), $0.count("n"))
         }
         let rows = try tx.all(
             "SELECT d.*, m.number FROM disputes_differences d LEFT JOIN casework_matters m ON m.id = d.matter WHERE d.run = \(id) AND \(here) AND \(field) ORDER BY d.id LIMIT \(limit)"
         ).map {
             Difference(
-                external: $0.string("external"), matter: $0.optionalInt("matter"), number: $0.optionalString("number"), field: $0.string("field"), theirs: $0.string("theirs"), ours: $0.string("ours"))
+                external: $0.string("external"), matter: $0.optionalInt("matter"), number: $0.optionalString("number"), field: $0.string("field"), theirs: $0.string("theirs"),
+                ours: $0.string("ours"))
         }
         return ((id, run.moment("at"), run.count("rows"), run.count("same")), counts, rows)
     }
@@ -168,7 +179,9 @@ struct ReconciliationPages: Sendable {
         return visit.page(Text("全国平台对账", "Reconciliation"), active: "/national") { h in
             h.div("page-head") {
                 h.h1(Text("全国12315平台对账", "Against the national platform"))
-                h.p("text-muted mb-0", Text("上传平台导出的文件，按平台编号逐件比对；只列出差异，不改动本系统的登记。", "Upload the platform's export: compared by its numbers. Differences are listed, nothing here is changed."))
+                h.p(
+                    "text-muted mb-0",
+                    Text("上传平台导出的文件，按平台编号逐件比对；只列出差异，不改动本系统的登记。", "Upload the platform's export: compared by its numbers. Differences are listed, nothing here is changed."))
             }
             h.p { h.a("/import/national", "btn btn-sm btn-primary", Text("上传平台文件", "Upload the export")) }
             guard let run else { return h.empty(Text("还没有对过账", "Not reconciled yet"), Text("请先上传平台导出的CSV或者Excel文件。", "Upload the platform's CSV or Excel file first.")) }
@@ -186,7 +199,9 @@ struct ReconciliationPages: Sendable {
             h.div("table-wrap") {
                 h.element("table", "table queue") {
                     h.element("thead") {
-                        h.tr { for t in [Text("平台编号", "Platform's number"), Text("本系统", "Here"), Text("差异", "Difference"), Text("平台", "Platform"), Text("本系统内容", "Ours")] { h.th(t) } }
+                        h.tr {
+                            for t in [Text("平台编号", "Platform's number"), Text("本系统", "Here"), Text("差异", "Difference"), Text("平台", "Platform"), Text("本系统内容", "Ours")] { h.th(t) }
+                        }
                     }
                     h.element("tbody") {
                         for d in rows {
@@ -210,7 +225,8 @@ struct ReconciliationPages: Sendable {
         let language = visit.language
         let header = [Text("平台编号", "Platform's number"), Text("本系统编号", "Our number"), Text("差异", "Difference"), Text("平台", "Platform"), Text("本系统", "Ours")].map { $0[language] }
         return .file(
-            try Transfer.xlsx(sheet: Text("差异", "Differences")[language], header: header, rows: rows.map { [$0.external, $0.number ?? "", $0.title[language], $0.theirs, $0.ours] }),
+            try Transfer.xlsx(
+                sheet: Text("差异", "Differences")[language], header: header, rows: rows.map { [$0.external, $0.number ?? "", $0.title[language], $0.theirs, $0.ours] }),
             type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", name: "reconciliation-\(visit.desk.today()).xlsx")
     }
 }

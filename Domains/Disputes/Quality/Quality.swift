@@ -14,7 +14,10 @@ package struct QualityCheck: Sendable {
         /// What it may find; `unreached` counts in no figure.
         var results: [(String, Text)] {
             self == .callback
-                ? [("good", Text("满意", "Satisfied")), ("fair", Text("一般", "So so")), ("poor", Text("不满意", "Not satisfied")), ("unreached", Text("三次未接通", "Not reached in three calls"))]
+                ? [
+                    ("good", Text("满意", "Satisfied")), ("fair", Text("一般", "So so")), ("poor", Text("不满意", "Not satisfied")),
+                    ("unreached", Text("三次未接通", "Not reached in three calls")),
+                ]
                 : [("good", Text("合格", "Passed")), ("fair", Text("有瑕疵", "With flaws")), ("poor", Text("不合格", "Failed"))]
         }
     }
@@ -50,8 +53,13 @@ package struct QualityCheck: Sendable {
 
     /// Draws from what was closed in a month and was not drawn for this before. The seed is kept: the same draw can be made again.
     /// - Returns: how many were drawn; fewer than asked where there are no more.
-    static func draw(_ kind: Kind, month: String, region: String, count: Int, by officer: Account, at now: Moment, _ tx: Transaction) throws -> Int {
-        guard let first = Day(month + "-01"), month.count == 7, first <= now.day else { throw Refusal.invalid("/month", Text("月份应为 2026-05 形式，不晚于本月", "A month like 2026-05, up to this one")) }
+    /// - Parameter seed: nil, one is drawn; for a synthetic city, that is the same each time.
+    package static func draw(_ kind: Kind, month: String, region: String, count: Int, seed given: UInt64? = nil, by officer: Account, at now: Moment, _ tx: Transaction) throws
+        -> Int
+    {
+        guard let first = Day(month + "-01"), month.count == 7, first <= now.day else {
+            throw Refusal.invalid("/month", Text("月份应为 2026-05 形式，不晚于本月", "A month like 2026-05, up to this one"))
+        }
         guard (1...500).contains(count) else { throw Refusal.invalid("/count", Text("应为1至500的整数", "A whole number from 1 to 500")) }
         let (from, to) = (Moment(first), Moment(first.adding(months: 1)))
         var pool = try tx.all(
@@ -61,18 +69,23 @@ package struct QualityCheck: Sendable {
             """
         ).map { $0.int("id") }
         guard !pool.isEmpty else { throw Refusal(.conflict, Text("\(month)没有可抽取的办结投诉", "Nothing closed in \(month) is left to draw")) }
-        let seed = Crypto.random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        let seed = given ?? Crypto.random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         var generator = Generator(state: seed)
         pool.shuffle(using: &generator)
         let drawn = pool.prefix(count)
         for matter in drawn {
             let id = try tx.insert(
                 "INSERT INTO disputes_checks (kind, matter, drawn_at, drawn_by, note) VALUES (\(kind), \(matter), \(now), \(officer.id), '') RETURNING id")
-            try tx.audit("quality.drawn", of: Reference(kind: ComplaintMoves.kind, id: matter), by: officer.mark, at: now, details: [("check", .string("\(id)"))], sealing: [.init("disputes_checks", id)])
+            try tx.audit(
+                "quality.drawn", of: Reference(kind: ComplaintMoves.kind, id: matter), by: officer.mark, at: now, details: [("check", .string("\(id)"))],
+                sealing: [.init("disputes_checks", id)])
         }
         try tx.audit(
             "quality.draw", of: Reference(kind: "quality", id: now.milliseconds), by: officer.mark, at: now,
-            details: [("month", .string(month)), ("kind", .string(kind.rawValue)), ("of", .string("\(pool.count)")), ("drawn", .string("\(drawn.count)")), ("seed", .string(String(seed, radix: 16)))])
+            details: [
+                ("month", .string(month)), ("kind", .string(kind.rawValue)), ("of", .string("\(pool.count)")), ("drawn", .string("\(drawn.count)")),
+                ("seed", .string(String(seed, radix: 16))),
+            ])
         return drawn.count
     }
 
@@ -89,7 +102,7 @@ package struct QualityCheck: Sendable {
     }
 
     /// - Errors: `forbidden` for who handled the complaint; `conflict` where it was done before.
-    static func finish(_ id: Int64, form: Form, by officer: Account, sees: (Matter) -> Bool, at now: Moment, _ tx: Transaction) throws {
+    package static func finish(_ id: Int64, form: Form, by officer: Account, sees: (Matter) -> Bool, at now: Moment, _ tx: Transaction) throws {
         guard let row = try tx.one("SELECT \(columns) WHERE k.id = \(id)") else { throw Refusal.notFound }
         let check = QualityCheck(row)
         let matter = try tx.matter(check.matter)
@@ -104,7 +117,8 @@ package struct QualityCheck: Sendable {
             throw Refusal(.conflict, Text("已由他人完成", "Somebody did it before"))
         }
         try Casework.remark(
-            "checked", on: matter, by: .staff(officer), details: [("check", .string(check.kind.rawValue)), ("result", .string(check.kind.results.first { $0.0 == result }?.1.zh ?? result)), ("note", .string(note))],
+            "checked", on: matter, by: .staff(officer),
+            details: [("check", .string(check.kind.rawValue)), ("result", .string(check.kind.results.first { $0.0 == result }?.1.zh ?? result)), ("note", .string(note))],
             sealing: [.init("disputes_checks", id)], at: now, tx)
     }
 }
@@ -131,7 +145,9 @@ struct QualityPages: Sendable {
     private func find(_ a: Asked, limit: Int, _ tx: Transaction) throws -> [QualityCheck] {
         let state: SQL = a.done ? "k.result IS NOT NULL" : "k.result IS NULL"
         let which: SQL = a.kind.map { "k.kind = \($0)" } ?? "1 = 1"
-        return try tx.all("SELECT \(QualityCheck.columns) WHERE \(state) AND \(which) AND m.region >= \(a.region) AND m.region < \(a.region + "~") ORDER BY k.id DESC LIMIT \(limit)").map(
+        return try tx.all(
+            "SELECT \(QualityCheck.columns) WHERE \(state) AND \(which) AND m.region >= \(a.region) AND m.region < \(a.region + "~") ORDER BY k.id DESC LIMIT \(limit)"
+        ).map(
             QualityCheck.init)
     }
 
@@ -148,7 +164,11 @@ struct QualityPages: Sendable {
         return visit.page(Text("回访与抽查", "Call-backs and spot checks"), status: refusal?.kind.status ?? 200, active: "/quality") { h in
             h.div("page-head") {
                 h.h1(Text("回访与抽查", "Call-backs and spot checks"))
-                h.p("text-muted mb-0", Text("从办结的投诉中随机抽取，由未办理该件的人员完成；抽取方法和种子记入日志，可以重现。", "Drawn at random from what was closed, done by somebody who did not handle it; the seed is in the ledger, so that a draw can be made again."))
+                h.p(
+                    "text-muted mb-0",
+                    Text(
+                        "从办结的投诉中随机抽取，由未办理该件的人员完成；抽取方法和种子记入日志，可以重现。",
+                        "Drawn at random from what was closed, done by somebody who did not handle it; the seed is in the ledger, so that a draw can be made again."))
             }
             h.errorSummary(refusal)
             h.div("figures mb-3") {
@@ -158,26 +178,41 @@ struct QualityPages: Sendable {
                     let good = mine.first { $0.1 == "good" }?.2 ?? 0
                     h.div("figure") {
                         h.span("figure-n", judged == 0 ? "—" : "\(Int((Double(good) * 100 / Double(judged)).rounded()))%")
-                        h.span("figure-t", kind == .callback ? Text("回访满意率（\(good)/\(judged)）", "Satisfied (\(good)/\(judged))") : Text("抽查合格率（\(good)/\(judged)）", "Passed (\(good)/\(judged))"))
+                        h.span(
+                            "figure-t",
+                            kind == .callback ? Text("回访满意率（\(good)/\(judged)）", "Satisfied (\(good)/\(judged))") : Text("抽查合格率（\(good)/\(judged)）", "Passed (\(good)/\(judged))"))
                     }
                 }
             }
             h.element("nav", "filter-bar") {
                 for (title, query) in [
-                    (Text("待完成", "To do"), []), (Text("已完成", "Done"), [("done", "yes")]), (Text("回访", "Call-backs"), [("kind", "callback")]), (Text("抽查", "Spot checks"), [("kind", "spot")]),
+                    (Text("待完成", "To do"), []), (Text("已完成", "Done"), [("done", "yes")]), (Text("回访", "Call-backs"), [("kind", "callback")]),
+                    (Text("抽查", "Spot checks"), [("kind", "spot")]),
                 ] as [(Text, [(String, String?)])] {
                     h.a(Link.query("/quality", query), "btn btn-sm btn-outline-primary", title)
                 }
                 h.a(Link.query("/quality/export", [("done", a.done ? "yes" : nil), ("kind", a.kind?.rawValue)]), "btn btn-sm btn-outline-secondary", Text("导出Excel", "Export"))
             }
             if rows.isEmpty { h.empty(a.done ? Text("还没有完成的", "None done yet") : Text("没有待完成的", "Nothing to do"), Text("由负责人在下方抽取。", "The head draws some below.")) }
-            for check in rows { card(h, visit, check, failed == check.id ? HTML.Errors(refusal) : HTML.Errors()) }
+            if !rows.isEmpty {
+                h.div("table-wrap") {
+                    h.element("table", "table queue") {
+                        h.element("thead") { h.tr { for t in [Text("方式", "Kind"), Text("投诉", "Complaint"), Text("结果", "Result")] { h.th(t) } } }
+                        h.element("tbody") { for check in rows { row(h, visit, check, failed == check.id) } }
+                    }
+                }
+                if a.done, rows.contains(where: { $0.result == "poor" }) {
+                    h.p("small text-muted", Text("不满意的，打开投诉页，经双方同意可以再次调解。", "Where somebody is not satisfied: open the complaint; with both consents it is mediated again."))
+                }
+            }
             if visit.may("quality.draw") {
                 h.element("details", "card mt-3", [.init("open", if: rows.isEmpty && !a.done)]) {
                     h.element("summary", "card-header", text: h.say(Text("随机抽取", "Draw at random")))
                     visit.form(h, "/quality/draw", "card-body") {
                         h.radios("kind", Text("做什么", "What for"), options: QualityCheck.Kind.allCases.map { ($0.rawValue, $0.title, nil) }, value: "callback", inline: true)
-                        h.field("month", Text("哪个月办结的", "Closed in which month"), value: String(visit.desk.today().adding(months: -1).description.prefix(7)), type: "month", errors: HTML.Errors(refusal))
+                        h.field(
+                            "month", Text("哪个月办结的", "Closed in which month"), value: String(visit.desk.today().adding(months: -1).description.prefix(7)), type: "month",
+                            errors: HTML.Errors(refusal))
                         h.field("count", Text("抽多少件", "How many"), value: "20", errors: HTML.Errors(refusal), inputmode: "numeric")
                         h.div { h.button(Text("抽取", "Draw")) }
                     }
@@ -186,29 +221,32 @@ struct QualityPages: Sendable {
         }
     }
 
-    private func card(_ h: HTML, _ visit: Visit, _ check: QualityCheck, _ e: HTML.Errors) {
-        h.element("section", "card mb-2") {
-            h.div("card-body") {
-                h.p("mb-1") {
-                    h.badge(check.kind.title, check.kind == .callback ? "blue" : "violet")
-                    h.a("/disputes/\(check.matter)", "ms-2 fw-semibold", check.number)
-                    h.text(" \(check.title)")
-                    h.span("small text-muted ms-2", "\(visit.region(String(check.region.prefix(6)))) · \(check.drawnAt.minuteText)")
-                }
+    private func row(_ h: HTML, _ visit: Visit, _ check: QualityCheck, _ failed: Bool) {
+        h.tr {
+            h.td { h.badge(check.kind.title, check.kind == .callback ? "blue" : "violet") }
+            h.td("title") {
+                h.a("/disputes/\(check.matter)", nil, check.number)
+                h.span("d-block small text-muted", "\(check.title) · \(visit.region(String(check.region.prefix(6))))")
+            }
+            h.td {
                 if let result = check.resultTitle {
-                    h.p("mb-0") {
-                        h.badge(result, check.result == "good" ? "green" : check.result == "poor" ? "red" : "amber")
-                        h.span("small text-muted ms-2", "\(check.by ?? "") · \(check.doneAt?.minuteText ?? "") \(check.note)")
+                    h.badge(result, check.result == "good" ? "green" : check.result == "poor" ? "red" : "amber")
+                    h.span("small ms-2", check.note)
+                    h.span("d-block small text-muted", "\(check.by ?? "") · \(check.doneAt?.minuteText ?? "")")
+                } else {
+                    visit.form(h, "/quality/\(check.id)", "decide align-items-center") {
+                        h.element("select", "form-select form-select-sm\(failed ? " is-invalid" : "")", [.name("result"), .label(h.say(Text("结果", "Result"))), .required]) {
+                            h.element("option", nil, [.value("")], text: h.say(Text("结果", "Result")))
+                            for (value, title) in check.kind.results { h.element("option", nil, [.value(value)], text: h.say(title)) }
+                        }
+                        h.void(
+                            "input", "form-control form-control-sm",
+                            [
+                                .name("note"), .init("maxlength", "1000"), .label(h.say(Text("情况", "What was said or found"))),
+                                .init("placeholder", h.say(Text("情况（不满意、不合格时必填）", "What was said or found"))),
+                            ])
+                        h.button(Text("完成", "Done"), "btn btn-sm btn-outline-primary")
                     }
-                    if check.result == "poor" {
-                        h.p("small mb-0 mt-1", Text("请在投诉页“回访不满意，再次调解”或者写明处理意见。", "Open the complaint to mediate again, or note what follows."))
-                    }
-                    return
-                }
-                visit.form(h, "/quality/\(check.id)", "decide") {
-                    h.select("result", Text("结果", "Result"), options: check.kind.results, value: nil, errors: e, empty: Text("请选择", "Choose"))
-                    h.field("note", Text("情况", "What was said or found"), value: nil, errors: e, required: false)
-                    h.button(Text("完成", "Done"), "btn btn-sm btn-primary")
                 }
             }
         }
@@ -243,7 +281,9 @@ struct QualityPages: Sendable {
         let a = try asked(visit)
         let rows = try await visit.desk.store.read { try find(a, limit: 10_000, $0) }
         let language = visit.language
-        let header = [Text("编号", "Number"), Text("事项", "Matter"), Text("方式", "Kind"), Text("结果", "Result"), Text("情况", "Note"), Text("完成人", "By"), Text("完成时间", "When")].map { $0[language] }
+        let header = [Text("编号", "Number"), Text("事项", "Matter"), Text("方式", "Kind"), Text("结果", "Result"), Text("情况", "Note"), Text("完成人", "By"), Text("完成时间", "When")].map {
+            $0[language]
+        }
         return .file(
             try Transfer.xlsx(
                 sheet: Text("回访与抽查", "Checks")[language], header: header,

@@ -58,7 +58,11 @@ import Web
     /// The clerks who leave what is due undone do not raise the figure by it.
     @Test func whatFellDueAndStillLiesThereIsNotOnTime() async throws {
         let office = try await TestOffice(.sqlite, at: "2026-10-12T09:00")
-        for n in 0..<2 { _ = try await office.file { $0.facts = "第\(n)件各不相同\(n * 7919)"; $0.occurredOn = Day("2026-10-01") } }
+        for n in 0..<2 {
+            _ = try await office.file {
+                $0.facts = "第\(n)件各不相同\(n * 7919)"; $0.occurredOn = Day("2026-10-01")
+            }
+        }
         func figure(_ at: Moment) async throws -> String {
             let e = try await office.desk.store.read { try Efficacy.count(month: "2026-10", region: "", at: at, $0).indicators[0] }
             return "\(e.numerator)/\(e.denominator)"
@@ -91,7 +95,9 @@ import Web
         try Data(text.utf8).write(to: file)
         let batch = try await Reconciliation.kind.run(office.desk, file.path, { _, _ in })
         #expect((batch.same, batch.changed, batch.added, batch.rejects.count) == (1, 1, 1, 2))
-        let found = try await office.desk.store.read { try $0.all("SELECT external, field FROM disputes_differences ORDER BY id").map { "\($0.string("external")) \($0.string("field"))" } }
+        let found = try await office.desk.store.read {
+            try $0.all("SELECT external, field FROM disputes_differences ORDER BY id").map { "\($0.string("external")) \($0.string("field"))" }
+        }
         #expect(found == ["PT20261002 state", "PT20261002 respondentName", "PT20269999 missing-here", "PT20261003 missing-there"])
         let page = try await office.get("/national", as: .li).text
         #expect(page.contains("PT20269999") && page.contains("福临大超市") && page.contains(c.number))
