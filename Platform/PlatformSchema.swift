@@ -156,5 +156,14 @@ package enum PlatformSchema {
                 "CREATE TABLE platform_marks (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
             ]),
         Migration("casework.3", ["CREATE INDEX casework_matters_states ON casework_matters (kind, state, region)"]),
+        // What figures of a month ask for: periods by their end, matters by their closing, endings by their day.
+        Migration(
+            "casework.4",
+            [
+                "CREATE INDEX casework_clocks_stopped ON casework_clocks (duty, state, stopped_at, matter)",
+                "CREATE INDEX casework_clocks_due ON casework_clocks (duty, state, due, matter)",
+                "CREATE INDEX casework_matters_closed ON casework_matters (kind, closed_at, region)",
+                "CREATE INDEX casework_moves_named ON casework_moves (move, at, matter, account)",
+            ]),
     ]
 }

@@ -132,6 +132,7 @@ extension ComplaintPages {
             if let error = e["consent"] { h.element("p", "text-danger small", text: h.say(error)) }
         case "draft":
             area("agreement", Text("协议内容", "What is agreed"), Text("双方在各自页面阅读、签署；改动后须重新签署", "Both read and sign it on their pages; a changed text is signed anew"))
+            h.field("amount", Text("金额（元，选填）", "Sum (yuan, optional)"), value: nil, errors: e, required: false, inputmode: "decimal")
             h.field("by", Text("履行日期", "To be kept by"), value: visit.desk.today().adding(days: 7).description, type: "date", errors: e)
         case "agree":
             area("agreement", Text("协议内容", "What was agreed"), Text("写明谁在何时做什么、金额多少", "Who does what, when, how much"))
@@ -157,7 +158,8 @@ extension ComplaintPages {
                 "kept", Text("承诺履行了吗", "Was the promise kept?"),
                 options: [
                     ("yes", Text("消费者确认已履行", "The consumer confirms that it was"), nil),
-                    ("no", Text("到期未履行，或者未能确认", "Not by its day, or nobody confirms"), Text("承诺日期\(promise.due)", "It was due \(promise.due)")),
+                    ("no", Text("到期未履行", "Not by its day"), Text("承诺日期\(promise.due)；消费者以后仍可要求继续调解", "It was due \(promise.due); the consumer may still open it again")),
+                    ("unconfirmed", Text("商家称已履行，消费者未确认", "Said to be done, and the consumer does not answer"), nil),
                 ], value: nil, errors: e)
             area("note", Text("怎样得知", "How this is known"))
         default: area("note", Text("说明", "Remark"), required: false)

@@ -133,6 +133,10 @@ package enum ComplaintDocuments {
         throws -> IssuedDocument
     {
         var values = try values(c, tx, desk: desk).merging(more) { $1 }
+        if forBoth.contains(name) {
+            let hide = try Redaction.of(c, tx)
+            for key in ["facts", "purchase", "subject"] { if let text = values[key] as? String { values[key] = hide(text) } }
+        }
         if forBoth.contains(name) { for key in ["complainantPhone", "complainantAddress", "complainantIDType", "complainantIDNumber"] { values[key] = nil } }
         if let officer = actor.account { values["contactPerson"] = officer.name }
         let document = try Documents.issue(

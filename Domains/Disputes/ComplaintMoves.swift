@@ -107,7 +107,8 @@ package enum ComplaintMoves {
             // What both agree between themselves, by number and code. Law: O121 art. 18 encourages it.
             Move("settle", Text("双方在线和解", "Settled between both"), from: [accepted, mediating], to: agreed, by: [.filer, .respondent], articles: by("18", "16"), stops: ["C3"]),
             Move(
-                "confirm-kept", Text("消费者确认已履行", "The consumer confirms"), from: [agreed, firstSettled, accepted, mediating], to: closed, by: [.filer], articles: by("24", "22"),
+                "confirm-kept", Text("消费者确认已履行", "The consumer confirms"), from: [agreed, firstSettled, accepted, mediating, closed], to: closed, by: [.filer],
+                articles: by("24", "22"),
                 stops: ["C3"]),
             // Law: O121 art. 6; CLR art. 44: settling first is encouraged. What fails is received by the authority on that day.
             Move(
@@ -117,9 +118,11 @@ package enum ComplaintMoves {
                 "convert", Text("转为投诉", "Make it a complaint"), from: [prior, firstSettled], to: received, by: [.filer, .staff("disputes.mediate"), .system],
                 articles: by("10", "9"), starts: ["C1"],
                 stops: ["ODR"]),
-            Move("reopen", Text("未履行，继续调解", "Not kept: mediation goes on"), from: [agreed], to: mediating, by: [.filer], articles: by("23(1)", "21(1)"), starts: ["C3"]),
+            Move("reopen", Text("未履行，继续调解", "Not kept: mediation goes on"), from: [agreed, closed], to: mediating, by: [.filer], articles: by("23(1)", "21(1)"), starts: ["C3"]),
             // What a call-back found wanting, with both consents; no period of the law runs a second time.
-            Move("again", Text("回访不满意，再次调解", "Not satisfied: mediate again"), from: [closed], to: mediating, by: [.staff("disputes.decide")], articles: by("18", "16")),
+            Move(
+                "again", Text("回访不满意，再次调解", "Not satisfied: mediate again"), from: [closed], to: mediating, by: [.staff("disputes.decide")], articles: by("18", "16"),
+                starts: ["C3"]),
             Move("close", Text("办结", "Close"), from: [agreed, firstSettled], to: closed, by: [.staff("disputes.mediate")], articles: by("24", "22")),
             Move(
                 "lead", Text("发现违法线索", "Note a lead"), from: inHand.union([agreed, ended]), to: nil, by: [.staff("disputes.mediate")], articles: by("27(1)", "23(1)"),
@@ -193,7 +196,13 @@ package enum ComplaintMoves {
         case "court-result": return coded(Text("裁定", "Ruling"), PeoplesMediation.results)
         case "route": return coded(Text("路径", "Route"), RouteRule.routes)
         case "check": return coded(Text("方式", "Kind"), QualityCheck.Kind.allCases.map { ($0.rawValue, $0.title) })
-        case "kept": return coded(Text("履行情况", "Kept"), [("yes", Text("消费者确认已履行", "the consumer confirms it")), ("no", Text("未履行或者未能确认", "not kept, or not confirmed"))])
+        case "kept":
+            return coded(
+                Text("履行情况", "Kept"),
+                [
+                    ("yes", Text("消费者确认已履行", "the consumer confirms it")), ("no", Text("到期未履行", "not kept")),
+                    ("unconfirmed", Text("商家称已履行，消费者未确认", "said to be done, not confirmed")),
+                ])
         case "rating": return (Text("评价", "Rating"), Ratings.scores.first { String($0.0) == value }?.1 ?? Text(verbatim: value))
         case "source": return (Text("来源", "From"), Notice.source(value))
         default: return nil

@@ -14,7 +14,7 @@ struct ComplaintPages: Sendable {
         [
             Route(.get, "/disputes/:id", .permitted("casework.see")) { visit in try await show(visit, nil, nil) },
             Route(.post, "/disputes/:id/moves/:move", .permitted("casework.see"), cap: 4 << 20) { visit in try await move(visit) },
-            Route(.post, "/disputes/:id/shown", .permitted("disputes.mediate")) { visit in try await Room.show(visit) },
+            Route(.post, "/disputes/:id/shown", .permitted("disputes.mediate")) { visit in try await Room.show(visit, handling) },
             Route(.post, "/disputes/:id/reveal", .permitted("personal.reveal")) { visit in try await reveal(visit) },
             Route(.post, "/disputes/:id/code", .permitted("personal.reveal")) { visit in try await renewCode(visit) },
             Route(.get, "/disputes/:id/registration", .permitted("personal.reveal")) { visit in try await registration(visit) },

@@ -182,5 +182,12 @@ enum DisputesSchema {
                 "CREATE TABLE disputes_seen (run INTEGER NOT NULL, external TEXT NOT NULL, matter INTEGER)",
                 "CREATE INDEX disputes_seen_matter ON disputes_seen (run, matter)",
             ]),
+        // A draft has its sum, and an end.
+        Migration(
+            "disputes.15",
+            [
+                "ALTER TABLE disputes_agreements ADD COLUMN amount INTEGER", "ALTER TABLE disputes_agreements ADD COLUMN ended INTEGER",
+                "CREATE INDEX disputes_seen_external ON disputes_seen (run, external)",
+            ]),
     ]
 }

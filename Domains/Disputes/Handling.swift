@@ -23,12 +23,7 @@ package struct Handling: Sendable {
         // The table first: who may not do it at all learns nothing about the fields.
         _ = try ComplaintMoves.table.check(name, on: c.matter, by: actor, desk.permissions)
         let step = Step(c: c, input: input, actor: actor, now: now, tx: tx)
-        if ["position", "agree", "end", "test", "tested", "arrange"].contains(name), let account = actor.account, try removed(c, tx).contains(where: { $0.contains(account.name) })
-        {
-            throw Refusal(
-                .forbidden, Text("\(account.name)已回避本件调解，不能再办理", "\(account.name) was recused from this mediation"),
-                article: Article(law: c.law, article: c.law == "O20" ? "19(2)" : "21(2)"))
-        }
+        try refuseRemoved(actor.account, c, tx)
         if let after = try PeoplesMediation.apply(name, on: c, input: input, by: actor, at: now, self, tx) { return after }
         switch name {
         case "dispatch": return try dispatch(step)
@@ -44,7 +39,8 @@ package struct Handling: Sendable {
                 seals: [.init("disputes_complainants", key: "matter", c.matter.id.raw), .init("disputes_claims", of: "matter", c.matter.id.raw)])
         case "split":
             let made = try ReportFiling.split(
-                from: c, area: step.choice("area", ReportRules.shared.areas.map(\.id)), clues: step.text("clues", 4000), by: actor, at: now, desk: desk, tx)
+                from: c, named: actor.account.map { desk.permissions.allows($0.roles, "reports.see") } ?? false, area: step.choice("area", ReportRules.shared.areas.map(\.id)),
+                clues: step.text("clues", 4000), by: actor, at: now, desk: desk, tx)
             // Its number is for those who may see reports: they find it among the links.
             _ = made
             return try move(step, name)
@@ -56,31 +52,13 @@ package struct Handling: Sendable {
         case "position": return try position(step)
         case "test": return try move(step, name, [("body", step.text("body", 120)), ("chosenBy", step.choice("chosenBy", ["parties", "authority"]))])
         case "tested": return try move(step, name, [("result", step.text("result", 1000))])
-        case "recuse": return try move(step, name, [("reason", step.text("reason", 500))])
+        case "recuse": return try askRecusal(step)
         case "recusal-decided": return try decideRecusal(step)
         case "agree": return try agree(step)
         case "draft": return try move(step, name, seals: [Room.draft(c, input: input, by: actor.account, at: now, tx)])
         case "end": return try end(step, ground: step.ground(Grounds.shared.ending(c.law)), reason: step.text("reason", 1000), name)
-        case "close":
-            // A promise is not lost with the file: its end is written down first.
-            guard let promise = try Negotiation.promise(c.matter.id, tx), promise.state != "kept" else { return try move(step, name, [("note", step.optional("note") ?? "")]) }
-            let kept = try step.choice("kept", ["yes", "no"])
-            let note = try step.text("note", 500)
-            guard kept == "yes" || now.day > promise.due else {
-                throw Refusal(
-                    .conflict, Text("商家承诺\(promise.due)前履行，届满前不能按未履行办结", "The promise runs until \(promise.due): it is not closed as unkept before"))
-            }
-            try tx.send("UPDATE disputes_promises SET state = \(kept == "yes" ? "kept" : "broken") WHERE matter = \(c.matter.id)")
-            return try move(step, name, [("kept", kept), ("note", note)], seals: [.init("disputes_promises", key: "matter", c.matter.id.raw)])
-        case "again":
-            guard let outcome = c.matter.outcome, ["agreed", "ended", "settled-or-withdrawn"].contains(outcome) else {
-                throw Refusal(.conflict, Text("只有经过调解的投诉可以再次调解", "Only what was mediated is mediated again"))
-            }
-            guard input["consent"] == "yes" else { throw Refusal.invalid("/consent", Text("须双方同意", "Both sides must consent")) }
-            let reason = try step.text("reason", 500)
-            try tx.send("UPDATE casework_matters SET outcome = NULL WHERE id = \(c.matter.id)")
-            try tx.send("UPDATE disputes_complaints SET ending_ground = NULL, reason = NULL WHERE matter = \(c.matter.id)")
-            return try move(step, name, [("reason", reason)], sealing: true)
+        case "close": return try closing(step)
+        case "again": return try again(step)
         case "give-up": return try end(step, ground: Grounds.shared.ending(c.law)[0], reason: Notice.withdrawn.zh, name)
         case "tell": return try tell(step)
         case "supply":
@@ -307,6 +285,9 @@ package struct Handling: Sendable {
                 article: s.c.law == "O121" ? Article(law: "O121", article: "19") : Article(law: "CLR", article: "46(4)"))
         }
         let people = try s.text("mediators", 120)
+        if let gone = try removed(s.c, s.tx).first(where: { names in Handling.names(names).contains(where: people.contains) }) {
+            throw Refusal.invalid("/mediators", Text("\(gone)已回避本件调解", "\(gone) was recused from this mediation"))
+        }
         let at = mode == "on-site" ? try s.text("at", 40) : s.optional("at") ?? ""
         let place = mode == "on-site" ? try s.text("place", 200) : s.optional("place") ?? ""
         if !at.isEmpty {
@@ -354,8 +335,9 @@ package struct Handling: Sendable {
                 .invalid, Text("调解书须载明调解人员，请先安排调解", "A mediation paper names the mediators: arrange the mediation first"),
                 fields: [.init("/form", Text("尚未安排调解", "No mediation was arranged"))], article: Article(law: s.c.law, article: s.c.law == "O20" ? "22" : "24"))
         }
+        try Negotiation.notPaid(s.c, s.tx)
         try s.tx.send("UPDATE disputes_complaints SET agreement = \(text), agreement_form = \(form) WHERE matter = \(s.c.matter.id)")
-        let matter = try move(s, "agree", [("form", form)], outcome: "agreed", sealing: true)
+        let matter = try move(s, "agree", [("form", form)], outcome: "agreed", sealing: true, seals: Negotiation.closeOffers(s.c.matter.id, s.tx) + Room.end(s.c.matter.id, s.tx))
         // One copy each (O121 art. 24): signed on the spot, unless it is said that they went by post.
         if form == "paper" {
             let channel = s.input["channel"] == nil ? "counter" : try s.choice("channel", Notice.onPaper.map(\.0))
@@ -374,7 +356,9 @@ package struct Handling: Sendable {
                 fields: [.init("/ground", Text("期限未满", "Not lapsed yet"))], article: Article(law: s.c.law, article: s.c.law == "O20" ? "21(1)(5)" : "23(1)(5)"))
         }
         try s.tx.send("UPDATE disputes_complaints SET ending_ground = \(ground.id), reason = \(reason) WHERE matter = \(s.c.matter.id)")
-        let matter = try move(s, name, [("ground", ground.article), ("reason", reason)], outcome: ground.id == "1" ? "settled-or-withdrawn" : "ended", sealing: true)
+        let matter = try move(
+            s, name, [("ground", ground.article), ("reason", reason)], outcome: ground.id == "1" ? "settled-or-withdrawn" : "ended", sealing: true,
+            seals: Negotiation.closeOffers(s.c.matter.id, s.tx) + Room.end(s.c.matter.id, s.tx))
         try issue("ending", s, ["grounds": ComplaintDocuments.checklist(Grounds.shared.ending(s.c.law), chosen: ground.id), "recipients": "投诉人、\(s.c.respondentName)"], to: [])
         return matter
     }

@@ -68,18 +68,20 @@ package struct Efficacy: Sendable {
         let here: SQL = "m.region >= \(region) AND m.region < \(end) AND \(inTrade)"
         func pair(_ query: SQL) throws -> (Int, Int) { try tx.one(query).map { ($0.count("a"), $0.count("b")) } ?? (0, 0) }
         func duty(_ name: String) throws -> (Int, Int) {
-            let (met, done) = try pair(
-                """
-                SELECT COALESCE(sum(CASE WHEN c.state = 'met' THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM casework_clocks c JOIN casework_matters m ON m.id = c.matter
-                WHERE c.duty = \(name) AND c.state IN ('met', 'missed') AND c.stopped_at >= \(from) AND c.stopped_at < \(to) AND \(here)
-                """)
-            // What fell due and still lies there is not on time either, or leaving it would raise the figure.
-            let left = try tx.count(
+            // On time counts in the month of its end; late counts once, in the month in which it fell due, whether it was ended later or still
+            // lies there: leaving it does not raise the figure. What is being tested is not due.
+            let met = try tx.count(
                 """
                 SELECT count(*) AS n FROM casework_clocks c JOIN casework_matters m ON m.id = c.matter
-                WHERE c.duty = \(name) AND c.state = 'open' AND c.due >= \(first) AND c.due < \(min(last, now.day)) AND \(here)
+                WHERE c.duty = \(name) AND c.state = 'met' AND c.stopped_at >= \(from) AND c.stopped_at < \(to) AND \(here)
                 """)
-            return (met, done + left)
+            let late = try tx.count(
+                """
+                SELECT count(*) AS n FROM casework_clocks c JOIN casework_matters m ON m.id = c.matter
+                WHERE c.duty = \(name) AND c.state IN ('missed', 'open') AND c.due >= \(first) AND c.due < \(min(last, now.day)) AND \(here)
+                AND (c.state = 'missed' OR NOT EXISTS (SELECT 1 FROM casework_pauses p WHERE p.clock = c.id AND p.to_day IS NULL))
+                """)
+            return (met, met + late)
         }
         let closed: SQL = "m.kind = \(ComplaintMoves.kind) AND m.closed_at >= \(from) AND m.closed_at < \(to) AND \(here)"
         let weight = Dictionary(uniqueKeysWithValues: try weights.map { (String($0.name.dropFirst("efficacy.weight.".count)), try $0.value(tx)) })
@@ -88,15 +90,17 @@ package struct Efficacy: Sendable {
             all.append(.init(id: id, title: title, formula: formula, weight: weight[id] ?? 0, numerator: counts.0, denominator: counts.1, list: list))
         }
         add(
-            "E1", Text("按时初查率", "First review on time"), Text("七个工作日内决定并告知÷期内决定的和到期未决定的投诉", "decided and told in seven working days ÷ all decided or fallen due in the period"),
+            "E1", Text("按时初查率", "First review on time"),
+            Text("七个工作日内决定并告知÷期内按时决定的和期内到期而逾期的投诉", "decided and told in seven working days ÷ those and what fell due in the period and is late"),
             try duty("C1"),
             "/desk?late=yes&kind=complaint")
         add(
             "E2", Text("按时办结率", "Closed on time"),
-            Text("六十日内（扣除检测）办结÷期内办结的和到期未办结的投诉", "mediation ended in sixty days, testing not counted ÷ all ended or fallen due in the period"), try duty("C3"),
+            Text("六十日内（扣除检测）办结÷期内按时办结的和期内到期而逾期的投诉", "mediation ended in sixty days, testing not counted ÷ those and what fell due in the period and is late"), try duty("C3"),
             "/desk?late=yes&kind=complaint")
         add(
-            "E3", Text("举报按时核查率", "Reports verified on time"), Text("法定期限内决定是否立案÷期内决定的和到期未决定的举报", "decided in time ÷ all decided or fallen due in the period"), try duty("R1"),
+            "E3", Text("举报按时核查率", "Reports verified on time"), Text("法定期限内决定是否立案÷期内按时决定的和期内到期而逾期的举报", "decided in time ÷ those and what fell due in the period and is late"),
+            try duty("R1"),
             "/desk?late=yes&kind=report")
         add(
             "E4", Text("调解成功率", "Mediation success"),
@@ -105,7 +109,8 @@ package struct Efficacy: Sendable {
                 "SELECT COALESCE(sum(CASE WHEN m.outcome = 'agreed' THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM casework_matters m JOIN disputes_complaints c ON c.matter = m.id WHERE \(closed) AND (m.outcome = 'agreed' OR (m.outcome = 'ended' AND c.ending_ground NOT IN ('1', '6')))"
             ), month.count == 7 && !month.contains("Q") ? "/desk?outcome=agreed,ended&finished=\(month)" : nil)
         add(
-            "E5", Text("终止调解按时告知率", "Told on time"), Text("七个工作日内告知双方÷期内告知的和到期未告知的终止调解", "both told in seven working days ÷ all told or fallen due in the period"), try duty("C4"),
+            "E5", Text("终止调解按时告知率", "Told on time"), Text("七个工作日内告知双方÷期内按时告知的和期内到期而逾期的终止调解", "both told in seven working days ÷ those and what fell due in the period and is late"),
+            try duty("C4"),
             "/desk?late=yes&kind=complaint")
         add(
             "E6", Text("先行和解率", "Settled first"), Text("和解÷（和解＋转为投诉），ODR企业", "settled ÷ (settled + made complaints), by ODR enterprises"),
@@ -119,7 +124,7 @@ package struct Efficacy: Sendable {
             try pair(
                 """
                 SELECT COALESCE(sum(CASE WHEN EXISTS (SELECT 1 FROM disputes_priors p JOIN casework_moves v ON v.matter = p.matter WHERE p.operator = d.operator AND v.actor = 'respondent' AND v.at >= \(from) AND v.at < \(to))
-                THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM disputes_odr d JOIN operators o ON o.id = d.operator WHERE d.state = 'admitted' AND o.region >= \(region) AND o.region < \(end)
+                THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM disputes_odr d JOIN operators o ON o.id = d.operator WHERE d.state = 'admitted' AND o.region >= \(region) AND o.region < \(end) AND o.industry >= \(trade) AND o.industry < \(trade + "~")
                 """), "/odr")
         add(
             "E8", Text("公示率", "Publication"),
@@ -163,10 +168,10 @@ package struct Efficacy: Sendable {
                     """), "/quality?done=yes&kind=\(kind.rawValue)")
         }
         let offers = try tx.one(
-            "SELECT COALESCE(sum(o.amount), 0) AS fen FROM disputes_offers o JOIN disputes_promises p ON p.matter = o.matter JOIN casework_matters m ON m.id = o.matter WHERE o.state = 'accepted' AND p.state = 'kept' AND p.made_at >= \(from) AND p.made_at < \(to) AND \(here)"
+            "SELECT COALESCE(sum(o.amount), 0) AS fen FROM disputes_offers o JOIN disputes_promises p ON p.matter = o.matter JOIN casework_matters m ON m.id = o.matter WHERE o.id = (SELECT max(x.id) FROM disputes_offers x WHERE x.matter = o.matter AND x.state = 'accepted') AND p.state = 'kept' AND p.made_at >= \(from) AND p.made_at < \(to) AND \(here)"
         )?.int("fen")
         let funds = try tx.one(
-            "SELECT COALESCE(sum(e.amount), 0) AS fen FROM disputes_postings p JOIN disputes_entries e ON e.posting = p.id JOIN casework_matters m ON m.id = p.matter WHERE p.kind = 'pay' AND e.ledger = 'receivable' AND p.at >= \(from) AND p.at < \(to) AND \(here)"
+            "SELECT COALESCE(sum(e.amount), 0) AS fen FROM disputes_postings p JOIN disputes_entries e ON e.posting = p.id JOIN casework_matters m ON m.id = p.matter WHERE p.kind = 'pay' AND e.ledger = 'receivable' AND NOT EXISTS (SELECT 1 FROM disputes_postings r WHERE r.reverses = p.id) AND p.at >= \(from) AND p.at < \(to) AND \(here)"
         )?.int("fen")
         return Efficacy(month: month, region: region, indicators: all, recovered: Money(fen: (offers ?? 0) + (funds ?? 0)))
     }

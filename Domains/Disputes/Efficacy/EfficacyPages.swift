@@ -49,8 +49,8 @@ struct EfficacyPages: Sendable {
                 """
                 SELECT a.name, count(*) AS n, COALESCE(sum(CASE WHEN m.outcome = 'settled-or-withdrawn' THEN 1 ELSE 0 END), 0) AS withdrawn,
                 COALESCE(sum(CASE WHEN m.outcome = 'ended' AND EXISTS (SELECT 1 FROM casework_clocks c WHERE c.matter = m.id AND c.duty = 'C3' AND c.state = 'met' AND c.due_at - c.stopped_at < 259200000) THEN 1 ELSE 0 END), 0) AS last
-                FROM casework_matters m JOIN casework_moves v ON v.matter = m.id AND v.move IN ('agree', 'end', 'give-up') LEFT JOIN platform_accounts a ON a.id = v.account
-                WHERE m.kind = \(ComplaintMoves.kind) AND m.closed_at > \(visit.desk.now.adding(seconds: -90 * 86_400)) AND \(here) GROUP BY a.name ORDER BY n DESC LIMIT 30
+                FROM casework_moves v JOIN casework_matters m ON m.id = v.matter LEFT JOIN platform_accounts a ON a.id = v.account
+                WHERE m.kind = \(ComplaintMoves.kind) AND v.move IN ('agree', 'end', 'give-up') AND v.at > \(visit.desk.now.adding(seconds: -90 * 86_400)) AND \(here) GROUP BY a.name ORDER BY n DESC LIMIT 30
                 """
             ).map { ($0.optionalString("name"), $0.count("n"), $0.count("withdrawn"), $0.count("last")) }
             return (try Efficacy.count(month: month, region: region, trade: trade, at: visit.desk.now, tx), try Efficacy.frozen(region: region, tx), ahead, arranged)
@@ -58,7 +58,12 @@ struct EfficacyPages: Sendable {
         return visit.page(Text("效能评估", "Efficacy"), status: refusal?.kind.status ?? 200, active: "/efficacy") { h in
             h.div("page-head") {
                 h.h1(Text("12315效能评估", "Efficacy of 12315"))
-                h.p("text-muted mb-0", Text("指标和权重由本机关设定，不是官方口径；点指标名称打开背后的清单。", "Indicators and weights are the office's own, not official ones; a name opens the list behind it."))
+                h.p(
+                    "text-muted mb-0",
+                    Text(
+                        "指标和权重由本机关设定，不是官方口径；点指标名称打开相关事项的清单（按月的限于该月，其余为您辖区全部）。",
+                        "Indicators and weights are the office's own, not official ones; a name opens the matters it speaks of, of the month where it is one, else of all your region."
+                    ))
             }
             h.errorSummary(refusal)
             h.element("form", "filter-bar", [.init("method", "get"), .init("action", "/efficacy")]) {

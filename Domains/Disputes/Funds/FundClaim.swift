@@ -132,14 +132,18 @@ package struct FundHandling: Sendable {
         if liable == "agreement", c.agreement == nil { wrong.append(.init("/liable", Text("该投诉没有调解协议", "This complaint has no agreement"))) }
         if !FundClaimMoves.causes.contains(where: { $0.0 == cause }) { wrong.append(.init("/cause", Text("请选择商家未赔付的原因", "Choose why the merchant does not pay"))) }
         if liable == "admitted",
-            try tx.one("SELECT id FROM casework_moves WHERE matter = \(c.matter.id) AND actor = 'respondent'") == nil,
-            try tx.one("SELECT id FROM disputes_positions WHERE matter = \(c.matter.id) AND party = 'respondent'") == nil
+            // An offer of its own, or what the mediator noted of it; that it denies is no admission.
+            try tx.one("SELECT id FROM disputes_offers WHERE matter = \(c.matter.id) AND party = 'respondent' LIMIT 1") == nil,
+            try tx.one("SELECT id FROM disputes_positions WHERE matter = \(c.matter.id) AND party = 'respondent' AND account IS NOT NULL LIMIT 1") == nil
         {
             wrong.append(.init("/liable", Text("卷内没有商家的答复或意见，请先记录", "The file holds no answer of the merchant: record it first")))
         }
         // What the merchant still does by itself, or has done, no fund pays.
         if let promise = try Negotiation.promise(c.matter.id, tx) {
             if promise.state == "kept" { wrong.append(.init("/cause", Text("消费者已确认商家履行，不再赔付", "The consumer confirmed that the merchant paid"))) }
+            if promise.state == "claimed" {
+                wrong.append(.init("/cause", Text("商家称已履行，请先由消费者确认或者要求继续调解", "The merchant says that it paid: the consumer confirms that, or opens it again, first")))
+            }
             if promise.state != "kept", now.day <= promise.due {
                 wrong.append(.init("/cause", Text("商家承诺\(promise.due)前履行，届时未履行再申请", "The merchant has until \(promise.due): apply if it is not kept")))
             }
@@ -196,12 +200,14 @@ package struct FundHandling: Sendable {
             }
             let reference = try input.needed("reference", 60)
             // Nobody is compensated twice: what the merchant promised or paid since the grant stops the payment.
-            if let promise = try Negotiation.promise(claim.complaint, tx), promise.state == "kept" || now.day <= promise.due {
+            if let promise = try Negotiation.promise(claim.complaint, tx), promise.state == "kept" || promise.state == "claimed" || now.day <= promise.due {
                 throw Refusal(
                     .conflict,
                     promise.state == "kept"
                         ? Text("消费者已确认商家履行，不能再支付", "The consumer confirmed that the merchant paid: nothing more is paid")
-                        : Text("商家已承诺\(promise.due)前履行，届时未履行再支付", "The merchant promised to act by \(promise.due): pay if it does not"))
+                        : promise.state == "claimed"
+                            ? Text("商家称已履行，消费者确认或者要求继续调解后再定", "The merchant says that it paid: wait for the consumer's word")
+                            : Text("商家已承诺\(promise.due)前履行，届时未履行再支付", "The merchant promised to act by \(promise.due): pay if it does not"))
             }
             let channel = try input.chosen("channel", Notice.channels.map(\.0))
             // The state changes first: of two that pay at once the second finds it paid, before any money moves.

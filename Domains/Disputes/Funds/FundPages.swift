@@ -295,6 +295,11 @@ struct FundPages: Sendable {
                     guard let sum = Money(yuan: try form.needed("amount", 20)) else { throw Refusal.invalid("/amount", Money.shape) }
                     try FundLedger.post(.contribute, sum, on: id, note: note, by: actor, at: now, tx)
                 case "close":
+                    let claims = try tx.count(
+                        "SELECT count(*) AS n FROM disputes_fund_claims f JOIN casework_matters m ON m.id = f.matter WHERE f.fund = \(id) AND m.state IN ('applied', 'approved', 'paid')"
+                    )
+                    guard claims == 0 else { throw Refusal(.conflict, Text("还有\(claims)件赔付未了结，不能停用", "Claims not yet settled: \(claims)")) }
+                    guard try FundOrder.open(id, tx).isEmpty else { throw Refusal(.conflict, Text("还有等待复核的申请", "Something waits for a second person")) }
                     guard try tx.run("UPDATE disputes_funds SET closed_at = \(now) WHERE id = \(id) AND closed_at IS NULL AND balance = 0") == 1 else {
                         throw Refusal(.conflict, Text("还有余额，不能停用", "It still holds money"))
                     }

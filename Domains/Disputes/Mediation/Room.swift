@@ -12,10 +12,11 @@ import Web
 package struct Room: Sendable {
     package struct Draft: Sendable {
         let text: String
+        let amount: Money?
         let by: Day
         let at: Moment
-        /// What is signed: the text and the day, so that a changed draft carries nobody's name.
-        package var hash: String { Crypto.hex(Crypto.sha256(Array("\(text)|\(by)".utf8))) }
+        /// What is signed: this draft, its text, sum and day; another one carries nobody's name, be its words the same.
+        package var hash: String { Crypto.hex(Crypto.sha256(Array("\(at.milliseconds)|\(amount?.fen ?? -1)|\(by)|\(text)".utf8))) }
     }
     /// Files that the other side may open.
     let shown: [Attachment]
@@ -24,8 +25,8 @@ package struct Room: Sendable {
     let signatures: [(party: String, name: String, at: Moment)]
 
     package static func load(_ matter: ID<Matter>, _ tx: Transaction) throws -> Room {
-        let draft = try tx.one("SELECT body, by_day, at FROM disputes_agreements WHERE matter = \(matter)").map {
-            Draft(text: $0.string("body"), by: $0.day("by_day"), at: $0.moment("at"))
+        let draft = try tx.one("SELECT * FROM disputes_agreements WHERE matter = \(matter) AND ended IS NULL").map {
+            Draft(text: $0.string("body"), amount: $0.optionalMoney("amount"), by: $0.day("by_day"), at: $0.moment("at"))
         }
         return Room(
             shown: try tx.all("SELECT a.* FROM disputes_shown s JOIN casework_attachments a ON a.id = s.attachment WHERE s.matter = \(matter) ORDER BY a.id").map(Attachment.init),
@@ -47,17 +48,28 @@ package struct Room: Sendable {
         guard let by = input["by"].flatMap({ Day($0) }), by >= now.day, by <= now.day.adding(days: 366) else {
             throw Refusal.invalid("/by", Text("请填写今天起一年以内的履行日期", "A day within a year from today"))
         }
+        var amount: Money?
+        if let typed = input["amount"] {
+            guard let sum = Money(yuan: typed), sum.fen > 0 else { throw Refusal.invalid("/amount", Money.shape) }
+            amount = sum
+        }
+        try Negotiation.notPaid(c, tx)
         guard let account else { throw Refusal.forbidden("disputes.mediate") }
         try tx.run(
             """
-            INSERT INTO disputes_agreements (matter, body, by_day, at, account) VALUES (\(c.matter.id), \(text), \(by), \(now), \(account.id))
-            ON CONFLICT (matter) DO UPDATE SET body = \(text), by_day = \(by), at = \(now), account = \(account.id)
+            INSERT INTO disputes_agreements (matter, body, amount, by_day, at, account) VALUES (\(c.matter.id), \(text), \(amount), \(by), \(now), \(account.id))
+            ON CONFLICT (matter) DO UPDATE SET body = \(text), amount = \(amount), ended = NULL, by_day = \(by), at = \(now), account = \(account.id)
             """)
         return .init("disputes_agreements", key: "matter", c.matter.id.raw)
     }
 
+    /// Ends the draft: it was concluded, or something else was. What is to be sealed by it.
+    static func end(_ matter: ID<Matter>, _ tx: Transaction) throws -> [Ledger.Seal] {
+        try tx.run("UPDATE disputes_agreements SET ended = 1 WHERE matter = \(matter) AND ended IS NULL") == 0 ? [] : [.init("disputes_agreements", key: "matter", matter.raw)]
+    }
+
     /// Shows a file to the other side, or takes it out of its sight.
-    static func show(_ visit: Visit) async throws -> Answer {
+    static func show(_ visit: Visit, _ handling: Handling) async throws -> Answer {
         let officer = try visit.require("disputes.mediate")
         let form = try visit.exchange.form()
         let now = visit.desk.now
@@ -67,6 +79,7 @@ package struct Room: Sendable {
         try await visit.desk.store.write { tx in
             let c = try tx.complaint(visit.exchange.id(of: Matter.self))
             guard visit.maySee(c.matter) else { throw Refusal.notFound }
+            try handling.refuseRemoved(officer, c, tx)
             let file = try Attachments.find(id, tx)
             guard file.matter == c.matter.id, ["complainant", "respondent"].contains(file.source) else { throw Refusal.notFound }
             // Photos go across without where they were taken; what cannot be cleaned does not.
@@ -89,6 +102,7 @@ package struct Room: Sendable {
         h.card(Text("调解室：双方可见的材料与协议", "The room: what both sides see and sign")) {
             if let draft {
                 h.p("pre mb-1", draft.text)
+                if let amount = draft.amount { h.p("mb-1", Text("金额 ¥\(amount.grouped)", "Sum ¥\(amount.grouped)")) }
                 h.p("small text-muted mb-1", Text("履行日期\(draft.by)，\(draft.at.minuteText)拟定", "To be kept by \(draft.by), drafted \(draft.at.minuteText)"))
                 for party in ["complainant", "respondent"] {
                     h.p("mb-1") {
@@ -103,6 +117,14 @@ package struct Room: Sendable {
                 }
             }
             guard mediates, Negotiation.isOpen(c) else { return }
+            if !across.isEmpty {
+                h.p(
+                    "small text-muted",
+                    Text(
+                        "交对方阅看前，请确认其中没有不应给对方的个人信息；PDF原样交付，照片去除拍摄位置。",
+                        "Before a file goes across, see that it holds nothing personal that the other side should not have; a PDF goes as it is, a photo without where it was taken."
+                    ))
+            }
             for file in across {
                 let on = shown.contains { $0.id == file.id }
                 visit.form(h, "/disputes/\(c.matter.id)/shown", "decide") {
@@ -126,6 +148,8 @@ package struct Room: Sendable {
         }
         let name = try input.needed("name", 60)
         guard input["agree"] == "yes" else { throw Refusal.invalid("/agree", Text("请确认已阅读并同意", "Confirm that you have read it and agree")) }
+        guard draft.by >= now.day else { throw Refusal(.conflict, Text("履行日期\(draft.by)已过，请调解员重新拟定", "Its day, \(draft.by), is past: the mediator drafts it anew")) }
+        try Negotiation.notPaid(c, tx)
         guard !room.signatures.contains(where: { $0.party == party }) else { throw Refusal(.conflict, Text("您已签署", "You have signed it")) }
         let id = try tx.insert(
             "INSERT INTO disputes_signatures (matter, party, name, hash, at) VALUES (\(c.matter.id), \(party), \(name), \(draft.hash), \(now)) RETURNING id")
@@ -135,7 +159,7 @@ package struct Room: Sendable {
         guard all.count == 2 else { return }
         let signed = all.map { "\(title($0.party).zh)\($0.name)于\($0.at.minuteText)在线签署" }.joined(separator: "；")
         try tx.send("UPDATE disputes_complaints SET agreement = \("\(draft.text)\n（\(signed)。）"), agreement_form = 'online' WHERE matter = \(c.matter.id)")
-        try handling.concluded(c, promised: draft.by, by: party == "respondent" ? .respondent : .filer, at: now, tx)
+        try handling.concluded(c, draft, by: party == "respondent" ? .respondent : .filer, at: now, tx)
     }
 
     /// What a side sees of it, with the form to sign.
@@ -144,14 +168,19 @@ package struct Room: Sendable {
         let theirs = shown.filter { $0.source != party }
         if !theirs.isEmpty {
             h.card(Text("对方提交的材料", "What the other side handed in")) {
-                h.ul("plain mb-1") { for file in theirs { h.li { h.a(Link.query("\(base)/files/\(file.id)", keys), nil, file.name) } } }
+                h.ul("plain mb-1") {
+                    // Named by number: a file's own name may say whose it is.
+                    for (n, file) in theirs.enumerated() {
+                        h.li { h.a(Link.query("\(base)/files/\(file.id)", keys), nil, Text("材料\(n + 1).\(file.kind)", "File \(n + 1).\(file.kind)")) }
+                    }
+                }
                 h.p("small text-muted mb-0", Text("由调解员交您阅看，仅供本次调解使用，请勿传播。", "Shown to you by the mediator for this mediation alone: do not pass it on."))
             }
         }
         guard let draft, Negotiation.isOpen(c) else { return }
         h.card(Text("调解协议：请阅读并签署", "The agreement: read and sign"), "asked") {
             h.p("pre", draft.text)
-            h.p("mb-2", Text("履行日期：\(draft.by)", "To be kept by \(draft.by)"))
+            h.p("mb-2", Text("\(draft.amount.map { "金额：¥\($0.grouped)；" } ?? "")履行日期：\(draft.by)", "\(draft.amount.map { "¥\($0.grouped), " } ?? "")to be kept by \(draft.by)"))
             for one in signatures { h.p("small mb-1", Text("\(Self.title(one.party).zh)已签署（\(one.at.minuteText)）", "\(Self.title(one.party).en) signed \(one.at.minuteText)")) }
             if signatures.contains(where: { $0.party == party }) {
                 return h.p("mb-0", Text("您已签署，等待对方。双方签署后协议成立。", "You have signed. It stands once the other side has too."))
@@ -172,6 +201,6 @@ package struct Room: Sendable {
         let room = try await visit.desk.store.read { try load(matter, $0) }
         guard let file = room.shown.first(where: { $0.id == id && $0.source != party }), let hash = file.outsideHash else { throw Refusal.notFound }
         let kind = FileKind(rawValue: file.kind)
-        return .file(try visit.desk.files.read(hash), type: kind?.mediaType ?? "application/octet-stream", name: file.name, inline: kind?.isImage ?? false)
+        return .file(try visit.desk.files.read(hash), type: kind?.mediaType ?? "application/octet-stream", name: "material-\(file.id).\(file.kind)", inline: kind?.isImage ?? false)
     }
 }

@@ -109,7 +109,7 @@ struct MerchantPages: Sendable {
                             h.tr {
                                 h.td("number") { h.a(Link.query("/respond/\(m.number)", [("code", code), ("of", uscc)]), nil, m.number) }
                                 h.td(nil, m.operator.flatMap { names[$0.raw] } ?? "")
-                                h.td("title", m.title)
+                                h.td("title", Redaction.text(m.title))
                                 h.td { h.badge(state.title, state.tone) }
                                 h.td("nowrap", due.map { "\($0)\(promise == "kept" ? " ✓" : promise == "broken" ? " ✗" : "")" } ?? "—")
                             }
@@ -158,6 +158,8 @@ struct MerchantPages: Sendable {
                 guard let member = try Operators.find(uscc: uscc, tx), member.id != id else {
                     throw Refusal.invalid("/member", Text("登记库中没有另一家代码为“\(uscc)”的主体", "The register has no other business with the code “\(uscc)”"))
                 }
+                // The head office will read and answer for it: only an office that covers the shop too says so.
+                if form["remove"] != "yes" { _ = try Merchants.own(member.id, account, tx) }
                 if form["remove"] == "yes" {
                     try tx.run("DELETE FROM disputes_chains WHERE head = \(id) AND member = \(member.id)")
                 } else {
@@ -167,7 +169,9 @@ struct MerchantPages: Sendable {
                     "merchant.chain", of: Reference(kind: "operator", id: id.raw), by: account.mark, at: now,
                     details: [("member", .string(uscc)), ("basis", .string(basis)), ("removed", .bool(form["remove"] == "yes"))])
             }
-        } catch let refusal as Refusal where refusal.kind == .invalid { return visit.redirect("/operators/\(id)", saying: refusal.whole, refused: true) }
+        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .forbidden {
+            return visit.redirect("/operators/\(id)", saying: refusal.whole, refused: true)
+        }
         return visit.redirect("/operators/\(id)", saying: Text("已保存", "Saved"))
     }
 }

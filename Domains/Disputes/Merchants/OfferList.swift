@@ -1,6 +1,7 @@
 import Formats
 import Kernel
 import Platform
+import Store
 import Web
 
 /// Offers as both sides and the desk read them.
@@ -51,6 +52,14 @@ enum OfferList {
 
 /// What of a text a stranger does not read (去标识): numbers of phones and papers that a consumer wrote into it.
 enum Redaction {
+    /// What hides a complaint's consumer from a text, for pages and papers that the business reads.
+    static func of(_ c: Complaint, _ tx: Transaction) throws -> @Sendable (String) -> String {
+        let person = try tx.complainant(of: c.matter.id)
+        let (name, phone, address) = (person.name.whole(.bySubject), person.phone.whole(.bySubject), person.address.whole(.bySubject))
+        let keeping = c.respondentName + c.respondentAddress
+        return { text($0, name: name, phone: phone, address: address, keeping: keeping) }
+    }
+
     /// Besides, the consumer's own name, phone and address as far as they stand in the text.
     /// - Parameter keeping: what stays readable, as the business's own address in the same street.
     static func text(_ text: String, name: String, phone: String, address: String, keeping: String) -> String {
@@ -72,7 +81,9 @@ enum Redaction {
         return out
     }
     static func text(_ text: String) -> String {
-        text.replacing(/1[3-9][0-9]{9}/) { String($0.output.prefix(3)) + "********" }
+        // Full-width digits are digits.
+        String(String.UnicodeScalarView(text.unicodeScalars.map { (0xFF10...0xFF19).contains($0.value) ? Unicode.Scalar($0.value - 0xFEE0)! : $0 }))
+            .replacing(/1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}/) { String($0.output.prefix(3)) + "********" }
             .replacing(/[1-9][0-9]{16}[0-9Xx]/) { _ in "******************" }
             .replacing(/[0-9]{16,19}/) { String($0.output.prefix(4)) + "************" }
             .replacing(/[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}/) { _ in "***@***" }

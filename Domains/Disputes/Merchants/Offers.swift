@@ -25,7 +25,7 @@ package struct Offer: Sendable {
     package let remedy: Remedy
     package let amount: Money?
     package let by: Day
-    package let note: String
+    package private(set) var note: String
     package let state: String
     package let at: Moment
 
@@ -40,6 +40,12 @@ package struct Offer: Sendable {
         at = row.moment("at")
     }
 
+    /// As the other side reads it.
+    func hiding(_ hide: (String) -> String) -> Offer {
+        var shown = self
+        shown.note = hide(note)
+        return shown
+    }
     package var isOpen: Bool { state == "open" }
     package var text: Text {
         Text(
@@ -100,7 +106,7 @@ package struct Negotiation: Sendable {
     /// An offer of one side; the other side's open one is passed over by it.
     package func offer(_ c: Complaint, by party: String, input: Form, at now: Moment, _ tx: Transaction) throws {
         guard Negotiation.isOpen(c) else { throw closed(c) }
-        try notPaid(c, tx)
+        try Negotiation.notPaid(c, tx)
         var wrong: [Refusal.Field] = []
         let remedy = input["remedy"].flatMap { Offer.Remedy(rawValue: $0) }
         if remedy == nil { wrong.append(.init("/remedy", Text("请选择解决方式", "Choose the remedy"))) }
@@ -140,10 +146,11 @@ package struct Negotiation: Sendable {
     /// Takes the other side's offer: the complaint is agreed, the promise runs.
     /// - Errors: `conflict` where it is no longer open: somebody was first, or another offer came.
     package func accept(_ offer: Int64, in c: Complaint, by party: String, at now: Moment, _ tx: Transaction) throws {
-        try notPaid(c, tx)
+        try Negotiation.notPaid(c, tx)
         guard let found = try Negotiation.offers(c.matter.id, tx).first(where: { $0.id == offer }), found.isOpen, found.party != party else {
             throw Refusal(.conflict, Text("该方案已不在等待答复，请刷新页面", "This offer is not open any more: reload the page"))
         }
+        guard found.by >= now.day else { throw Refusal(.conflict, Text("方案的履行日期\(found.by)已过，请重新提出", "The day of this offer, \(found.by), is past: make it anew")) }
         try tx.change("UPDATE disputes_offers SET state = 'accepted' WHERE id = \(offer) AND state = 'open'")
         try tx.send("UPDATE disputes_complaints SET agreement = \(found.agreement), agreement_form = 'record' WHERE matter = \(c.matter.id)")
         try tx.run(
@@ -197,7 +204,8 @@ package struct Negotiation: Sendable {
         // A promise said to be kept before its day still runs until that day.
         let state = now.day > promise.due ? "broken" : "due"
         try tx.send("UPDATE disputes_promises SET state = \(state), claimed_at = NULL WHERE matter = \(c.matter.id)")
-        // It is not settled any more, whatever was counted before.
+        // What was taken is not what is owed any more, nor is it settled, whatever was counted before.
+        try tx.send("UPDATE disputes_offers SET state = 'broken' WHERE matter = \(c.matter.id) AND state = 'accepted'")
         try tx.send("UPDATE casework_matters SET outcome = NULL WHERE id = \(c.matter.id)")
         // What was settled first goes to the authority now.
         if c.matter.state == ComplaintMoves.firstSettled {
@@ -207,7 +215,7 @@ package struct Negotiation: Sendable {
         let accepted = try tx.one("SELECT min(at) AS at FROM casework_moves WHERE matter = \(c.matter.id) AND move = 'accept'")?.optionalMoment("at") ?? now
         try handling.casework.perform(
             "reopen", on: c.matter, by: .filer, at: now, details: [("reason", .string(reason))], since: accepted,
-            sealing: [.init("disputes_promises", key: "matter", c.matter.id.raw)], tx)
+            sealing: [.init("disputes_promises", key: "matter", c.matter.id.raw), .init("disputes_offers", of: "matter", c.matter.id.raw)] + Room.end(c.matter.id, tx), tx)
     }
 
     /// The day after a promise's: one that nobody kept or confirmed is marked, and both sides read so.
@@ -226,6 +234,10 @@ package struct Negotiation: Sendable {
         }
     }
 
+    /// What was open is passed over once something else is agreed, or the mediation ends.
+    static func closeOffers(_ matter: ID<Matter>, _ tx: Transaction) throws -> [Ledger.Seal] {
+        try tx.run("UPDATE disputes_offers SET state = 'superseded' WHERE matter = \(matter) AND state = 'open'") == 0 ? [] : [.init("disputes_offers", of: "matter", matter.raw)]
+    }
     private func seals(_ c: Complaint) -> [Ledger.Seal] { [.init("disputes_offers", of: "matter", c.matter.id.raw), .init("disputes_positions", of: "matter", c.matter.id.raw)] }
     /// Who acts for a side.
     private static func actor(_ party: String) -> Actor { party == "respondent" ? .respondent : .filer }
@@ -235,7 +247,7 @@ package struct Negotiation: Sendable {
             sealing: seals(c) + (promise ? [.init("disputes_promises", key: "matter", c.matter.id.raw)] : []), at: now, tx)
     }
     /// What a fund has paid is owed to the fund: no second agreement about it.
-    private func notPaid(_ c: Complaint, _ tx: Transaction) throws {
+    static func notPaid(_ c: Complaint, _ tx: Transaction) throws {
         guard let (claim, fund) = try FundClaim.standing(for: c.matter.id, tx), claim.isPaid else { return }
         throw Refusal(
             .conflict,

@@ -40,8 +40,8 @@ struct RespondPages: Sendable {
         let people: PeoplesMediation?
         let room: Room
         let documents: [(id: Int64, title: String, at: Moment)]
-        /// The facts without what would name the consumer.
-        let facts: String
+        /// A text without what would name the consumer.
+        let hide: @Sendable (String) -> String
     }
 
     private func keys(_ visit: Visit, _ form: Form?) -> (code: String, of: String) {
@@ -64,16 +64,14 @@ struct RespondPages: Sendable {
                 ($0.string("body"), $0.moment("at"))
             }
             let complaint = try tx.complaint(matter)
-            let person = try tx.complainant(of: matter.id)
+            let hide = try Redaction.of(complaint, tx)
             return Found(
-                complaint: complaint, offers: try Negotiation.offers(matter.id, tx), promise: try Negotiation.promise(matter.id, tx), answers: answers,
+                complaint: complaint, offers: try Negotiation.offers(matter.id, tx).map { $0.hiding(hide) }, promise: try Negotiation.promise(matter.id, tx), answers: answers,
                 fund: try FundClaim.standing(for: matter.id, tx), people: try PeoplesMediation.of(matter.id, tx), room: try Room.load(matter.id, tx),
                 documents: try tx.all(
                     "SELECT document, title, max(at) AS at FROM casework_notices WHERE matter = \(matter.id) AND recipient = 'respondent' AND document IS NOT NULL GROUP BY document, title ORDER BY document DESC"
                 ).map { ($0.int("document"), $0.string("title"), $0.moment("at")) },
-                facts: Redaction.text(
-                    complaint.facts, name: person.name.whole(.bySubject), phone: person.phone.whole(.bySubject), address: person.address.whole(.bySubject),
-                    keeping: complaint.respondentName + complaint.respondentAddress))
+                hide: hide)
         }
     }
 
@@ -139,13 +137,15 @@ struct RespondPages: Sendable {
                 h.card(Text("投诉内容", "The claim")) {
                     h.definitions {
                         h.definition(Text("被投诉人", "Business"), c.respondentName)
-                        h.definition(Text("商品或服务", "Goods or service"), c.purchase)
+                        h.definition(Text("商品或服务", "Goods or service"), c.purchase.map(f.hide))
                         h.definition(Text("日期", "Day"), c.occurredOn?.description)
                         h.definition(Text("金额", "Amount"), c.amount.map { "¥\($0.grouped)" })
                         h.definition(Text("诉求", "Claims"), c.claimsText[visit.language])
-                        h.definition(Text("经过", "Facts")) { h.element("p", "pre mb-0", text: f.facts) }
+                        h.definition(Text("经过", "Facts")) { h.element("p", "pre mb-0", text: f.hide(c.facts)) }
                     }
-                    h.p("small text-muted mb-0", Text("消费者的姓名、电话和地址不向您提供。", "The consumer's name, phone and address are not given to you."))
+                    h.p(
+                        "small text-muted mb-0",
+                        Text("消费者的电话和地址不向您提供；姓名只在依法须载明的文书中出现。", "The consumer's phone and address are not given to you; the name stands only in papers that must carry it."))
                 }
                 if let (claim, fund) = f.fund { claim.writeForMerchant(h, fund) }
                 session(h, visit, f, code, of)
@@ -285,6 +285,7 @@ struct RespondPages: Sendable {
             let number = try await visit.desk.store.write { tx in
                 let c = try tx.complaint(visit.exchange.id(of: Matter.self))
                 guard visit.maySee(c.matter) else { throw Refusal.notFound }
+                try negotiation.handling.refuseRemoved(account, c, tx)
                 try negotiation.invite(c, channel: channel, code: code, by: account, at: now, tx)
                 if channel == "email" {
                     let number = c.matter.number

@@ -51,7 +51,7 @@ extension TrackPages {
                 // Opened again, the merchant may still keep it: the consumer confirms that too.
                 let reopened = promise.state == "claimed" && [ComplaintMoves.accepted, ComplaintMoves.mediating].contains(c.matter.state)
                 if reopened { form("confirm") { h.button(Text("商家已履行，确认办结", "It was done: close it"), "btn btn-primary") } }
-                if promise.state != "kept", [ComplaintMoves.agreed, ComplaintMoves.firstSettled].contains(c.matter.state) {
+                if promise.state != "kept", [ComplaintMoves.agreed, ComplaintMoves.firstSettled, ComplaintMoves.closed].contains(c.matter.state) {
                     form("confirm") { h.button(Text("商家已履行，确认办结", "It was done: close it"), "btn btn-primary") }
                     if promise.state == "claimed" || visit.desk.today() > promise.due {
                         form("reopen") {

@@ -71,6 +71,9 @@ package struct QualityCheck: Sendable {
         guard !pool.isEmpty else { throw Refusal(.conflict, Text("\(month)没有可抽取的办结投诉", "Nothing closed in \(month) is left to draw")) }
         let seed = given ?? Crypto.random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         var generator = Generator(state: seed)
+        // What it was drawn from, so that the draw can be made again: the pool as it was, by its digest and its ends.
+        let of = Crypto.hex(Crypto.sha256(Array(pool.map(String.init).joined(separator: ",").utf8)).prefix(16))
+        let ends = "\(pool.first!)…\(pool.last!)"
         pool.shuffle(using: &generator)
         let drawn = pool.prefix(count)
         for matter in drawn {
@@ -83,7 +86,8 @@ package struct QualityCheck: Sendable {
         try tx.audit(
             "quality.draw", of: Reference(kind: "quality", id: now.milliseconds), by: officer.mark, at: now,
             details: [
-                ("month", .string(month)), ("kind", .string(kind.rawValue)), ("of", .string("\(pool.count)")), ("drawn", .string("\(drawn.count)")),
+                ("month", .string(month)), ("kind", .string(kind.rawValue)), ("of", .string("\(pool.count)")), ("pool", .string(of)), ("ids", .string(ends)),
+                ("drawn", .string("\(drawn.count)")),
                 ("seed", .string(String(seed, radix: 16))),
             ])
         return drawn.count

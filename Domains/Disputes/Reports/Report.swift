@@ -43,6 +43,8 @@ package struct Report: Sendable {
         tracking = row.string("tracking")
     }
 
+    /// Whether a reward is open: somebody to thank, something that came of it, none given.
+    var mayBeRewarded: Bool { named && reward == nil && ["filed", "handed-over"].contains(matter.outcome ?? "") }
     var areaTitle: Text { ReportRules.shared.area(area)?.title ?? Text(verbatim: area) }
     /// The rule that asks to tell the result; nil: none seen.
     package var telling: ReportRules.Telling? { ReportRules.shared.area(area)?.telling(named: named, evidence: hasEvidence) }
@@ -169,10 +171,11 @@ package struct ReportFiling: Sendable {
     }
 
     /// 拆分举报: what of a complaint is a report too. Its period runs from the day on which the material came. Law: O121 art. 9.
-    static func split(from c: Complaint, area: String, clues: String, by actor: Actor, at now: Moment, desk: Desk, _ tx: Transaction) throws -> Matter {
+    static func split(from c: Complaint, named: Bool, area: String, clues: String, by actor: Actor, at now: Moment, desk: Desk, _ tx: Transaction) throws -> Matter {
         for linked in try tx.all("SELECT m.* FROM casework_links l JOIN casework_matters m ON m.id = l.other WHERE l.matter = \(c.matter.id)").map(Matter.init)
         where linked.kind == ReportMoves.kind {
-            throw Refusal(.conflict, Text("已拆出举报\(linked.number)", "Its report is handled apart already: \(linked.number)"))
+            // Its number is for who may see reports.
+            throw Refusal(.conflict, Text("已拆出举报\(named ? linked.number : "")", "Its report is handled apart already\(named ? ": \(linked.number)" : "")"))
         }
         let person = try tx.complainant(of: c.matter.id)
         var filing = Filing()

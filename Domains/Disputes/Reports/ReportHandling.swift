@@ -21,8 +21,8 @@ package struct ReportHandling: Sendable {
             switch move.name {
             case "tell": r.telling != nil
             case "close": r.telling == nil
-            case "propose-reward": r.named && r.matter.outcome == "filed" && r.reward == nil
-            case "reward": proposed != nil && r.reward == nil
+            case "propose-reward": r.mayBeRewarded
+            case "reward": proposed != nil && r.mayBeRewarded
             case "repeat", "merge": r.matter.regime == "O121"
             default: true
             }
@@ -99,12 +99,16 @@ package struct ReportHandling: Sendable {
             guard r.named else { throw Refusal(.conflict, Text("匿名举报须先凭回执码补充身份", "A nameless reporter first says who it is, by the receipt's code")) }
             guard r.reward == nil else { throw Refusal(.conflict, Text("该举报已给予奖励", "This report was rewarded before")) }
             guard let proposal = try RewardProposal.of(id, tx) else { throw Refusal(.conflict, Text("尚未提出奖励", "No reward was proposed")) }
+            guard r.mayBeRewarded else { throw Refusal(.conflict, Text("只有实名并且已立案或者移送的举报可以奖励", "Only a named report that led to a case or a transfer is rewarded")) }
+            // What was read is what is decided: a later proposal is another one.
+            guard input["proposal"] == String(proposal.id) else { throw Refusal(.conflict, Text("奖励建议已变更，请刷新页面后重新审阅", "The proposal has changed: read it anew")) }
             guard proposal.account != actor.account?.id else { throw Refusal(.forbidden, Text("须由提出人以外的人员决定", "Another than who proposed it decides")) }
             try tx.send("UPDATE disputes_reports SET reward = \(proposal.amount) WHERE matter = \(id)")
             return try move([("tier", proposal.tier), ("amount", proposal.amount.plain), ("note", input["note"] ?? "")])
         case "propose-reward":
             guard r.named else { throw Refusal(.conflict, Text("匿名举报须先凭回执码补充身份", "A nameless reporter first says who it is, by the receipt's code")) }
             guard r.reward == nil else { throw Refusal(.conflict, Text("该举报已给予奖励", "This report was rewarded before")) }
+            guard r.mayBeRewarded else { throw Refusal(.conflict, Text("只有已立案或者移送的举报可以奖励", "Only a report that led to a case or a transfer is rewarded")) }
             let proposal = try RewardProposal(input)
             return try move(proposal.details)
         default: return try move([("note", input["note"] ?? "")])
@@ -158,6 +162,8 @@ package struct RewardProposal: Sendable {
     let joint: String
     package let amount: Money
     let account: ID<Account>?
+    /// The step that proposed it; nil while it is written.
+    package let id: Int64
 
     /// - Errors: each condition that is not met, by its field. None of them rests on a text of the rule: see `verified` in the table.
     init(_ input: Form) throws(Refusal) {
@@ -183,7 +189,7 @@ package struct RewardProposal: Sendable {
             wrong.append(
                 .init("/joint", Text("¥\(rules.jointFrom.grouped)以上须与财政部门共同决定，请写明文号", "From ¥\(rules.jointFrom.grouped) on the finance department decides too: give its number")))
         }
-        account = nil
+        (account, id) = (nil, 0)
         if !wrong.isEmpty { throw .invalid(wrong) }
     }
 
@@ -191,12 +197,13 @@ package struct RewardProposal: Sendable {
 
     /// The latest one; nil: none yet.
     static func of(_ matter: ID<Matter>, _ tx: Transaction) throws -> RewardProposal? {
-        guard let row = try tx.one("SELECT account, details FROM casework_moves WHERE matter = \(matter) AND move = 'propose-reward' ORDER BY id DESC LIMIT 1"),
+        guard let row = try tx.one("SELECT id, account, details FROM casework_moves WHERE matter = \(matter) AND move = 'propose-reward' ORDER BY id DESC LIMIT 1"),
             let json = try? JSON(parsing: Array(row.string("details").utf8)), let amount = Money(yuan: json["amount"]?.string ?? "")
         else { return nil }
-        return RewardProposal(json, amount, row.optionalID("account"))
+        return RewardProposal(json, amount, row.optionalID("account"), row.int("id"))
     }
-    private init(_ json: JSON, _ amount: Money, _ account: ID<Account>?) {
+    private init(_ json: JSON, _ amount: Money, _ account: ID<Account>?, _ id: Int64) {
+        self.id = id
         tier = json["tier"]?.string ?? ""
         ground = json["ground"]?.string ?? ""
         fined = Money(yuan: json["fined"]?.string ?? "") ?? Money(fen: 0)

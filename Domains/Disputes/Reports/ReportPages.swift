@@ -262,7 +262,10 @@ struct ReportPages: Sendable {
             channel()
         case "ask", "reply": area("body", Text("内容", "What you ask"), Text("举报人凭编号和查询码看到", "The reporter reads it with number and code"))
         case "reward":
-            if let proposal = s.proposal { h.p("fw-semibold", proposal.text) }
+            if let proposal = s.proposal {
+                h.p("fw-semibold", proposal.text)
+                h.hidden("proposal", String(proposal.id))
+            }
             area("note", Text("意见", "Remark"), required: false)
             h.p("small text-muted", Text("档次和数额应与本省规定核对；由负责人决定。", "Check tiers and sums against the province's own rule; the head decides."))
         case "propose-reward":

@@ -196,6 +196,9 @@ import Web
         office.clock.set("\(now.day.adding(days: 5))T10:00:00+08:00")
         try await office.signInAgain()
         #expect(try await office.post("\(path)/moves/pay", as: .lin, [("reference", "C"), ("channel", "phone")]).status == 303)
+        // Money is still owed: the fund stays open for it.
+        #expect(try await office.post("/funds/\(fund)/close", as: .he, [("note", "停用")]).text.contains("赔付未了结"))
+        #expect(try await office.post("/disputes/\(c.matter.id)/moves/draft", as: .wu, [("agreement", "再退一次"), ("by", "2026-12-30")]).status == 409)
         #expect(try await office.verify().findings.isEmpty)
     }
 

@@ -137,6 +137,29 @@ import Web
         #expect(try await office.verify().findings.isEmpty)
     }
 
+    /// Closed as unkept, the consumer may still open it again; silence about what was said to be done is no breach.
+    @Test func whatStaffCloseIsNotLostToTheConsumer() async throws {
+        let office = try await TestOffice(.sqlite)
+        let (c, door, code, track) = try await invited(office)
+        let own = ("code", TestOffice.code)
+        let now = office.clock.now.day
+        #expect(try await office.post("\(door)/offer", [("code", code), ("remedy", "refund"), ("amount", "0"), ("by", now.description)]).status == 422)
+        #expect(try await office.post("\(door)/offer", [("code", code), ("remedy", "refund"), ("amount", "100"), ("by", now.adding(days: 2).description)]).status == 303)
+        #expect(try await office.post("\(track)/accept-offer", [own, ("offer", open(office, c))]).status == 303)
+        let closing = "/disputes/\(c.id)/moves/close"
+        #expect(try await office.post(closing, as: .wu, [("note", "结案")]).status == 422)
+        #expect(try await office.post(closing, as: .wu, [("kept", "no"), ("note", "电话询问")]).status == 409)
+        office.clock.set("\(now.adding(days: 4))T10:00:00+08:00")
+        try await office.signInAgain()
+        #expect(try await office.post(closing, as: .wu, [("kept", "unconfirmed"), ("note", "电话询问")]).status == 422)
+        #expect(try await office.post(closing, as: .wu, [("kept", "no"), ("note", "电话询问")]).status == 303)
+        #expect(try await state(office, c) == ("closed", "broken"))
+        #expect(try await office.post("\(track)/reopen", [own, ("reason", "钱没有到")]).status == 303)
+        #expect(try await state(office, c).0 == "mediating")
+        #expect(try await office.desk.store.read { try $0.matter(c.id).outcome } == nil)
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
     /// The consumer takes an offer while the merchant sends another: one of the two stands.
     @Test(arguments: TestEngine.available)
     func ofATakingAndANewOfferAtOnceOneStands(_ engine: TestEngine) async throws {

@@ -56,7 +56,14 @@ import Web
         let proposal = [("tier", "1"), ("fined", "200000"), ("ground", "fine"), ("decision", "示市监罚〔2026〕9号"), ("person", "yes")]
         #expect(try await move(office, r.id, "propose-reward", as: .lin, proposal) == 303)
         #expect(try await move(office, r.id, "reward", as: .lin) == 403)
-        #expect(try await move(office, r.id, "reward", as: .he) == 303)
+        // What the head read is what is granted: a later proposal is another one.
+        func proposed() async throws -> String {
+            try await office.desk.store.read { String(try $0.one("SELECT max(id) AS id FROM casework_moves WHERE move = 'propose-reward'")!.int("id")) }
+        }
+        let read = try await proposed()
+        #expect(try await move(office, r.id, "propose-reward", as: .lin, proposal) == 303)
+        #expect(try await move(office, r.id, "reward", as: .he, [("proposal", read)]) == 409)
+        #expect(try await move(office, r.id, "reward", as: .he, [("proposal", proposed())]) == 303)
         #expect(try await office.desk.store.read { try $0.report($0.matter(ID<Matter>(r.id))).reward } == Money(fen: 1_000_000))
         #expect(try await move(office, r.id, "reward", as: .he) == 409)
         #expect(try await office.verify().findings.isEmpty)

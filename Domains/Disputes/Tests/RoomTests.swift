@@ -58,7 +58,7 @@ import Web
         #expect(try await office.post("/disputes/\(c.id)/shown", as: .lin, [("attachment", "\(id)"), ("shown", "yes")]).status == 403)
         #expect(try await office.post("/disputes/\(c.id)/shown", as: .wu, [("attachment", "\(id)"), ("shown", "yes")]).status == 303)
         #expect(try await office.get(file).status == 200)
-        #expect(try await office.get("\(door)?code=\(code)").text.contains("发票.pdf"))
+        #expect(try await office.get("\(door)?code=\(code)").text.contains("材料1.pdf"))
         // One's own file is not among what the other side handed in.
         #expect(try await office.get("\(track)/files/\(id)?code=\(TestOffice.code)").status == 404)
         #expect(try await office.post("/disputes/\(c.id)/shown", as: .wu, [("attachment", "\(id)"), ("shown", "no")]).status == 303)
@@ -77,8 +77,41 @@ import Web
             #expect(try await office.post("/disputes/\(c.id)/moves/\(name)", as: .wu, [("ground", "2"), ("reason", "x")]).status == 409, "\(name)")
         }
         try await office.apply("recusal-decided", on: c, by: .he, [("decision", "rejected")])
+        // Each side once of the same mediators.
+        #expect(try await office.post("\(door)/recuse", [("code", code), ("reason", "还是他")]).status == 409)
         #expect(try await office.post("\(track)/recuse", [("code", TestOffice.code), ("reason", "调解员与商家有生意往来")]).status == 303)
         #expect(try await office.desk.store.read { try $0.matter(c.id).state } == "recusal")
+        // Granted: who was removed drafts nothing, shows nothing, invites nobody.
+        let wu = try #require(office.accounts[.wu]?.name)
+        try await office.apply("recusal-decided", on: c, by: .he, [("decision", "rejected")])
+        try await office.apply("arrange", on: c, by: .wu, [("mode", "remote"), ("consent", "yes"), ("mediators", wu)])
+        try await office.apply("recuse", on: c, by: .wu, [("reason", "亲属")])
+        try await office.apply("recusal-decided", on: c, by: .he, [("decision", "replaced"), ("mediators", "另一人")])
+        #expect(try await office.post("/disputes/\(c.id)/moves/draft", as: .wu, [("agreement", "x"), ("by", "2026-12-01")]).status == 403)
+        #expect(try await office.post("/disputes/\(c.id)/invite", as: .wu, [("channel", "phone")]).status == 403)
+        #expect(try await office.post("/disputes/\(c.id)/moves/arrange", as: .he, [("mode", "remote"), ("consent", "yes"), ("mediators", wu)]).status == 422)
+    }
+
+    /// Another draft carries nobody's name, be its words the same; what a fund paid is not agreed about again; a day that is past is none.
+    @Test func aDraftIsSignedAsItStandsAndOnlyWhileItMakesSense() async throws {
+        let office = try await TestOffice(.sqlite)
+        let (c, door, code, track) = try await OfferTests().invited(office)
+        func draft() async throws { try await office.apply("draft", on: c, by: .wu, [("agreement", "退款"), ("amount", "399"), ("by", "2026-11-30")]) }
+        func hash() async throws -> String { try #require(try await office.desk.store.read { try Room.load(c.id, $0).draft?.hash }) }
+        try await draft()
+        let first = try await hash()
+        #expect(try await office.post("\(track)/sign", [("code", TestOffice.code), ("hash", first), ("name", "陈小满"), ("agree", "yes")]).status == 303)
+        office.clock.set("2026-11-24T09:00")
+        try await office.signInAgain()
+        try await draft()
+        #expect(try await hash() != first)
+        #expect(try await office.post("\(door)/sign", [("code", code), ("hash", hash()), ("name", "店长"), ("agree", "yes")]).status == 303)
+        #expect(try await office.desk.store.read { try $0.matter(c.id).state } == "accepted")
+        // Its day past, it is drafted anew.
+        office.clock.set("2026-12-02T09:00")
+        try await office.signInAgain()
+        #expect(try await office.post("\(track)/sign", [("code", TestOffice.code), ("hash", hash()), ("name", "陈小满"), ("agree", "yes")]).status == 409)
+        #expect(try await office.verify().findings.isEmpty)
     }
 
     /// What a consumer wrote about itself into the facts does not reach the merchant.
