@@ -79,13 +79,21 @@ extension CityBuilder {
 
     private func stations(_ count: Int, _ staff: Staff) async throws {
         let kinds: [(Station.Kind, String)] = [(.mall, "购物广场"), (.supermarket, "超市"), (.market, "农贸市场"), (.enterprise, "电器城"), (.scenic, "景区")]
-        var rows = ["站点编号,站点名称,类型,行政区划代码,地址,电话,站长,服务时间,设立日期,复核日期"]
+        var rows = ["站点编号,站点名称,类型,行政区划代码,地址,电话,站长,服务时间,设立日期,复核日期,经度,纬度"]
+        // Districts lie around a middle, their stations around each; nothing is drawn for it, so that the rest of the city stays as it is.
+        func place(_ code: String, _ n: Int) -> String {
+            let i = Double(data.districts.firstIndex { $0.code == code } ?? 0)
+            let (far, turn) = (0.06 + 0.022 * i, i * 2.4)
+            let (near, spin) = (0.045 * Double((n * 7919) % 997) / 997, Double(n) * 2.39996)
+            func degrees(_ value: Double) -> String { String(Double(Int(value * 100_000)) / 100_000) }
+            return "\(degrees(120.2 + far * cos(turn) + near * cos(spin))),\(degrees(30.3 + far * sin(turn) + near * sin(spin)))"
+        }
         for n in 0..<count {
             let (kind, suffix) = draw.pick(kinds)
             let district = draw.pick(data.districts)
             let opened = end.day.adding(days: -draw.int(60...1500))
             rows.append(
-                "WQ\(String(10000 + n)),\(district.name)\(draw.pick(data.brandWords))\(suffix)维权服务站,\(kind.title.zh),\(draw.pick(district.towns).code),\(district.name)\(draw.pick(data.roads))\(draw.int(1...399))号,400\(draw.int(1_000_000...9_999_999)),\(person()),9:00-17:30,\(opened),\(end.day.adding(days: -draw.int(1...59)))"
+                "WQ\(String(10000 + n)),\(district.name)\(draw.pick(data.brandWords))\(suffix)维权服务站,\(kind.title.zh),\(draw.pick(district.towns).code),\(district.name)\(draw.pick(data.roads))\(draw.int(1...399))号,400\(draw.int(1_000_000...9_999_999)),\(person()),9:00-17:30,\(opened),\(end.day.adding(days: -draw.int(1...59))),\(place(district.code, n))"
             )
         }
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("stations-\(UInt64.random(in: 0 ... .max)).csv")
@@ -221,7 +229,9 @@ extension CityBuilder {
 
     private func peoples(_ staff: Staff) async throws {
         let (desk, now, handling) = (desk, end, handling)
-        for (n, matter) in try await matters(ComplaintMoves.mediating, limit: 40).suffix(4).enumerated() {
+        // Old enough for what follows: in a large city the latest are all of these days.
+        let old = try await matters(ComplaintMoves.mediating, limit: 4000).filter { $0.receivedAt < now.adding(seconds: -12 * 86_400) }
+        for (n, matter) in old.prefix(4).enumerated() {
             let officer = mediator(matter.region, staff)
             let committee = "\(desk.regions.name(String(matter.region.prefix(6))))消费纠纷人民调解委员会"
             try await desk.store.write { tx in
@@ -247,7 +257,7 @@ extension CityBuilder {
 
     private func rooms(_ staff: Staff) async throws {
         let (desk, now, handling) = (desk, end, handling)
-        for (n, matter) in try await matters(ComplaintMoves.mediating, limit: 40).prefix(3).enumerated() {
+        for (n, matter) in try await matters(ComplaintMoves.mediating, limit: 4000).filter({ $0.receivedAt < now.adding(seconds: -4 * 86_400) }).prefix(3).enumerated() {
             let officer = mediator(matter.region, staff)
             let at = now.adding(seconds: -86_400)
             try await desk.store.write { tx in

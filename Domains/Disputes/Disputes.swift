@@ -103,7 +103,7 @@ package enum Disputes {
                 SealedTable("disputes_fund_orders"),
                 SealedTable("disputes_agreements", key: "matter"), SealedTable("disputes_signatures"), SealedTable("disputes_checks"),
                 SealedTable("disputes_fund_claims", key: "matter"), SealedTable("disputes_invitations", key: "matter"), SealedTable("disputes_offers"),
-                SealedTable("disputes_stations"), SealedTable("disputes_warnings"), SealedTable("disputes_routes", key: "matter"), SealedTable("disputes_ratings", key: "matter"),
+                SealedTable("disputes_stations"), SealedTable("disputes_places", key: "station"), SealedTable("disputes_warnings"), SealedTable("disputes_routes", key: "matter"), SealedTable("disputes_ratings", key: "matter"),
                 SealedTable("disputes_efficacy"),
                 SealedTable("disputes_people", key: "matter"), SealedTable("disputes_priors", key: "matter"),
                 SealedTable("disputes_odr", key: "operator"),

@@ -189,5 +189,7 @@ enum DisputesSchema {
                 "ALTER TABLE disputes_agreements ADD COLUMN amount INTEGER", "ALTER TABLE disputes_agreements ADD COLUMN ended INTEGER",
                 "CREATE INDEX disputes_seen_external ON disputes_seen (run, external)",
             ]),
+        // Where a station is, in millionths of a degree.
+        Migration("disputes.16", ["CREATE TABLE disputes_places (station INTEGER PRIMARY KEY REFERENCES disputes_stations (id), lon INTEGER NOT NULL, lat INTEGER NOT NULL)"]),
     ]
 }

@@ -225,7 +225,7 @@ def test_a_business_objects_to_publication_and_two_persons_withhold(visit, city)
 
 
 PAGES = [
-    (None, "/reports/new"), (None, "/publications"), (None, "/stations"), (None, "/odr"), (None, "/merchant"), (None, "/warnings"), ("clerk", "/reports/register"), ("clerk", "/publication"),
+    (None, "/reports/new"), (None, "/publications"), (None, "/stations"), (None, "/stations?view=map"), (None, "/odr"), (None, "/merchant"), (None, "/warnings"), ("clerk", "/reports/register"), ("clerk", "/publication"),
     ("clerk", "/publication?state=published"), ("leader", "/quality"), ("leader", "/quality?done=yes"), ("intake", "/national"), ("leader", "/funds"), ("leader", "/funds/1"), ("leader", "/signals"),
 ]
 

@@ -28,7 +28,8 @@ struct RoutePages: Sendable {
         let typed = query["q"] ?? ""
         guard region.isEmpty || visit.desk.regions.isKnown(region) else { throw Refusal.invalid("/region", Text("没有这个区划", "There is no such division")) }
         let districts = visit.desk.regions.districts(of: city)
-        let (found, counts, rate) = try await visit.desk.store.read { tx in
+        let isMap = query["view"] == "map"
+        let (found, counts, rate, points) = try await visit.desk.store.read { tx in
             let like = "%" + typed.replacing("%", with: "").replacing("_", with: "") + "%"
             return (
                 try tx.all(
@@ -37,7 +38,7 @@ struct RoutePages: Sendable {
                 try tx.all("SELECT substr(region, 1, 6) AS district, count(*) AS n FROM disputes_stations WHERE closed_on IS NULL GROUP BY substr(region, 1, 6)").map {
                     ($0.string("district"), $0.count("n"))
                 },
-                try ODR.rate(nil, way: .station, tx)
+                try ODR.rate(nil, way: .station, tx), try isMap ? StationMap.load(region, like, tx) : []
             )
         }
         let total = counts.reduce(0) { $0 + $1.1 }
@@ -68,8 +69,13 @@ struct RoutePages: Sendable {
                         h.element("option", nil, [.value(d.code), .selected(d.code == region)], text: "\(visit.region(d.code))（\(counts.first { $0.0 == d.code }?.1 ?? 0)）")
                     }
                 }
+                if isMap { h.hidden("view", "map") }
                 h.button(Text("查找", "Find"), "btn btn-sm btn-outline-primary")
+                h.a(
+                    Link.query("/stations", [("q", typed.isEmpty ? nil : typed), ("region", region.isEmpty ? nil : region), ("view", isMap ? nil : "map")]), "btn btn-sm btn-outline-secondary",
+                    isMap ? Text("只看清单", "List alone") : Text("分布图", "Map"))
             }
+            if isMap { StationMap.write(h, visit, points) }
             if found.isEmpty { return h.empty(Text("没有找到站点", "No station found"), Text("请换一个区县或名称。", "Try another district or name.")) }
             h.div("table-wrap") {
                 h.element("table", "table queue") {

@@ -82,12 +82,24 @@ package enum Stations {
             .init("region", ["行政区划代码", "区划代码", "区划"], required: true), .init("address", ["地址"], required: true), .init("phone", ["联系电话", "电话"]),
             .init("staff", ["站长", "负责人", "联系人"]),
             .init("hours", ["服务时间", "开放时间"]), .init("host", ["主办单位信用代码", "统一社会信用代码", "信用代码"]), .init("openedOn", ["设立日期", "建站日期"]), .init("reviewedOn", ["复核日期"]),
-            .init("closedOn", ["撤销日期"]),
+            .init("closedOn", ["撤销日期"]), .init("lon", ["经度"]), .init("lat", ["纬度"]),
         ])
 
     private static func host(_ r: ImportRecord) throws -> String? {
         guard !r["host"].isEmpty else { return nil }
         do { return try USCC(r["host"].uppercased()).description } catch { throw r.reject("host", Text("统一社会信用代码\(error.text.zh)", "the credit code \(error.text.en)")) }
+    }
+
+    /// Degrees, both or neither; millionths of a degree.
+    private static func place(_ r: ImportRecord) throws -> (lon: Int64, lat: Int64)? {
+        if r["lon"].isEmpty, r["lat"].isEmpty { return nil }
+        func degrees(_ field: String, _ range: ClosedRange<Double>) throws -> Int64 {
+            guard let value = Double(r[field]), range.contains(value) else {
+                throw r.reject(field, Text("应为\(range.lowerBound)至\(range.upperBound)之间的度数", "degrees between \(range.lowerBound) and \(range.upperBound)"))
+            }
+            return Int64((value * 1_000_000).rounded())
+        }
+        return (try degrees("lon", 73...136), try degrees("lat", 3...54))
     }
 
     package static let kind = ImportKind(format: format, title: Text("导入维权服务站", "Import stations"), permission: "stations.manage") { desk, file, progress in
@@ -110,12 +122,12 @@ package enum Stations {
                         guard let day = Transfer.day(r[field]) else { throw r.reject(field, Text("日期应为 2026-11-23 形式", "a date reads 2026-11-23")) }
                         return day
                     }
-                    let host = try host(r)
+                    let (host, place) = (try host(r), try place(r))
                     let (opened, reviewed, closed) = (try day("openedOn") ?? now.day, try day("reviewedOn"), try day("closedOn"))
                     let known = try tx.one("SELECT * FROM disputes_stations WHERE sign = \(r["sign"])").map(Station.init)
                     if let known, known.name == r["name"], known.kind == kind, known.address == r["address"], known.region == r["region"], known.phone == r["phone"],
                         known.staff == r["staff"], known.hours == r["hours"],
-                        known.closedOn == closed, known.reviewedOn == reviewed
+                        known.closedOn == closed, known.reviewedOn == reviewed, try place == nil || StationMap.place(known.id, tx).map({ $0.lon == place!.lon && $0.lat == place!.lat }) == true
                     {
                         batch.same += 1
                         continue
@@ -127,9 +139,13 @@ package enum Stations {
                         ON CONFLICT (sign) DO UPDATE SET name = \(r["name"]), kind = \(kind), host = \(host), region = \(r["region"]), address = \(r["address"]), phone = \(r["phone"]), staff = \(r["staff"]),
                         hours = \(r["hours"]), reviewed_on = \(reviewed), closed_on = \(closed) RETURNING id
                         """)
+                    if let place {
+                        try tx.run(
+                            "INSERT INTO disputes_places (station, lon, lat) VALUES (\(id), \(place.lon), \(place.lat)) ON CONFLICT (station) DO UPDATE SET lon = \(place.lon), lat = \(place.lat)")
+                    }
                     try tx.audit(
                         "station.saved", of: Reference(kind: "station", id: id), by: "import", at: now, details: [("sign", .string(r["sign"]))],
-                        sealing: [.init("disputes_stations", id)])
+                        sealing: [.init("disputes_stations", id)] + (place == nil ? [] : [.init("disputes_places", key: "station", id)]))
                     if known == nil { batch.added += 1 } else { batch.changed += 1 }
                 } catch let reject as ImportReject { batch.rejects.append(reject) }
             }
