@@ -117,10 +117,42 @@ final class Expressions: @unchecked Sendable {
         return scratch.found
     }
 
+    /// What stands between the `|` of an expression's own level.
+    private static func alternatives(_ text: String) -> [String] {
+        var parts: [String] = []
+        var part = ""
+        var (depth, inClass, escaped) = (0, false, false)
+        for character in text {
+            if escaped {
+                escaped = false
+            } else {
+                switch character {
+                case "\\": escaped = true
+                case "[" where !inClass: inClass = true
+                case "]": inClass = false
+                case "(" where !inClass: depth += 1
+                case ")" where !inClass: depth -= 1
+                case "|" where depth == 0 && !inClass:
+                    parts.append(part)
+                    part = ""
+                    continue
+                default: break
+                }
+            }
+            part.append(character)
+        }
+        return parts + [part]
+    }
+
     /// Texts of which one must stand in whatever an expression fits (必含文字); nil where none can be named.
     ///
-    /// Reads the expression's outermost level only: a run of plain characters, or a group of alternatives that are all plain.
+    /// Of an expression with alternatives, those of each; of a sequence, what tells most: a run of plain characters, or a group.
     static func needed(_ text: String) -> [String]? {
+        let branches = alternatives(text)
+        if branches.count > 1 {
+            let each = branches.map(needed)
+            return each.contains { $0 == nil } ? nil : Array(Set(each.flatMap { $0! })).sorted()
+        }
         var best: [String]?
         func weigh(_ candidate: [String]) {
             // One Han character tells more than one letter: it stands in few texts.
@@ -131,7 +163,8 @@ final class Expressions: @unchecked Sendable {
             best = candidate
         }
         let c = Array(text)
-        var run = ""
+        // What the characters since the last gap may read: alternatives of plain words multiply it.
+        var runs = [""]
         var i = 0
         func quantifier(_ at: Int) -> (optional: Bool, next: Int)? {
             guard at < c.count else { return nil }
@@ -146,14 +179,13 @@ final class Expressions: @unchecked Sendable {
             }
         }
         func endRun() {
-            weigh([run])
-            run = ""
+            weigh(runs)
+            runs = [""]
         }
         while i < c.count {
             switch c[i] {
             case "|": return nil
             case "(":
-                endRun()
                 var depth = 0
                 var j = i
                 while j < c.count {
@@ -165,8 +197,12 @@ final class Expressions: @unchecked Sendable {
                 var inner = String(c[(i + 1)..<j])
                 if inner.hasPrefix("?:") { inner.removeFirst(2) } else if inner.hasPrefix("?") { return nil }
                 let after = quantifier(j + 1)
-                if !inner.contains(where: { "\\^$.[](){}?*+".contains($0) }), after?.optional != true {
-                    weigh(inner.split(separator: "|", omittingEmptySubsequences: false).map(String.init))
+                let words = inner.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+                if after == nil, !inner.contains(where: { "\\^$.[](){}?*+".contains($0) }), words.count * runs.count <= 32 {
+                    runs = runs.flatMap { run in words.map { run + $0 } }
+                } else {
+                    endRun()
+                    if after?.optional != true, let inside = needed(inner) { weigh(inside) }
                 }
                 i = after?.next ?? j + 1
                 continue
@@ -190,14 +226,14 @@ final class Expressions: @unchecked Sendable {
                     i = quantifier(i + 2)?.next ?? i + 2
                     continue
                 }
-                run.append(c[i + 1])
+                runs = runs.map { $0 + String(c[i + 1]) }
                 i += 2
             default:
-                run.append(c[i])
+                runs = runs.map { $0 + String(c[i]) }
                 i += 1
             }
             if let (optional, next) = quantifier(i) {
-                if optional { run.removeLast() }
+                if optional { runs = runs.map { String($0.dropLast()) } }
                 endRun()
                 i = next
                 if i < c.count, c[i] == "?" { i += 1 }

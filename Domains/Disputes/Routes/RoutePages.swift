@@ -72,7 +72,8 @@ struct RoutePages: Sendable {
                 if isMap { h.hidden("view", "map") }
                 h.button(Text("查找", "Find"), "btn btn-sm btn-outline-primary")
                 h.a(
-                    Link.query("/stations", [("q", typed.isEmpty ? nil : typed), ("region", region.isEmpty ? nil : region), ("view", isMap ? nil : "map")]), "btn btn-sm btn-outline-secondary",
+                    Link.query("/stations", [("q", typed.isEmpty ? nil : typed), ("region", region.isEmpty ? nil : region), ("view", isMap ? nil : "map")]),
+                    "btn btn-sm btn-outline-secondary",
                     isMap ? Text("只看清单", "List alone") : Text("分布图", "Map"))
             }
             if isMap { StationMap.write(h, visit, points) }

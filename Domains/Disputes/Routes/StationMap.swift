@@ -65,7 +65,13 @@ enum StationMap {
                 ]
             ) {
                 for p in points {
-                    h.element("circle", nil, [.init("cx", String(x(p.lon))), .init("cy", String(y(p.lat))), .init("r", points.count > 500 ? "2.5" : "4"), .init("fill", colours[p.kind] ?? "#555"), .init("fill-opacity", "0.75")]) {
+                    h.element(
+                        "circle", nil,
+                        [
+                            .init("cx", String(x(p.lon))), .init("cy", String(y(p.lat))), .init("r", points.count > 500 ? "2.5" : "4"), .init("fill", colours[p.kind] ?? "#555"),
+                            .init("fill-opacity", "0.75"),
+                        ]
+                    ) {
                         h.element("title", nil, text: p.name)
                     }
                 }
@@ -75,12 +81,15 @@ enum StationMap {
                     h.element(
                         "text", nil,
                         [
-                            .init("x", String(x(lon))), .init("y", String(y(lat) - 12)), .init("text-anchor", "middle"), .init("font-size", "14"), .init("font-weight", "600"), .init("fill", "#1b2a3a"),
+                            .init("x", String(x(lon))), .init("y", String(y(lat) - 12)), .init("text-anchor", "middle"), .init("font-size", "14"), .init("font-weight", "600"),
+                            .init("fill", "#1b2a3a"),
                             .init("stroke", "#fff"), .init("stroke-width", "3"), .init("paint-order", "stroke"),
                         ], text: "\(visit.region(code)) \(members.count)")
                 }
             }
-            h.p("small text-muted mb-0", Text("按导入的经纬度绘制，不是测绘地图；指向圆点显示名称和地址，下方清单可检索。", "Drawn from imported coordinates, no survey; point at a dot for its name, the list below can be searched."))
+            h.p(
+                "small text-muted mb-0",
+                Text("按导入的经纬度绘制，不是测绘地图；指向圆点显示名称和地址，下方清单可检索。", "Drawn from imported coordinates, no survey; point at a dot for its name, the list below can be searched."))
         }
     }
 }

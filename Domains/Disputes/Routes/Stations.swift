@@ -127,7 +127,8 @@ package enum Stations {
                     let known = try tx.one("SELECT * FROM disputes_stations WHERE sign = \(r["sign"])").map(Station.init)
                     if let known, known.name == r["name"], known.kind == kind, known.address == r["address"], known.region == r["region"], known.phone == r["phone"],
                         known.staff == r["staff"], known.hours == r["hours"],
-                        known.closedOn == closed, known.reviewedOn == reviewed, try place == nil || StationMap.place(known.id, tx).map({ $0.lon == place!.lon && $0.lat == place!.lat }) == true
+                        known.closedOn == closed, known.reviewedOn == reviewed,
+                        try place == nil || StationMap.place(known.id, tx).map({ $0.lon == place!.lon && $0.lat == place!.lat }) == true
                     {
                         batch.same += 1
                         continue
@@ -141,7 +142,8 @@ package enum Stations {
                         """)
                     if let place {
                         try tx.run(
-                            "INSERT INTO disputes_places (station, lon, lat) VALUES (\(id), \(place.lon), \(place.lat)) ON CONFLICT (station) DO UPDATE SET lon = \(place.lon), lat = \(place.lat)")
+                            "INSERT INTO disputes_places (station, lon, lat) VALUES (\(id), \(place.lon), \(place.lat)) ON CONFLICT (station) DO UPDATE SET lon = \(place.lon), lat = \(place.lat)"
+                        )
                     }
                     try tx.audit(
                         "station.saved", of: Reference(kind: "station", id: id), by: "import", at: now, details: [("sign", .string(r["sign"]))],
