@@ -34,7 +34,7 @@ enum StationMap {
 
     static func write(_ h: HTML, _ visit: Visit, _ points: [Point]) {
         guard let west = points.map(\.lon).min(), let east = points.map(\.lon).max(), let south = points.map(\.lat).min(), let north = points.map(\.lat).max() else {
-            return h.empty(Text("没有坐标", "No coordinates"), Text("导入站点时填写“经度”“纬度”两列，分布图即会出现。", "Fill the columns 经度 and 纬度 when stations are imported."))
+            return h.empty(Text("没有坐标", "No coordinates"), Text("导入站点时填写“经度”“纬度”两列，分布图即会出现。", "Fill the columns “经度” and “纬度” when stations are imported."))
         }
         // A degree of longitude is shorter than one of latitude; at thirty degrees by an eighth.
         let squeeze = 0.866
