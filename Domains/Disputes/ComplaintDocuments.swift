@@ -136,8 +136,8 @@ package enum ComplaintDocuments {
         if forBoth.contains(name) {
             let hide = try Redaction.of(c, tx)
             for key in ["facts", "purchase", "subject"] { if let text = values[key] as? String { values[key] = hide(text) } }
+            for key in ["complainantPhone", "complainantAddress", "complainantIDType", "complainantIDNumber"] { values[key] = nil }
         }
-        if forBoth.contains(name) { for key in ["complainantPhone", "complainantAddress", "complainantIDType", "complainantIDNumber"] { values[key] = nil } }
         if let officer = actor.account { values["contactPerson"] = officer.name }
         let document = try Documents.issue(
             form(name), for: c.matter, values: values, office: desk.office(for: c.matter.region).short, by: actor.mark, account: actor.account?.id, at: now, tx)

@@ -38,11 +38,10 @@ package struct Handling: Sendable {
                 step, name, [("changed", changed.titles.map(\.zh).joined(separator: "、")), ("before", changed.before), ("reason", reason)], sealing: true,
                 seals: [.init("disputes_complainants", key: "matter", c.matter.id.raw), .init("disputes_claims", of: "matter", c.matter.id.raw)])
         case "split":
-            let made = try ReportFiling.split(
+            // Its number is for those who may see reports: they find it among the links.
+            _ = try ReportFiling.split(
                 from: c, named: actor.account.map { desk.permissions.allows($0.roles, "reports.see") } ?? false, area: step.choice("area", ReportRules.shared.areas.map(\.id)),
                 clues: step.text("clues", 4000), by: actor, at: now, desk: desk, tx)
-            // Its number is for those who may see reports: they find it among the links.
-            _ = made
             return try move(step, name)
         case "accept": return try accept(step)
         case "refuse": return try refuse(step)

@@ -62,6 +62,7 @@ package struct Efficacy: Sendable {
     ///   - trade: how the industry code of the businesses begins (行业门类、大类); empty: all.
     package static func count(month: String, region: String, trade: String = "", at now: Moment, _ tx: Transaction) throws -> Efficacy {
         let (first, last) = try days(month)
+        let isMonth = first.adding(months: 1) == last
         let (from, to) = (Moment(first), Moment(last))
         let end = region + "~"
         let inTrade: SQL = trade.isEmpty ? "1 = 1" : "m.operator IN (SELECT id FROM operators WHERE industry >= \(trade) AND industry < \(trade + "~"))"
@@ -107,7 +108,7 @@ package struct Efficacy: Sendable {
             Text("达成协议÷（达成协议＋终止），不含撤回（一）和受理后发现不符的（六）", "agreed ÷ (agreed + ended), without withdrawals (1) and those that should not have been taken up (6)"),
             try pair(
                 "SELECT COALESCE(sum(CASE WHEN m.outcome = 'agreed' THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM casework_matters m JOIN disputes_complaints c ON c.matter = m.id WHERE \(closed) AND (m.outcome = 'agreed' OR (m.outcome = 'ended' AND c.ending_ground NOT IN ('1', '6')))"
-            ), month.count == 7 && !month.contains("Q") ? "/desk?outcome=agreed,ended&finished=\(month)" : nil)
+            ), isMonth ? "/desk?outcome=agreed,ended&finished=\(month)" : nil)
         add(
             "E5", Text("终止调解按时告知率", "Told on time"), Text("七个工作日内告知双方÷期内按时告知的和期内到期而逾期的终止调解", "both told in seven working days ÷ those and what fell due in the period and is late"),
             try duty("C4"),
@@ -152,7 +153,7 @@ package struct Efficacy: Sendable {
                 """
                 SELECT COALESCE(sum(CASE WHEN m.operator IS NOT NULL AND c.purchase IS NOT NULL AND c.amount IS NOT NULL THEN 1 ELSE 0 END), 0) AS a, count(*) AS b
                 FROM casework_matters m JOIN disputes_complaints c ON c.matter = m.id WHERE m.kind = \(ComplaintMoves.kind) AND m.received_at >= \(from) AND m.received_at < \(to) AND \(here)
-                """), month.count == 7 && !month.contains("Q") ? "/desk?received=\(month)&kind=complaint" : nil)
+                """), isMonth ? "/desk?received=\(month)&kind=complaint" : nil)
         for (id, kind, title, formula) in [
             (
                 "E12", QualityCheck.Kind.callback, Text("回访满意率", "Satisfied when called back"),

@@ -101,6 +101,16 @@ package struct FundHandling: Sendable {
         casework = Casework(table: FundClaimMoves.table, desk: desk)
     }
 
+    /// Why a fund does not pay now (不重复赔付): what the merchant still does by itself, says it has done, or has done.
+    private static func stopped(_ complaint: ID<Matter>, at now: Moment, _ tx: Transaction) throws -> Text? {
+        guard let promise = try Negotiation.promise(complaint, tx) else { return nil }
+        if promise.state == "kept" { return Text("消费者已确认商家履行，不再赔付", "The consumer confirmed that the merchant paid") }
+        if promise.state == "claimed" {
+            return Text("商家称已履行，请先由消费者确认或者要求继续调解", "The merchant says that it paid: the consumer confirms that, or opens it again, first")
+        }
+        return now.day > promise.due ? nil : Text("商家承诺\(promise.due)前履行，届时未履行再赔付", "The merchant has until \(promise.due): a fund pays if it is not kept")
+    }
+
     /// - Errors: each condition of the fund that is not met, by its field; `conflict` where the complaint has a claim already.
     @discardableResult
     package func apply(for c: Complaint, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
@@ -138,16 +148,7 @@ package struct FundHandling: Sendable {
         {
             wrong.append(.init("/liable", Text("卷内没有商家的答复或意见，请先记录", "The file holds no answer of the merchant: record it first")))
         }
-        // What the merchant still does by itself, or has done, no fund pays.
-        if let promise = try Negotiation.promise(c.matter.id, tx) {
-            if promise.state == "kept" { wrong.append(.init("/cause", Text("消费者已确认商家履行，不再赔付", "The consumer confirmed that the merchant paid"))) }
-            if promise.state == "claimed" {
-                wrong.append(.init("/cause", Text("商家称已履行，请先由消费者确认或者要求继续调解", "The merchant says that it paid: the consumer confirms that, or opens it again, first")))
-            }
-            if promise.state != "kept", now.day <= promise.due {
-                wrong.append(.init("/cause", Text("商家承诺\(promise.due)前履行，届时未履行再申请", "The merchant has until \(promise.due): apply if it is not kept")))
-            }
-        }
+        if let why = try FundHandling.stopped(c.matter.id, at: now, tx) { wrong.append(.init("/cause", why)) }
         let basis = input["basis"] ?? ""
         if basis.count < 4 || basis.count > 500 {
             wrong.append(.init("/basis", Text("请写明依据的材料名称和编号（4至500字）", "Name the papers that show it, in 4 to 500 characters")))
@@ -199,16 +200,7 @@ package struct FundHandling: Sendable {
                 throw Refusal(.forbidden, Text("审核人不能同时支付", "Who granted it does not pay it"))
             }
             let reference = try input.needed("reference", 60)
-            // Nobody is compensated twice: what the merchant promised or paid since the grant stops the payment.
-            if let promise = try Negotiation.promise(claim.complaint, tx), promise.state == "kept" || promise.state == "claimed" || now.day <= promise.due {
-                throw Refusal(
-                    .conflict,
-                    promise.state == "kept"
-                        ? Text("消费者已确认商家履行，不能再支付", "The consumer confirmed that the merchant paid: nothing more is paid")
-                        : promise.state == "claimed"
-                            ? Text("商家称已履行，消费者确认或者要求继续调解后再定", "The merchant says that it paid: wait for the consumer's word")
-                            : Text("商家已承诺\(promise.due)前履行，届时未履行再支付", "The merchant promised to act by \(promise.due): pay if it does not"))
-            }
+            if let why = try FundHandling.stopped(claim.complaint, at: now, tx) { throw Refusal(.conflict, why) }
             let channel = try input.chosen("channel", Notice.channels.map(\.0))
             // The state changes first: of two that pay at once the second finds it paid, before any money moves.
             let after = try move(name, by: actor, [("amount", claim.amount.plain), ("reference", reference), ("channel", channel)], outcome: "paid")

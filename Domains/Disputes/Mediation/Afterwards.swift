@@ -42,4 +42,27 @@ extension Handling {
         if try s.tx.one("SELECT matter FROM disputes_publications WHERE matter = \(id)") != nil { seals.append(.init("disputes_publications", key: "matter", id.raw)) }
         return try move(s, "again", [("reason", reason)], sealing: true, seals: seals)
     }
+
+    /// Both have agreed on their own pages: the promise runs, and where mediators were named the paper is made for both.
+    func concluded(_ c: Complaint, _ draft: Room.Draft, by actor: Actor, at now: Moment, _ tx: Transaction) throws {
+        let promised = draft.by
+        // It stands among the offers as what was taken, with its sum.
+        _ = try Negotiation.closeOffers(c.matter.id, tx)
+        try tx.send(
+            """
+            INSERT INTO disputes_offers (matter, party, remedy, amount, by_day, note, state, at)
+            VALUES (\(c.matter.id), 'respondent', \(draft.amount == nil ? "other" : "refund"), \(draft.amount), \(promised), '双方在线签署的协议', 'accepted', \(now))
+            """)
+        try Negotiation.promise(promised, in: c.matter.id, at: now, tx)
+        try casework.perform(
+            "settle", on: c.matter, by: actor, at: now, details: [("form", .string("online"))], outcome: "agreed",
+            sealing: [
+                .init("disputes_complaints", key: "matter", c.matter.id.raw), .init("disputes_promises", key: "matter", c.matter.id.raw),
+                .init("disputes_offers", of: "matter", c.matter.id.raw),
+            ]
+                + Room.end(c.matter.id, tx), tx)
+        if c.mediators != nil {
+            try ComplaintDocuments.issue("agreement", for: tx.complaint(c.matter.id), to: ["complainant", "respondent"], through: "portal", by: actor, at: now, desk: desk, tx)
+        }
+    }
 }

@@ -15,6 +15,7 @@ enum OfferList {
                     switch offer.state {
                     case "open": h.badge(Text("待答复", "open"), "amber")
                     case "accepted": h.badge(Text("已接受", "accepted"), "green")
+                    case "broken": h.badge(Text("未履行", "not kept"), "red")
                     case "declined": h.badge(Text("未接受", "declined"), "grey")
                     default: h.badge(Text("已有新方案", "passed over"), "grey")
                     }

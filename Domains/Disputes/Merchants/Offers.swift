@@ -86,6 +86,16 @@ package struct Negotiation: Sendable {
         try tx.one("SELECT * FROM disputes_promises WHERE matter = \(matter)").map(Promise.init)
     }
 
+    /// A promise begins, or begins anew; the morning after its day it is looked at.
+    static func promise(_ due: Day, in matter: ID<Matter>, at now: Moment, _ tx: Transaction) throws {
+        try tx.run(
+            """
+            INSERT INTO disputes_promises (matter, due, state, made_at) VALUES (\(matter), \(due), 'due', \(now))
+            ON CONFLICT (matter) DO UPDATE SET due = \(due), state = 'due', claimed_at = NULL, made_at = \(now)
+            """)
+        try Jobs.add(reminder, [("matter", .int(matter.raw))], at: Moment(due.adding(days: 1), hour: 8), tx)
+    }
+
     /// 邀请商家在线答复. The complaint was taken up; the code is shown once, an earlier one ends.
     package func invite(_ c: Complaint, channel: String, code: String, by account: Account, at now: Moment, _ tx: Transaction) throws {
         guard Negotiation.isOpen(c) else {
@@ -153,16 +163,11 @@ package struct Negotiation: Sendable {
         guard found.by >= now.day else { throw Refusal(.conflict, Text("方案的履行日期\(found.by)已过，请重新提出", "The day of this offer, \(found.by), is past: make it anew")) }
         try tx.change("UPDATE disputes_offers SET state = 'accepted' WHERE id = \(offer) AND state = 'open'")
         try tx.send("UPDATE disputes_complaints SET agreement = \(found.agreement), agreement_form = 'record' WHERE matter = \(c.matter.id)")
-        try tx.run(
-            """
-            INSERT INTO disputes_promises (matter, due, state, made_at) VALUES (\(c.matter.id), \(found.by), 'due', \(now))
-            ON CONFLICT (matter) DO UPDATE SET due = \(found.by), state = 'due', claimed_at = NULL, made_at = \(now)
-            """)
+        try Negotiation.promise(found.by, in: c.matter.id, at: now, tx)
         try handling.casework.perform(
             c.matter.state == ComplaintMoves.prior ? "settle-first" : "settle", on: c.matter, by: Negotiation.actor(party), at: now, details: [("offer", .string(found.text.zh))],
             outcome: c.matter.state == ComplaintMoves.prior ? "first-settled" : "agreed",
             sealing: [.init("disputes_complaints", key: "matter", c.matter.id.raw), .init("disputes_promises", key: "matter", c.matter.id.raw)] + seals(c), tx)
-        try Jobs.add(Negotiation.reminder, [("matter", .int(c.matter.id.raw))], at: Moment(found.by.adding(days: 1), hour: 8), tx)
     }
 
     package func decline(_ offer: Int64, in c: Complaint, by party: String, input: Form, at now: Moment, _ tx: Transaction) throws {

@@ -191,7 +191,7 @@ import Web
             try negotiation.accept(Negotiation.offers(c.matter.id, tx)[0].id, in: c, by: "complainant", at: now, tx)
         }
         let refused = try await office.post("\(path)/moves/pay", as: .lin, [("reference", "C"), ("channel", "phone")])
-        #expect(refused.status == 409 && refused.text.contains("届时未履行再支付"))
+        #expect(refused.status == 409 && refused.text.contains("届时未履行再赔付"))
         // It does not keep it: the fund pays, and the merchant settles nothing more.
         office.clock.set("\(now.day.adding(days: 5))T10:00:00+08:00")
         try await office.signInAgain()
