@@ -112,7 +112,7 @@ import Web
         let choose = try await office.post("/desk/assign", as: .he, [("matter", "\(matter.id)")])
         #expect(choose.status == 200 && choose.text.contains(matter.number) && choose.text.contains("name=\"assignee\""))
         // Who cannot carry it on as it stands is not offered it: a mediator before it is taken up, an auditor ever.
-        func offers(_ page: TestOffice.Reply, _ persona: Persona) -> Bool { page.text.contains("value=\"\(office.account(persona).id)\"") }
+        func offers(_ page: TestOffice.Reply, _ persona: Persona) -> Bool { page.text.contains("id=\"f-assignee-\(office.account(persona).id)\"") }
         #expect(offers(choose, .lin) && !offers(choose, .wu) && !offers(choose, .wang))
         let early = try await office.post("/desk/assign", as: .he, [("matter", "\(matter.id)"), ("assignee", "\(office.account(.wu).id)")])
         #expect(early.status == 422 && early.text.contains("待受理"))
