@@ -15,6 +15,7 @@ final class CityBuilder {
     let handling: Handling
     let scale: Double
     var draw: Draw
+    var agreements = Share()
     let end: Moment
     let seasons: [(Int, Double)]
 

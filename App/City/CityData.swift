@@ -44,6 +44,11 @@ struct CityData: Decodable, Sendable {
         let note: String?
         let agreement: String?
     }
+    /// What a year of mediation comes to: agreed of those agreed or failed (the article's city: 72.49 %), ended after the sixty days.
+    struct Mediation: Decodable {
+        let success: Double
+        let late: Double
+    }
     let name: Name
     let office: Office
     let region: String
@@ -62,6 +67,7 @@ struct CityData: Decodable, Sendable {
     let mediatorProposals: [String]
     let requests: [String]
     let stories: [Story]
+    let mediation: Mediation
 
     static func load() throws -> CityData { try JSONDecoder().decode(CityData.self, from: DataFiles.data("city/city.json")) }
 }
@@ -86,5 +92,16 @@ struct Draw: Sendable {
     mutating func low(_ range: ClosedRange<Int>) -> Int {
         let u = Double.random(in: 0..<1, using: &generator)
         return range.lowerBound + Int(Double(range.upperBound - range.lowerBound + 1) * u * u)
+    }
+}
+
+/// Says yes to a share of the times it is asked, evenly: a share of two digits is met by a hundred askings, not about met by a million.
+struct Share: Sendable {
+    private var owed = 0.5
+    mutating func next(_ share: Double) -> Bool {
+        owed += share
+        guard owed >= 1 else { return false }
+        owed -= 1
+        return true
     }
 }

@@ -11,6 +11,8 @@ extension CityBuilder {
     enum Step: Sendable {
         case file(Filing, plan: Plan)
         case move(String, [(String, String)])
+        /// Agreed or ended: which is known when the time has come.
+        case outcome(agree: [(String, String)], end: [(String, String)])
     }
     /// What will become of a complaint, drawn when it is filed.
     struct Plan: Sendable {
@@ -24,7 +26,7 @@ extension CityBuilder {
         /// A story worth opening: what happens when, written beforehand.
         var script: [(at: Moment, move: String, fields: [(String, String)])]?
     }
-    enum Fate: Sendable { case refuse(String), redirect, withdraw, agree, end(String), giveUp }
+    enum Fate: Sendable { case refuse(String), redirect, withdraw, mediate, end(String), giveUp }
 
     struct Event: Sendable {
         let at: Moment
@@ -33,7 +35,7 @@ extension CityBuilder {
         let region: String
         let plan: Plan
         let facts: Facts
-        let step: Step
+        var step: Step
     }
     struct Facts: Sendable {
         let goods: String
@@ -67,7 +69,10 @@ extension CityBuilder {
             var batch: [Event] = []
             while batch.count < 1500, let next = heap.peek, next.at <= end {
                 if let first = batch.first, next.at.milliseconds - first.at.milliseconds > 3_600_000 * 6 { break }
-                batch.append(events.removeValue(forKey: heap.pop()!.order)!)
+                var event = events.removeValue(forKey: heap.pop()!.order)!
+                // In the order of time, so that any stretch of it has the share the data names.
+                if case .outcome(let agree, let end) = event.step { event.step = agreements.next(data.mediation.success) ? .move("agree", agree) : .move("end", end) }
+                batch.append(event)
             }
             guard !batch.isEmpty else { break }
             let ready = batch
@@ -93,6 +98,7 @@ extension CityBuilder {
         case .file(let filing, _):
             let receipt = try Registration.register(filing, by: .filer, desk: handling.desk, casework: handling.casework, at: event.at, code: code, tx)
             return (receipt.matter.id, receipt.matter.region)
+        case .outcome: return nil
         case .move(let name, let fields):
             let c = try tx.complaint(event.matter!)
             let region = c.matter.region
@@ -188,7 +194,7 @@ extension CityBuilder {
             if story.state == "ended" { then(24, 16, "end", [("ground", "3"), ("reason", draw.pick(data.endingReasons["3"] ?? ["双方未能达成一致"]))]) }
         }
         let facts = Facts(goods: f.purchase ?? "", amount: amount, shop: business.name)
-        return Event(at: at(0, 9), order: order, matter: nil, region: "", plan: Plan(fate: .agree, script: script), facts: facts, step: .file(f, plan: Plan(fate: .agree)))
+        return Event(at: at(0, 9), order: order, matter: nil, region: "", plan: Plan(fate: .mediate, script: script), facts: facts, step: .file(f, plan: Plan(fate: .mediate)))
     }
 
     // MARK: Drawing
@@ -246,12 +252,12 @@ extension CityBuilder {
     private func plan(filed: Moment) -> Plan {
         let fate: Fate = draw.weighted([
             (.refuse(draw.weighted([("1", 0.3), ("2", 0.12), ("3", 0.3), ("4", 0.05), ("5", 0.2), ("6", 0.03)])), 0.13), (.redirect, 0.02), (.withdraw, 0.04), (.giveUp, 0.03),
-            (.agree, 0.565), (.end(draw.weighted([("1", 0.25), ("2", 0.3), ("3", 0.35), ("4", 0.05), ("7", 0.05)])), 0.215),
+            (.end("1"), 0.054), (.mediate, 0.726),
         ])
         return Plan(
             fate: fate, supplement: draw.chance(0.07), testing: draw.chance(0.03), recusal: draw.chance(0.01), lead: draw.chance(0.02),
             delay: draw.chance(0.015) ? draw.int(10...14) : draw.low(0...7),
-            patience: draw.chance(0.01) ? draw.int(61...75) : draw.low(3...52))
+            patience: draw.chance(data.mediation.late) ? draw.int(70...80) : draw.low(3...52))
     }
 
     /// A working hour some days later.
@@ -261,13 +267,20 @@ extension CityBuilder {
         return at > from ? at : from.adding(seconds: Int64(draw.int(600...7200)))
     }
 
+    /// The last day of work up to a day.
+    private func workday(until day: Day) -> Day {
+        var day = day
+        while !desk.calendar.value.isWorking(day) { day = day.adding(days: -1) }
+        return day
+    }
+
     /// What comes after an event.
     private func follow(_ event: Event, _ matter: ID<Matter>, _ region: String) -> [(Moment, Step)] {
         let plan = event.plan
         let at = event.at
         switch event.step {
         case .file where plan.script != nil: return plan.script!.map { ($0.at, .move($0.move, $0.fields)) }
-        case .move where plan.script != nil: return []
+        case .move where plan.script != nil, .outcome: return []
         case .file:
             if region.count < 6 { return [(later(at, days: draw.int(0...2)), .move("dispatch", [("region", draw.pick(data.districts).code)]))] }
             return decision(at, plan)
@@ -283,9 +296,9 @@ extension CityBuilder {
                 // Some are handed to the township office of the place.
                 let handed = region == data.districts[0].code && draw.chance(0.15)
                 return (handed ? [(at.adding(seconds: 1800), .move("entrust", [("region", data.districts[0].towns[0].code)]))] : []) + taken(event)
-            case "agree": return [(later(at, days: draw.low(0...8)), .move("close", [("note", "已履行")]))]
+            case "agree": return [(later(at, days: draw.low(0...7)), .move("close", [("note", "已履行")]))]
             case "end", "give-up":
-                return [(later(at, days: draw.chance(0.02) ? 12 : draw.low(0...6)), .move("tell", [("channel", draw.pick(["portal", "phone", "sms", "mail"]))]))]
+                return [(later(at, days: draw.chance(0.02) ? 12 : draw.low(0...7)), .move("tell", [("channel", draw.pick(["portal", "phone", "sms", "mail"]))]))]
             case "lead": return [(later(at, days: draw.int(3...20)), .move("lead-decided", [("decision", draw.chance(0.4) ? "filed" : "not-filed"), ("reason", "经核查")]))]
             default: return []
             }
@@ -319,7 +332,7 @@ extension CityBuilder {
                     [("mode", mode), ("consent", "yes"), ("mediators", person())]
                         + (mode == "on-site" ? [("at", held.adding(seconds: 86_400).formText), ("place", "消费争议调解室")] : []))
             ))
-        let outcome = later(meeting, days: max(2, plan.patience))
+        var end = later(meeting, days: max(2, plan.patience))
         for (party, text) in [("complainant", draw.pick(data.consumerReplies)), ("respondent", draw.pick(data.merchantReplies))] {
             steps.append(
                 (
@@ -333,24 +346,32 @@ extension CityBuilder {
         if draw.chance(0.4) {
             steps.append((later(meeting, days: 2), .move("position", [("party", "mediator"), ("body", draw.pick(data.mediatorProposals)), ("offer", event.facts.amount.plain)])))
         }
+        var tested = 0
         if plan.testing {
-            steps.append((later(meeting, days: 3), .move("test", [("body", "\(data.name.zh)产品质量检验所"), ("chosenBy", draw.pick(["parties", "authority"]))])))
-            steps.append((later(meeting, days: draw.int(12...30)), .move("tested", [("result", "送检样品\(draw.pick(["符合", "不符合"]))明示的质量要求")])))
+            let (sent, back) = (later(meeting, days: 3), later(meeting, days: draw.int(12...30)))
+            steps.append((sent, .move("test", [("body", "\(data.name.zh)产品质量检验所"), ("chosenBy", draw.pick(["parties", "authority"]))])))
+            steps.append((back, .move("tested", [("result", "送检样品\(draw.pick(["符合", "不符合"]))明示的质量要求")])))
+            end = later(end, days: 30)
+            tested = back.day - sent.day
         }
         if plan.recusal {
-            steps.append((later(meeting, days: 1), .move("recuse", [("reason", "调解员与商家负责人系同乡")])))
-            steps.append((later(meeting, days: 3), .move("recusal-decided", [("decision", "rejected")])))
+            let (asked, decided) = (later(meeting, days: 1), later(meeting, days: 4))
+            steps.append((asked, .move("recuse", [("reason", "调解员与商家负责人系同乡")])))
+            steps.append((max(decided, asked.adding(seconds: 3600)), .move("recusal-decided", [("decision", "rejected")])))
+            // Nothing is concluded while it is being decided.
+            end = max(end, later(max(decided, asked), days: 2))
         }
+        // Who is not drawn to be late ends in sixty days, testing not counted, on a day of work.
+        if plan.patience <= 60 { end = min(end, Moment(workday(until: at.day.adding(days: 58 + tested)), hour: draw.int(9...16), minute: draw.int(0...59))) }
         if plan.lead { steps.append((later(meeting, days: 2), .move("lead", [("facts", "调解中发现商品标签未标明生产日期，涉嫌违法")]))) }
-        let end = plan.testing ? later(outcome, days: 30) : outcome
-        let due = later(at, days: 12).day
+        func ending(_ ground: String) -> [(String, String)] { [("ground", ground), ("reason", draw.pick(data.endingReasons[ground] ?? ["双方未能达成一致"]))] }
         switch plan.fate {
-        case .agree:
+        case .mediate:
             let text = fill(draw.pick(data.agreements), goods: event.facts.goods, amount: event.facts.amount, date: end.day.adding(days: 7), shop: event.facts.shop)
-            steps.append((end, .move("agree", [("agreement", text), ("form", draw.pick(["paper", "performed", "record"]))])))
+            let ground = draw.weighted([("2", 0.4), ("3", 0.47), ("4", 0.065), ("7", 0.065)])
+            steps.append((end, .outcome(agree: [("agreement", text), ("form", draw.pick(["paper", "performed", "record"]))], end: ending(ground))))
         case .giveUp: steps.append((later(at, days: draw.int(1...10)), .move("give-up", [])))
-        case .end(let ground):
-            steps.append((max(end, Moment(due, hour: 10)), .move("end", [("ground", ground), ("reason", draw.pick(data.endingReasons[ground] ?? ["双方未能达成一致"]))])))
+        case .end(let ground): steps.append((end, .move("end", ending(ground))))
         default: break
         }
         return steps
