@@ -18,7 +18,7 @@ package struct JobKind: Sendable {
 package struct Jobs: Sendable {
     let desk: Desk
     let kinds: [String: JobKind]
-    static let attempts = 6
+    static let attempts = 14
 
     private let ticks: [@Sendable (Desk) async throws -> Void]
     private let files: [@Sendable (Transaction) throws -> Set<String>]

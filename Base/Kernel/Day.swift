@@ -66,6 +66,16 @@ package struct Day: Hashable, Comparable, Sendable, Codable, LosslessStringConve
         return Day(year, month, min(d, Day.length(ofMonth: month, in: year)))!
     }
 
+    /// The days of a period: `2026-05`, `2026-Q2` or `2026`; the last is the day after it. Nil where it is none.
+    package static func span(_ period: String) -> Range<Day>? {
+        let year = String(period.prefix(4))
+        if period.count == 4, let first = Day(year + "-01-01") { return first..<first.adding(months: 12) }
+        if period.count == 7, period.dropFirst(4).hasPrefix("-Q"), let n = Int(period.suffix(1)), (1...4).contains(n), let first = Day("\(year)-01-01") {
+            return first.adding(months: 3 * (n - 1))..<first.adding(months: 3 * n)
+        }
+        return period.count == 7 ? Day(period + "-01").map { $0..<$0.adding(months: 1) } : nil
+    }
+
     package static func length(ofMonth month: Int, in year: Int) -> Int {
         switch month {
         case 2: (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 29 : 28

@@ -19,9 +19,16 @@ package struct QueueFilter: Sendable, Equatable {
     package var late = false
     /// All that was received in the last year.
     package var year = false
-    /// All that was received, or closed, in a month: `2026-05`.
+    /// All that was received, or closed, in a period: `2026-05`, `2026-Q2`, `2026`.
     package var receivedIn: String?
     package var closedIn: String?
+    /// All of which a period of this duty counts as on time or as late in `during`, as the efficacy evaluation counts it.
+    package var duty: String?
+    /// All that one of these acts was done to in `during`; several with commas between.
+    package var moved: String?
+    package var during: String?
+    /// How the industry code of the business begins.
+    package var trade: String?
     package var cursor: String?
     /// Kinds that whoever asks may not see.
     package var hidden: [String] = []
@@ -48,14 +55,18 @@ package struct QueueFilter: Sendable, Equatable {
         closed = try yes("closed")
         outcome = value("outcome")
         late = try yes("late")
-        func month(_ name: String) throws(Refusal) -> String? {
-            guard let text = value(name), text != "year" else { return nil }
-            guard text.count == 7, Day(text + "-01") != nil else { throw .invalid("/\(name)", Text("月份应为 2026-05 形式", "A month reads 2026-05")) }
+        func period(_ name: String) throws(Refusal) -> String? {
+            guard let text = value(name) else { return nil }
+            guard Day.span(text) != nil else { throw .invalid("/\(name)", Text("期间应为 2026-05、2026-Q2 或 2026 形式", "A period reads 2026-05, 2026-Q2 or 2026")) }
             return text
         }
         year = value("received") == "year"
-        receivedIn = try month("received")
-        closedIn = try month("finished")
+        receivedIn = year ? nil : try period("received")
+        closedIn = try period("finished")
+        (duty, moved, during, trade) = (value("duty"), value("moved"), try period("during"), value("trade"))
+        guard (duty == nil && moved == nil) == (during == nil) else {
+            throw .invalid("/during", Text("期限或动作须与期间一起给出", "A duty or an act is given with a period"))
+        }
         cursor = value("cursor")
     }
 
@@ -78,12 +89,13 @@ package struct QueueFilter: Sendable, Equatable {
     /// Lists of what was: the newest first.
     var isHistory: Bool { closed || isAccount }
     /// What was in a time, still open or not.
-    var isAccount: Bool { late || year || outcome != nil || receivedIn != nil || closedIn != nil }
+    var isAccount: Bool { late || year || outcome != nil || receivedIn != nil || closedIn != nil || during != nil }
 
     package var pairs: [(String, String?)] {
         [
             ("whose", whose == .office ? nil : whose.rawValue), ("due", due?.rawValue), ("kind", kind), ("state", state), ("region", region), ("q", text),
             ("closed", closed ? "yes" : nil), ("outcome", outcome), ("late", late ? "yes" : nil), ("received", year ? "year" : receivedIn), ("finished", closedIn),
+            ("duty", duty), ("moved", moved), ("during", during), ("trade", trade),
         ]
     }
 }
@@ -107,11 +119,30 @@ package enum Queue {
         // Who asks for what ended or was late means all of it, still open or not.
         var all: [SQL] = f.isAccount ? [] : ["open = \(!f.closed)"]
         let year = Moment(today.adding(days: -365))
-        if let outcome = f.outcome { all.append("outcome IN (\(list: outcome.split(separator: ",").prefix(10).map(String.init))) AND received_at > \(year)") }
+        if let outcome = f.outcome {
+            all.append("outcome IN (\(list: outcome.split(separator: ",").prefix(10).map(String.init)))")
+            if f.closedIn == nil { all.append("received_at > \(year)") }
+        }
+        if let span = f.during.flatMap(Day.span) {
+            let (from, to) = (Moment(span.lowerBound), Moment(span.upperBound))
+            if let duty = f.duty {
+                // Late counts where it fell due, and what is being tested is not due.
+                all.append(
+                    """
+                    id IN (SELECT c.matter FROM casework_clocks c WHERE c.duty = \(duty) AND ((c.state = 'met' AND c.stopped_at >= \(from) AND c.stopped_at < \(to))
+                    OR (c.state IN ('missed', 'open') AND c.due >= \(span.lowerBound) AND c.due < \(min(span.upperBound, today))
+                    AND (c.state = 'missed' OR NOT EXISTS (SELECT 1 FROM casework_pauses p WHERE p.clock = c.id AND p.to_day IS NULL)))))
+                    """)
+            }
+            if let moved = f.moved {
+                all.append("id IN (SELECT matter FROM casework_moves WHERE move IN (\(list: moved.split(separator: ",").prefix(10).map(String.init))) AND at >= \(from) AND at < \(to))")
+            }
+        }
+        if let trade = f.trade { all.append("operator IN (SELECT id FROM operators WHERE industry >= \(trade) AND industry < \(trade + "~"))") }
         if f.year { all.append("received_at > \(year)") }
         for (month, column) in [(f.receivedIn, "received_at"), (f.closedIn, "closed_at")] {
-            guard let month, let first = Day(month + "-01") else { continue }
-            all.append("\(raw: column) >= \(Moment(first)) AND \(raw: column) < \(Moment(first.adding(months: 1)))")
+            guard let span = month.flatMap(Day.span) else { continue }
+            all.append("\(raw: column) >= \(Moment(span.lowerBound)) AND \(raw: column) < \(Moment(span.upperBound))")
         }
         if f.late {
             all.append("EXISTS (SELECT 1 FROM casework_clocks c WHERE c.matter = casework_matters.id AND c.state = 'missed' AND c.stopped_at > \(year))")

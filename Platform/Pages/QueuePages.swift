@@ -63,6 +63,7 @@ package enum QueuePages {
                         filter.late
                             ? Text("近一年有期限逾期完成的事项，最近收到的在前。", "Matters of which a period was met late in the last year, the newest first.")
                             : filter.receivedIn.map { Text("\($0)收到的事项，最近收到的在前。", "Matters received in \($0), the newest first.") }
+                                ?? filter.during.map { Text("\($0)该项指标计入的事项，最近收到的在前。", "Matters that the figure counts in \($0), the newest first.") }
                                 ?? filter.closedIn.map { Text("\($0)办结的事项，最近收到的在前。", "Matters closed in \($0), the newest first.") }
                                 ?? Text("近一年按办理结果列出的事项，最近收到的在前。", "Matters of the last year by how they ended, the newest first."))
                     h.a("/desk", "ms-2", Text("返回待办", "Back to the queue"))
@@ -163,7 +164,7 @@ package enum QueuePages {
             if let outcome = filter.outcome { h.hidden("outcome", outcome) }
             if filter.late { h.hidden("late", "yes") }
             if let received = filter.year ? "year" : filter.receivedIn { h.hidden("received", received) }
-            if let finished = filter.closedIn { h.hidden("finished", finished) }
+            for (name, value) in filter.pairs where ["finished", "duty", "moved", "during", "trade"].contains(name) { if let value { h.hidden(name, value) } }
             h.button(Text("筛选", "Filter"), "btn btn-sm btn-primary")
             h.a(Link.query("/desk/export", filter.pairs + [("format", "xlsx")]), "btn btn-sm btn-outline-secondary", Text("导出 Excel", "Export Excel"))
         }

@@ -296,6 +296,75 @@ def test_what_a_fund_acknowledged_survives_kill_9_and_still_adds_up(engine, chro
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_payment_cut_short_by_kill_9_is_made_once_or_not_at_all(engine, chromium, tmp_path):
+    """Claims that were granted are paid as fast as they go while the server is killed, and once more afterwards: each is paid once."""
+    url = database(engine, str(tmp_path))
+    run("city", "--database", url, "--data", str(tmp_path), "--scale", "0.0006")
+    server = Server(url, str(tmp_path))
+
+    def enter(role):
+        context = chromium.new_context(base_url=server.url, locale="zh-CN")
+        page = context.new_page()
+        page.goto("/demo")
+        page.locator(f"form:has(input[value='demo-{role}']) button").click()
+        page.wait_for_url("**/desk")
+        page.goto("/funds/1")
+        return context, page, page.locator("input[name=form_token]").first.input_value()
+
+    def post(who, path, **fields):
+        return who[0].request.post(path, form={"form_token": who[2], **fields}, max_redirects=0, timeout=3000).status
+
+    def paid(claim):
+        return "/fund-claims/%s/moves/pay" % claim
+
+    try:
+        mediator, leader, clerk = enter("mediator"), enter("leader"), enter("clerk")
+        mediator[1].goto("/desk?closed=yes&outcome=ended&kind=complaint")
+        ended = sorted(set(re.findall(r"/disputes/(\d+)", mediator[1].content())), key=int)
+        claims = []
+        for matter in ended[:24]:
+            answer = mediator[0].request.post(f"/disputes/{matter}/fund-claim", max_redirects=0, form={
+                "form_token": mediator[2], "fund": "1", "amount": "1.01", "liable": "finding", "cause": "refuses", "basis": "购买凭证和终止调解决定书", "evidence": "yes"})
+            place = answer.headers.get("location", "")
+            if answer.status == 303 and "/fund-claims/" in place:
+                claim = re.search(r"/fund-claims/(\d+)", place).group(1)
+                assert post(leader, f"/fund-claims/{claim}/moves/approve", reason="证据齐全") == 303
+                claims.append(claim)
+        assert len(claims) >= 10, (len(ended), len(claims))
+        acknowledged, left = [], list(claims)
+        for round in range(3):
+            killer = threading.Timer(0.02 + round * 0.035, server.kill)
+            killer.start()
+            while left:
+                try:
+                    if post(clerk, paid(left[0]), reference=f"FK-{left[0]}", channel="phone") != 303:
+                        break
+                    acknowledged.append(left[0])
+                except Exception:
+                    break
+                left.pop(0)
+            killer.join()
+            server.start()
+        # Whoever is not sure tries again: it is paid now, or was.
+        statuses = {claim: post(clerk, paid(claim), reference=f"FK-{claim}", channel="phone") for claim in claims}
+        assert all(statuses[claim] != 303 for claim in acknowledged), (acknowledged, statuses)
+        assert all(status in (303, 409, 422) for status in statuses.values()), statuses
+        page = clerk[1]
+        page.goto("/funds/1")
+        assert "账实相符" in page.locator("main").inner_text()
+        import openpyxl
+        book = tmp_path / "book.xlsx"
+        book.write_bytes(clerk[0].request.get("/funds/1/export").body())
+        notes = [str(row[6]) for row in openpyxl.load_workbook(book).active.iter_rows(values_only=True)]
+        assert {claim: sum(note.endswith(f"FK-{claim}") for note in notes) for claim in claims} == {claim: 1 for claim in claims}
+        assert len(acknowledged) < len(claims), "the server was never cut off while it paid"
+    finally:
+        server.stop()
+    checked = run("audit", "verify", "--database", url, "--data", str(tmp_path), check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 def test_both_sign_the_agreement_on_their_own_pages(visit, city):
     number, code, _ = taken_up(visit, f"在线签署的电饭煲{time.time_ns()}，三天就坏。")
     mediator = visit(enter="mediator")

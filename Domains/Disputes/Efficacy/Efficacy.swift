@@ -47,12 +47,7 @@ package struct Efficacy: Sendable {
 
     /// The days of a period: `2026-05`, `2026-Q2` or `2026`; the last is the day after it.
     package static func days(_ period: String) throws(Refusal) -> (from: Day, to: Day) {
-        let year = String(period.prefix(4))
-        if period.count == 4, let first = Day(year + "-01-01") { return (first, first.adding(months: 12)) }
-        if period.count == 7, period.dropFirst(4).hasPrefix("-Q"), let n = Int(period.suffix(1)), (1...4).contains(n), let first = Day("\(year)-01-01") {
-            return (first.adding(months: 3 * (n - 1)), first.adding(months: 3 * n))
-        }
-        if period.count == 7, let first = Day(period + "-01") { return (first, first.adding(months: 1)) }
+        if let span = Day.span(period) { return (span.lowerBound, span.upperBound) }
         throw Refusal.invalid("/month", Text("期间应为 2026-05、2026-Q2 或 2026 形式", "A period reads 2026-05, 2026-Q2 or 2026"))
     }
 
@@ -62,7 +57,10 @@ package struct Efficacy: Sendable {
     ///   - trade: how the industry code of the businesses begins (行业门类、大类); empty: all.
     package static func count(month: String, region: String, trade: String = "", at now: Moment, _ tx: Transaction) throws -> Efficacy {
         let (first, last) = try days(month)
-        let isMonth = first.adding(months: 1) == last
+        // The list behind a figure: what it counted, no more and no less.
+        func list(_ query: String) -> String {
+            "/desk?\(query)" + (region.isEmpty ? "" : "&region=\(region)") + (trade.isEmpty ? "" : "&trade=\(trade)")
+        }
         let (from, to) = (Moment(first), Moment(last))
         let end = region + "~"
         let inTrade: SQL = trade.isEmpty ? "1 = 1" : "m.operator IN (SELECT id FROM operators WHERE industry >= \(trade) AND industry < \(trade + "~"))"
@@ -93,26 +91,23 @@ package struct Efficacy: Sendable {
         add(
             "E1", Text("按时初查率", "First review on time"),
             Text("七个工作日内决定并告知÷期内按时决定的和期内到期而逾期的投诉", "decided and told in seven working days ÷ those and what fell due in the period and is late"),
-            try duty("C1"),
-            "/desk?late=yes&kind=complaint")
+            try duty("C1"), list("duty=C1&during=\(month)"))
         add(
             "E2", Text("按时办结率", "Closed on time"),
             Text("六十日内（扣除检测）办结÷期内按时办结的和期内到期而逾期的投诉", "mediation ended in sixty days, testing not counted ÷ those and what fell due in the period and is late"), try duty("C3"),
-            "/desk?late=yes&kind=complaint")
+            list("duty=C3&during=\(month)"))
         add(
             "E3", Text("举报按时核查率", "Reports verified on time"), Text("法定期限内决定是否立案÷期内按时决定的和期内到期而逾期的举报", "decided in time ÷ those and what fell due in the period and is late"),
-            try duty("R1"),
-            "/desk?late=yes&kind=report")
+            try duty("R1"), list("duty=R1&during=\(month)"))
         add(
             "E4", Text("调解成功率", "Mediation success"),
             Text("达成协议÷（达成协议＋终止），不含撤回（一）和受理后发现不符的（六）", "agreed ÷ (agreed + ended), without withdrawals (1) and those that should not have been taken up (6)"),
             try pair(
                 "SELECT COALESCE(sum(CASE WHEN m.outcome = 'agreed' THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM casework_matters m JOIN disputes_complaints c ON c.matter = m.id WHERE \(closed) AND (m.outcome = 'agreed' OR (m.outcome = 'ended' AND c.ending_ground NOT IN ('1', '6')))"
-            ), isMonth ? "/desk?outcome=agreed,ended&finished=\(month)" : nil)
+            ), list("kind=complaint&outcome=agreed,ended&finished=\(month)"))
         add(
             "E5", Text("终止调解按时告知率", "Told on time"), Text("七个工作日内告知双方÷期内按时告知的和期内到期而逾期的终止调解", "both told in seven working days ÷ those and what fell due in the period and is late"),
-            try duty("C4"),
-            "/desk?late=yes&kind=complaint")
+            try duty("C4"), list("duty=C4&during=\(month)"))
         add(
             "E6", Text("先行和解率", "Settled first"), Text("和解÷（和解＋转为投诉），ODR企业", "settled ÷ (settled + made complaints), by ODR enterprises"),
             try pair(
@@ -141,7 +136,7 @@ package struct Efficacy: Sendable {
                 """
                 SELECT COALESCE(sum(CASE WHEN v.move = 'file' THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM casework_moves v JOIN casework_matters m ON m.id = v.matter
                 WHERE m.kind = \(ReportMoves.kind) AND v.move IN ('file', 'not-file', 'hand-over') AND v.at >= \(from) AND v.at < \(to) AND \(here)
-                """), "/desk?kind=report")
+                """), list("kind=report&moved=file,not-file,hand-over&during=\(month)"))
         add(
             "E10", Text("满意率", "Satisfaction"), Text("满意÷期内作出评价的消费者", "satisfied ÷ consumers who said so in the period"),
             try pair(
@@ -153,7 +148,7 @@ package struct Efficacy: Sendable {
                 """
                 SELECT COALESCE(sum(CASE WHEN m.operator IS NOT NULL AND c.purchase IS NOT NULL AND c.amount IS NOT NULL THEN 1 ELSE 0 END), 0) AS a, count(*) AS b
                 FROM casework_matters m JOIN disputes_complaints c ON c.matter = m.id WHERE m.kind = \(ComplaintMoves.kind) AND m.received_at >= \(from) AND m.received_at < \(to) AND \(here)
-                """), isMonth ? "/desk?received=\(month)&kind=complaint" : nil)
+                """), list("kind=complaint&received=\(month)"))
         for (id, kind, title, formula) in [
             (
                 "E12", QualityCheck.Kind.callback, Text("回访满意率", "Satisfied when called back"),
@@ -166,7 +161,7 @@ package struct Efficacy: Sendable {
                     """
                     SELECT COALESCE(sum(CASE WHEN k.result = 'good' THEN 1 ELSE 0 END), 0) AS a, count(*) AS b FROM disputes_checks k JOIN casework_matters m ON m.id = k.matter
                     WHERE k.kind = \(kind) AND k.result IN ('good', 'fair', 'poor') AND k.done_at >= \(from) AND k.done_at < \(to) AND \(here)
-                    """), "/quality?done=yes&kind=\(kind.rawValue)")
+                    """), "/quality?done=yes&kind=\(kind.rawValue)&during=\(month)" + (region.isEmpty ? "" : "&region=\(region)") + (trade.isEmpty ? "" : "&trade=\(trade)"))
         }
         let offers = try tx.one(
             "SELECT COALESCE(sum(o.amount), 0) AS fen FROM disputes_offers o JOIN disputes_promises p ON p.matter = o.matter JOIN casework_matters m ON m.id = o.matter WHERE o.id = (SELECT max(x.id) FROM disputes_offers x WHERE x.matter = o.matter AND x.state = 'accepted') AND p.state = 'kept' AND p.made_at >= \(from) AND p.made_at < \(to) AND \(here)"

@@ -142,15 +142,25 @@ struct QualityPages: Sendable {
         let kind: QualityCheck.Kind?
         let done: Bool
         let region: String
+        let trade: String
+        /// Done in a period.
+        let during: String?
     }
     private func asked(_ visit: Visit) throws -> Asked {
-        Asked(kind: visit.exchange.query["kind"].flatMap { QualityCheck.Kind(rawValue: $0) }, done: visit.exchange.query["done"] == "yes", region: try visit.signedIn().region)
+        let (query, account) = (visit.exchange.query, try visit.signedIn())
+        if let during = query["during"], Day.span(during) == nil { throw Refusal.invalid("/during", Text("期间应为 2026-05、2026-Q2 或 2026 形式", "A period reads 2026-05, 2026-Q2 or 2026")) }
+        let region = query["region"] ?? account.region
+        guard account.covers(region) else { throw Refusal.invalid("/region", Text("不在您的辖区", "Not in your region")) }
+        return Asked(
+            kind: query["kind"].flatMap { QualityCheck.Kind(rawValue: $0) }, done: query["done"] == "yes", region: region, trade: query["trade"] ?? "", during: query["during"])
     }
     private func find(_ a: Asked, limit: Int, _ tx: Transaction) throws -> [QualityCheck] {
         let state: SQL = a.done ? "k.result IS NOT NULL" : "k.result IS NULL"
         let which: SQL = a.kind.map { "k.kind = \($0)" } ?? "1 = 1"
+        let trade: SQL = a.trade.isEmpty ? "1 = 1" : "m.operator IN (SELECT id FROM operators WHERE industry >= \(a.trade) AND industry < \(a.trade + "~"))"
+        let then: SQL = a.during.flatMap(Day.span).map { "k.done_at >= \(Moment($0.lowerBound)) AND k.done_at < \(Moment($0.upperBound))" } ?? "1 = 1"
         return try tx.all(
-            "SELECT \(QualityCheck.columns) WHERE \(state) AND \(which) AND m.region >= \(a.region) AND m.region < \(a.region + "~") ORDER BY k.id DESC LIMIT \(limit)"
+            "SELECT \(QualityCheck.columns) WHERE \(state) AND \(which) AND \(trade) AND \(then) AND m.region >= \(a.region) AND m.region < \(a.region + "~") ORDER BY k.id DESC LIMIT \(limit)"
         ).map(
             QualityCheck.init)
     }
