@@ -32,6 +32,7 @@ let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift"
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let embedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nio: [Target.Dependency] = [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -85,6 +86,7 @@ let package = Package(
         + room("Statute", "Base/Statute", ["Kernel"], testing: ["DataFiles"])
         + room("Formats", "Base/Formats", ["Kernel", "CLibraries", "CNative"])
         + room("Outbound", "Base/Outbound", ["Kernel", "CNative"])
+        + room("Browser", "Base/Browser", ["Kernel", "Outbound"] + nio)
         + room("Detect", "Base/Detect", ["Kernel", "CLibraries", "CNative", yams])
         + room("Store", "Base/Store", ["Kernel", "CLibraries", grdb, sqlite, logging])
         + room("Web", "Base/Web", ["Kernel", "CLibraries", hummingbird, logging])
@@ -98,16 +100,17 @@ let package = Package(
         + room(
             "Monitoring", "Domains/Monitoring", ["Kernel", "Statute", "Formats", "Detect", "Store", "Web", "Platform", "ModelFiles", hummingbird, logging], testing: ["DataFiles"],
             card: true)
+        + room("Evidence", "Domains/Evidence", ["Kernel", "Formats", "Browser", "Outbound", "Store", "Web", "Platform", hummingbird], card: true)
         + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false, card: true)
         + room(
             "TestSupport", "Tests/Testing",
-            ["Kernel", "Statute", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "DataFiles", hummingbird, embedded, logging],
+            ["Kernel", "Statute", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "DataFiles", hummingbird, embedded, logging],
             tested: false)
         + [
             .executableTarget(
                 name: "sinan",
                 dependencies: [
-                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Detect", "DataFiles", hummingbird, arguments,
+                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Detect", "DataFiles", hummingbird, arguments,
                     logging,
                 ],
                 path: "App", swiftSettings: swift),

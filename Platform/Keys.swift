@@ -9,13 +9,16 @@ package struct Keys: Sendable {
     package let origin: String
     package let seed: [UInt8]
     package let secret: [UInt8]
+    /// Of evidence packages, P-384: 48 bytes.
+    package let evidence: [UInt8]
     package var publicKey: [UInt8] { Crypto.publicKey(seed: seed) ?? [] }
     package var verifierKey: String { Checkpoint.verifierKey(name: origin, publicKey: publicKey) }
 
     /// Where the last checkpoint is kept outside the database: whoever rewrites the database does not rewrite this.
     package let witness: String?
 
-    package init(origin: String, seed: [UInt8], secret: [UInt8], witness: String? = nil) {
+    package init(origin: String, seed: [UInt8], secret: [UInt8], evidence: [UInt8], witness: String? = nil) {
+        self.evidence = evidence
         self.witness = witness
         self.origin = origin
         self.seed = seed
@@ -44,7 +47,7 @@ package struct Keys: Sendable {
         }
         return Keys(
             origin: "sinan.ledger/\(Crypto.hex(Crypto.sha256(try key("ledger.key", 32)).prefix(4)))", seed: try key("ledger.key", 32), secret: try key("forms.key", 32),
-            witness: url.appendingPathComponent("ledger.checkpoint").path)
+            evidence: try key("evidence.key", 48), witness: url.appendingPathComponent("ledger.checkpoint").path)
     }
 
     /// Keeps a checkpoint outside, if it is newer than what is there.

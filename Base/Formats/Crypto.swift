@@ -13,6 +13,12 @@ package enum Crypto {
         return out
     }
 
+    /// Only to read what others wrote: archives of old carry it.
+    package static func sha1(_ bytes: [UInt8]) -> [UInt8] {
+        var out = [UInt8](repeating: 0, count: 20)
+        SHA1(bytes, bytes.count, &out)
+        return out
+    }
     package static func hmacSHA256(key: [UInt8], _ bytes: [UInt8]) -> [UInt8] { hmac(EVP_sha256(), key, bytes) }
     package static func hmacSHA1(key: [UInt8], _ bytes: [UInt8]) -> [UInt8] { hmac(EVP_sha1(), key, bytes) }
     private static func hmac(_ digest: OpaquePointer?, _ key: [UInt8], _ bytes: [UInt8]) -> [UInt8] {

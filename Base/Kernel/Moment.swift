@@ -62,6 +62,8 @@ package struct Moment: Hashable, Comparable, Sendable, Codable {
     /// `2026-11-23T10:30` in the office's zone.
     package var formText: String { "\(day)T\(clock)" }
     /// `2026-11-23T10:30:07+08:00`.
+    /// The same in UTC, as web archives write it: `2026-11-26T04:00:00Z`.
+    package var utcText: String { String(Moment(milliseconds: milliseconds - Moment.officeOffset).isoText.dropLast(6)) + "Z" }
     package var isoText: String {
         let s = Int(local.remainderFloor(60_000) / 1000)
         return "\(day)T\(clock):\(s < 10 ? "0" : "")\(s)+08:00"

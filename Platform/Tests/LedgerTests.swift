@@ -64,7 +64,7 @@ import Testing
         let office = try await lived(engine)
         let now = office.clock.now
         let witness = FileManager.default.temporaryDirectory.appendingPathComponent("witness-\(UInt64.random(in: 0 ... .max))").path
-        let keys = Keys(origin: office.desk.keys.origin, seed: office.desk.keys.seed, secret: office.desk.keys.secret, witness: witness)
+        let keys = Keys(origin: office.desk.keys.origin, seed: office.desk.keys.seed, secret: office.desk.keys.secret, evidence: office.desk.keys.evidence, witness: witness)
         let note = try #require(try await office.desk.store.write { try Ledger.checkpoint(keys: keys, at: now, $0) })
         try keys.remember(note)
         try await office.file()

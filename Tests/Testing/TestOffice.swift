@@ -99,7 +99,7 @@ package final class TestOffice: Sendable {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-test-files-\(UInt64.random(in: 0 ... .max))").path
         desk = Desk(
             store: store, clock: clock.office, law: try LawBook.load(), calendar: LiveCalendar(try LawBook.calendar()), files: FileStore(folder: folder),
-            keys: Keys(origin: "sinan.test/ledger", seed: Array(repeating: 7, count: 32), secret: Array(repeating: 9, count: 32)),
+            keys: Keys(origin: "sinan.test/ledger", seed: Array(repeating: 7, count: 32), secret: Array(repeating: 9, count: 32), evidence: Array(repeating: 5, count: 48)),
             permissions: PermissionTable(PlatformGrants.all + domains.flatMap(\.grants)), configuration: configuration,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, regions: regions)
         handling = Handling(desk: desk)

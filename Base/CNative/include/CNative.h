@@ -33,6 +33,29 @@ int sinan_mail(const char *url, const char *user, const char *password, int secu
                const char *const *allowed, sinan_answer *out);
 /// 1 where an address is one of the open net.
 int sinan_is_public(const char *address);
+/// The public half of a P-384 key given as its 48 bytes, as SubjectPublicKeyInfo (malloc'd). 1 when it could.
+int sinan_p384_public(const uint8_t *scalar, uint8_t **out, size_t *length);
+/// Signs a message with SHA-256; 96 bytes, the two numbers one after another. 1 when it could.
+int sinan_p384_sign(const uint8_t *scalar, const uint8_t *message, size_t count, uint8_t *signature);
+/// 1 when an ECDSA signature with SHA-256 holds, written as DER or as two numbers.
+int sinan_ecdsa_verify(const uint8_t *spki, size_t spki_length, const uint8_t *message, size_t count, const uint8_t *signature, size_t length);
+/// The key and the subject of a PEM certificate. 1 when it is one.
+int sinan_certificate(const char *pem, size_t count, uint8_t **spki, size_t *length, char *subject, size_t room);
+/// What a timestamp token says (RFC 3161).
+struct sinan_stamp {
+  int64_t seconds;
+  int trusted;
+  char authority[256];
+  char why[128];
+};
+/// A request for a timestamp of a SHA-256 digest (malloc'd). 1 when it could.
+int sinan_stamp_request(const uint8_t *digest, const uint8_t *nonce, size_t nonce_length, uint8_t **out, size_t *length);
+/// The token in an authority's answer (malloc'd), or why there is none. 1 when there is.
+int sinan_stamp_token(const uint8_t *reply, size_t count, uint8_t **out, size_t *length, char *why, size_t room);
+/// 1 when a token's signature holds, by a certificate for timestamps, over that digest (and that nonce, if one is given).
+/// `certificates`: PEM beside the token; `roots`: PEM that is trusted, the machine's if NULL. `trusted` says whether it leads there.
+int sinan_stamp_verify(const uint8_t *token, size_t count, const uint8_t *digest, const uint8_t *nonce, size_t nonce_length, const char *certificates, const char *roots,
+                       struct sinan_stamp *stamp);
 #ifdef __cplusplus
 }
 #endif

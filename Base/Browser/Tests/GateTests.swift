@@ -1,0 +1,4 @@
+import Browser
+import Testing
+
+@Suite struct GateTests {}

@@ -1,0 +1,3 @@
+import Evidence
+import Testing
+@Suite struct PackageTests {}
