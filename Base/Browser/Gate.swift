@@ -20,6 +20,15 @@ package final class Gate: Sendable {
         /// The address it went to; nil where it was refused or failed.
         package let address: String?
         package let refused: Bool
+        /// What the browser itself wanted of its maker: never let out.
+        package let isErrand: Bool
+    }
+    /// Where Chromium goes by itself, whatever its switches say.
+    static func isErrand(_ host: String) -> Bool {
+        let host = host.lowercased()
+        return ["accounts.google.com", "clients1.google.com", "clients2.google.com", "mtalk.google.com", "android.clients.google.com", "redirector.gvt1.com"].contains(host)
+            || (host.hasSuffix(".googleapis.com")
+                && ["update", "safebrowsing", "optimizationguide", "content-autofill", "edgedl", "chromekanonymity", "passwordsleakcheck", "clientservices"].contains { host.hasPrefix($0) })
     }
     private struct State {
         var passages: [Passage] = []
@@ -183,10 +192,14 @@ private final class Keeper: ChannelInboundHandler {
     private func connect(_ host: String, _ port: Int, _ context: ChannelHandlerContext) {
         let (gate, near, loop) = (gate, context.channel, context.eventLoop)
         let answer = loop.makePromise(of: (addresses: [String], address: String?, refused: Bool).self)
-        DispatchQueue.global(qos: .utility).async { answer.succeed(gate.resolve(host, port)) }
+        let errand = Gate.isErrand(host) && !gate.allowed.contains(host.lowercased())
+        if errand { answer.succeed(([], nil, false)) } else { DispatchQueue.global(qos: .utility).async { answer.succeed(gate.resolve(host, port)) } }
         let bound = NIOLoopBound((self, context), eventLoop: loop)
         answer.futureResult.flatMap { found -> EventLoopFuture<(any Channel)?> in
-            gate.note(.init(at: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)), host: host, port: port, addresses: found.addresses, address: found.address, refused: found.refused))
+            gate.note(
+                .init(
+                    at: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)), host: host, port: port, addresses: found.addresses, address: found.address,
+                    refused: found.refused, isErrand: errand))
             guard let address = found.address, let place = try? SocketAddress(ipAddress: address, port: port) else { return loop.makeSucceededFuture(nil) }
             return ClientBootstrap(group: loop).connectTimeout(.seconds(10))
                 .channelInitializer { far in far.eventLoop.makeCompletedFuture { try far.pipeline.syncOperations.addHandler(Far(gate, near)) } }

@@ -64,6 +64,29 @@ void copy(char *to, size_t room, const char *from) {
   strncpy(to, from, room - 1);
   to[room - 1] = 0;
 }
+
+// Whether a certificate leads to a root that is trusted, theirs or the machine's, as of a time.
+int leads(X509 *certificate, STACK_OF(X509) *chain, const char *roots, int64_t seconds, int purpose) {
+  Store store(X509_STORE_new());
+  if (roots && *roots) {
+    Stream in(BIO_new_mem_buf(roots, -1));
+    while (X509 *one = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)) {
+      X509_STORE_add_cert(store.get(), one);
+      X509_free(one);
+    }
+  } else {
+    X509_STORE_set_default_paths(store.get());
+  }
+  Own<X509_STORE_CTX, X509_STORE_CTX_free> checking(X509_STORE_CTX_new());
+  int holds = 0;
+  if (X509_STORE_CTX_init(checking.get(), store.get(), certificate, chain) == 1) {
+    if (purpose >= 0) X509_STORE_CTX_set_purpose(checking.get(), purpose);
+    X509_STORE_CTX_set_time(checking.get(), 0, static_cast<time_t>(seconds));
+    holds = X509_verify_cert(checking.get()) == 1;
+  }
+  ERR_clear_error();
+  return holds;
+}
 }  // namespace
 
 extern "C" int sinan_p384_public(const uint8_t *scalar, uint8_t **out, size_t *length) {
@@ -114,13 +137,16 @@ extern "C" int sinan_ecdsa_verify(const uint8_t *spki, size_t spkiLength, const 
   return holds;
 }
 
-extern "C" int sinan_certificate(const char *pem, size_t count, uint8_t **spki, size_t *length, char *subject, size_t room) {
+extern "C" int sinan_certificate(const char *pem, size_t count, int64_t seconds, const char *roots, uint8_t **spki, size_t *length, char *subject, size_t room, int *trusted) {
   Stream in(BIO_new_mem_buf(pem, static_cast<int>(count)));
   Certificate certificate(in ? PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr) : nullptr);
-  if (!certificate) return 0;
-  char line[512];
-  X509_NAME_oneline(X509_get_subject_name(certificate.get()), line, sizeof line);
-  copy(subject, room, line);
+  if (!certificate) return ERR_clear_error(), 0;
+  STACK_OF(X509) *chain = sk_X509_new_null();
+  while (X509 *one = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)) sk_X509_push(chain, one);
+  ERR_clear_error();
+  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate.get()), NID_commonName, subject, static_cast<int>(room));
+  *trusted = leads(certificate.get(), chain, roots, seconds, -1);
+  sk_X509_pop_free(chain, X509_free);
   uint8_t *der = nullptr;
   int n = i2d_PUBKEY(X509_get0_pubkey(certificate.get()), &der);
   return give(der, n, spki, length);
@@ -204,28 +230,11 @@ extern "C" int sinan_stamp_verify(
   if (signer) {
     X509_NAME_get_text_by_NID(X509_get_subject_name(signer), NID_commonName, stamp->authority, sizeof stamp->authority);
     if (!stamp->authority[0]) X509_NAME_oneline(X509_get_subject_name(signer), stamp->authority, sizeof stamp->authority);
-    // To a root that whoever checks trusts: theirs, or the machine's; as of the time of the stamp.
-    Store store(X509_STORE_new());
-    if (roots && *roots) {
-      Stream in(BIO_new_mem_buf(roots, -1));
-      while (X509 *one = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)) {
-        X509_STORE_add_cert(store.get(), one);
-        X509_free(one);
-      }
-      ERR_clear_error();
-    } else {
-      X509_STORE_set_default_paths(store.get());
-    }
-    Own<X509_STORE_CTX, X509_STORE_CTX_free> checking(X509_STORE_CTX_new());
     STACK_OF(X509) *chain = sk_X509_new_null();
     for (int i = 0; i < sk_X509_num(beside); i++) sk_X509_push(chain, sk_X509_value(beside, i));
     STACK_OF(X509) *inside = token->d.sign->cert;
     for (int i = 0; inside && i < sk_X509_num(inside); i++) sk_X509_push(chain, sk_X509_value(inside, i));
-    if (X509_STORE_CTX_init(checking.get(), store.get(), signer, chain) == 1) {
-      X509_STORE_CTX_set_purpose(checking.get(), X509_PURPOSE_TIMESTAMP_SIGN);
-      X509_STORE_CTX_set_time(checking.get(), 0, static_cast<time_t>(stamp->seconds));
-      stamp->trusted = X509_verify_cert(checking.get()) == 1;
-    }
+    stamp->trusted = leads(signer, chain, roots, stamp->seconds, X509_PURPOSE_TIMESTAMP_SIGN);
     sk_X509_free(chain);
   }
   if (signers) sk_X509_free(signers);

@@ -57,11 +57,19 @@ package enum PackageKey {
     package static func verify(_ signature: [UInt8], of message: [UInt8], publicKey: [UInt8]) -> Bool {
         !signature.isEmpty && sinan_ecdsa_verify(publicKey, publicKey.count, message, message.count, signature, signature.count) == 1
     }
-    /// The key and the subject of a certificate in PEM.
-    package static func certificate(_ pem: String) -> (key: [UInt8], subject: String)? {
+    package struct Certificate: Sendable {
+        package let key: [UInt8]
+        package let subject: String
+        /// Whether it led to a trusted root at the time asked for.
+        package let trusted: Bool
+    }
+    /// A certificate in PEM, its chain behind it.
+    /// - Parameter roots: PEM that is trusted; the machine's own if nil.
+    package static func certificate(_ pem: String, at: Moment, roots: String? = nil) -> Certificate? {
         var subject = [CChar](repeating: 0, count: 512)
-        guard let key = Native.bytes({ sinan_certificate(pem, pem.utf8.count, $0, $1, &subject, subject.count) }) else { return nil }
-        return (key, Native.string(subject))
+        var trusted: Int32 = 0
+        guard let key = Native.bytes({ sinan_certificate(pem, pem.utf8.count, at.milliseconds / 1000, roots, $0, $1, &subject, subject.count, &trusted) }) else { return nil }
+        return Certificate(key: key, subject: Native.string(subject), trusted: trusted == 1)
     }
 }
 

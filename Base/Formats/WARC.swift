@@ -13,7 +13,7 @@ package enum WARC {
     }
 
     /// SHA-256 as WARC writes digests: base 32.
-    package static func digest(_ bytes: some Collection<UInt8>) -> String { "sha256:" + TOTP.base32(Crypto.sha256(bytes)) }
+    package static func digest(_ bytes: some Collection<UInt8>) -> String { "sha256:" + TOTP.base32(Crypto.sha256(bytes)) + "====" }
 
     /// A record as bytes, compressed as one member: ids and dates come from whoever writes it.
     /// - Parameter payload: how many bytes of the body are HTTP headers before the payload; nil: the body is the payload.

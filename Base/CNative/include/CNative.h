@@ -39,8 +39,8 @@ int sinan_p384_public(const uint8_t *scalar, uint8_t **out, size_t *length);
 int sinan_p384_sign(const uint8_t *scalar, const uint8_t *message, size_t count, uint8_t *signature);
 /// 1 when an ECDSA signature with SHA-256 holds, written as DER or as two numbers.
 int sinan_ecdsa_verify(const uint8_t *spki, size_t spki_length, const uint8_t *message, size_t count, const uint8_t *signature, size_t length);
-/// The key and the subject of a PEM certificate. 1 when it is one.
-int sinan_certificate(const char *pem, size_t count, uint8_t **spki, size_t *length, char *subject, size_t room);
+/// The key and the subject of a PEM certificate, with its chain behind it. 1 when it is one. `trusted`: whether it led to a root at that time.
+int sinan_certificate(const char *pem, size_t count, int64_t seconds, const char *roots, uint8_t **spki, size_t *length, char *subject, size_t room, int *trusted);
 /// What a timestamp token says (RFC 3161).
 struct sinan_stamp {
   int64_t seconds;

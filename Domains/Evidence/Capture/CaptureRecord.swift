@@ -8,7 +8,7 @@ enum CaptureRecord {
     static func json(_ seen: Captured, _ context: CaptureContext) -> JSON {
         let answered = seen.exchanges.filter(\.isAnswered)
         return .object([
-            ("type", .string("sinan-capture")), ("version", .int(1)), ("reference", .string(context.reference)), ("officers", .array(context.officers.map(JSON.string))),
+            ("format", .string("sinan-capture")), ("version", .int(1)), ("reference", .string(context.reference)), ("officers", .array(context.officers.map(JSON.string))),
             ("url", .string(seen.url)), ("finalURL", .string(seen.finalURL)), ("title", .string(seen.title)), ("startedAt", .string(seen.startedAt.isoText)),
             ("endedAt", .string(seen.endedAt.isoText)), ("software", .string(context.software)), ("browser", seen.browser),
             (
@@ -20,14 +20,14 @@ enum CaptureRecord {
                 context.clock.map { .object([("reference", .string($0.source)), ("offsetMilliseconds", .int($0.offset))]) }
                     ?? .object([("reference", .null), ("note", .string("no reference clock was asked"))])
             ), ("environment", .array(environment(seen, context).map { .object([("check", .string($0.0)), ("holds", .bool($0.1)), ("detail", .string($0.2))]) })),
-            ("steps", .array(seen.steps.map { .object([("step", .string($0.line)), ("result", .string($0.result))]) })), ("notes", .array(seen.notes.map(JSON.string))),
+            ("acts", .array(seen.steps.map { .object([("act", .string($0.line)), ("result", .string($0.result))]) })), ("notes", .array(seen.notes.map(JSON.string))),
             (
                 "connections",
                 .array(
                     seen.passages.map {
                         .object([
                             ("at", .string($0.at.isoText)), ("host", .string($0.host)), ("port", .int($0.port)), ("resolved", .array($0.addresses.map(JSON.string))),
-                            ("connected", .text($0.address)), ("refused", .bool($0.refused)),
+                            ("connected", .text($0.address)), ("refused", .bool($0.refused)), ("errand", .bool($0.isErrand)),
                         ])
                     })
             ),
@@ -69,7 +69,7 @@ enum CaptureRecord {
         return [
             ("a profile made for this capture, without cookies", !cookies, cookies ? "the first request carried a cookie" : "the first request carried none"),
             ("names not set on this machine by hand", named.isEmpty, named.isEmpty ? "none of the hosts stands in /etc/hosts" : "in /etc/hosts: \(named.sorted().joined(separator: ", "))"),
-            ("every answer came through the watched way out", outside, "\(seen.passages.count) connections"),
+            ("every answer came through the watched way out", outside, "\(seen.passages.count { !$0.isErrand }) connections"),
             (
                 "the clock agrees with a reference to two seconds", context.clock.map { abs($0.offset) <= 2000 } ?? false,
                 context.clock.map { "\($0.offset) ms, \($0.source)" } ?? "no reference clock was asked"

@@ -64,7 +64,9 @@ package struct Verification: Sendable {
     private mutating func listed(_ zip: ZIPFile, _ resources: [JSON], _ checked: inout [String: Digests]) {
         var names: Set<String> = ["datapackage.json", "datapackage-digest.json"]
         for resource in resources {
-            guard let path = resource["path"]?.string, let hash = resource["hash"]?.string else {
+            // Before 1.1 the hash stood apart from its kind.
+            let old = resource["stats"]?["hash"]?.string.map { (resource["hashing"]?.string ?? "sha256") + ":" + $0 }
+            guard let path = resource["path"]?.string, let hash = resource["hash"]?.string ?? old else {
                 say("datapackage.json", .failed, "清单中有一项没有路径或哈希", "An item of the list has no path or no hash")
                 continue
             }
@@ -95,7 +97,7 @@ package struct Verification: Sendable {
                 say(path, .failed, "SM3 不符", "Its SM3 is another")
                 continue
             }
-            if let size = resource["bytes"]?.int, size != entry.size {
+            if let size = (resource["bytes"] ?? resource["stats"]?["bytes"])?.int, size != entry.size {
                 say(path, .failed, "长度不符", "Its length is another")
                 continue
             }
@@ -126,7 +128,9 @@ package struct Verification: Sendable {
             return document
         }
         let signature = signed["signature"]?.string.flatMap(PackageDigest.bytes) ?? []
-        let certificate = signed["domainCert"]?.string.flatMap { PackageKey.certificate($0) }
+        stamped(signed, sums, roots)
+        let then = stamps.first?.at ?? created.flatMap { Moment($0) } ?? Moment(milliseconds: 0)
+        let certificate = signed["domainCert"]?.string.flatMap { PackageKey.certificate($0, at: then, roots: roots) }
         let publicKey = certificate?.key ?? signed["publicKey"]?.string.flatMap(PackageDigest.bytes) ?? []
         key = Crypto.hex(Crypto.sha256(publicKey))
         signer = certificate?.subject ?? signed["domain"]?.string
@@ -139,11 +143,13 @@ package struct Verification: Sendable {
         } else {
             say("signature", .failed, "签名无效", "The signature does not hold")
         }
-        stamped(signed, sums, signature, roots)
+        if let certificate, !certificate.trusted {
+            say("certificate", .failed, "“\(certificate.subject)”的证书不由可信机构签发，或当时已失效", "The certificate of “\(certificate.subject)” did not lead to a trusted root at that time")
+        }
         return document
     }
 
-    private mutating func stamped(_ signed: JSON, _ sums: Digests, _ signature: [UInt8], _ roots: String?) {
+    private mutating func stamped(_ signed: JSON, _ sums: Digests, _ roots: String?) {
         var tokens = (signed["timestamps"]?.array ?? []).map { ($0["token"]?.string.flatMap(PackageDigest.bytes) ?? [], sums.sha256, nil as String?) }
         // As authsigner writes it: the time of the signature, as an answer of the authority or as its token.
         if let text = signed["timeSignature"]?.string, let reply = PackageDigest.bytes(text) {
