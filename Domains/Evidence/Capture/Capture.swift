@@ -88,6 +88,16 @@ package struct Captured: Sendable {
     package var notes: [String]
     package var device: CaptureRequest.Device
     package var viewport: (width: Int, height: Int)
+
+    package init(
+        url: String, finalURL: String, title: String, startedAt: Moment, endedAt: Moment, exchanges: [Exchange], text: String, dom: String, pictures: [[UInt8]], pdf: [UInt8], browser: JSON,
+        passages: [Gate.Passage], certificates: [(origin: String, chain: [[UInt8]])], steps: [(line: String, result: String)], notes: [String], device: CaptureRequest.Device,
+        viewport: (width: Int, height: Int)
+    ) {
+        (self.url, self.finalURL, self.title, self.startedAt, self.endedAt, self.exchanges, self.text, self.dom) = (url, finalURL, title, startedAt, endedAt, exchanges, text, dom)
+        (self.pictures, self.pdf, self.browser, self.passages, self.certificates, self.steps) = (pictures, pdf, browser, passages, certificates, steps)
+        (self.notes, self.device, self.viewport) = (notes, device, viewport)
+    }
 }
 
 /// Opens a page in a browser of its own and keeps what came and what was seen (网页取证).

@@ -20,7 +20,11 @@ package struct Exchange: Sendable {
     package var failure: String?
     package var security: JSON = .null
     fileprivate var isOver = false
-    var isAnswered: Bool { status > 0 }
+    package var isAnswered: Bool { status > 0 }
+
+    package init(url: String, method: String, requestHeaders: [(String, String)], requestBody: [UInt8] = [], at: Moment, kind: String) {
+        (self.url, self.method, self.requestHeaders, self.requestBody, self.at, self.kind) = (url, method, requestHeaders, requestBody, at, kind)
+    }
 }
 
 /// What the browser tells of its network and its pages, put in order (网络记录).

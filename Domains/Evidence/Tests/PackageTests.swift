@@ -1,3 +1,138 @@
+import Browser
 import Evidence
+import Formats
+import Foundation
+import Kernel
 import Testing
-@Suite struct PackageTests {}
+
+/// A small page as a browser would have seen it, sealed without one.
+struct Sealed {
+    let url: URL
+    let data: Data
+    let receipt: SealReceipt
+
+    static let key = SealingKey(scalar: Array(repeating: 5, count: 48), seed: Array(repeating: 7, count: 32))
+    static func seen(_ body: String = "<h1>全网第一</h1>") -> Captured {
+        let at = Moment("2026-11-26T10:00:00")!
+        var page = Exchange(url: "https://shop.example/p/1", method: "GET", requestHeaders: [("Accept", "text/html")], at: at, kind: "Document")
+        (page.status, page.reason, page.headers, page.mime, page.body) = (200, "OK", [("Content-Type", "text/html"), ("Content-Encoding", "gzip")], "text/html", Array(body.utf8))
+        var moved = Exchange(url: "http://shop.example/p/1?spm=2", method: "GET", requestHeaders: [], at: at, kind: "Document")
+        (moved.status, moved.headers, moved.body) = (302, [("Location", "https://shop.example/p/1")], [])
+        return Captured(
+            url: "http://shop.example/p/1?spm=2", finalURL: page.url, title: "电饭煲", startedAt: at, endedAt: at, exchanges: [moved, page], text: "全网第一", dom: body, pictures: [[1, 2, 3]],
+            pdf: [4], browser: .object([]), passages: [], certificates: [], steps: [], notes: [], device: .desktop, viewport: (1440, 900))
+    }
+
+    init(_ seen: Captured = Sealed.seen()) async throws {
+        url = FileManager.default.temporaryDirectory.appendingPathComponent("package-\(UInt64.random(in: 0 ... .max)).wacz")
+        var context = CaptureContext()
+        (context.software, context.officers) = ("sinan test", ["张三", "李四"])
+        receipt = try await Packaging(key: Sealed.key, context: context).seal(seen, to: url, at: Moment("2026-11-26T10:00:01")!)
+        data = try Data(contentsOf: url)
+        try FileManager.default.removeItem(at: url)
+    }
+}
+
+@Suite struct PackageTests {
+    @Test func whatWasSealedHoldsAndSaysWhatItIs() async throws {
+        let sealed = try await Sealed()
+        let verification = Verification(sealed.data, key: Sealed.key.fingerprint)
+        #expect(verification.holds && verification.isSigned, "\(verification.json.text)")
+        #expect(verification.digest == Crypto.hex(sealed.receipt.package.sha256) && verification.title == "电饭煲")
+        #expect(Crypto.hex(Crypto.sha256(sealed.data)) == Crypto.hex(sealed.receipt.digests.sha256))
+    }
+
+    @Test func aPackageByAnotherKeyIsNotTheOffices() async throws {
+        let sealed = try await Sealed()
+        let other = SealingKey(scalar: Array(repeating: 6, count: 48), seed: Array(repeating: 8, count: 32))
+        let verification = Verification(sealed.data, key: other.fingerprint)
+        #expect(verification.items.contains { $0.name == "signature" && $0.verdict == .failed })
+    }
+
+    @Test func eachByteThatIsChangedIsFound() async throws {
+        var sealed = try await Sealed().data
+        var missed: [Int] = []
+        for i in sealed.indices {
+            let old = sealed[i]
+            sealed[i] = old ^ (UInt8(1) << UInt8(i % 8))
+            if Verification(sealed).holds { missed.append(i) }
+            sealed[i] = old
+        }
+        #expect(missed.isEmpty, "bytes \(missed.prefix(20)) of \(sealed.count)")
+    }
+
+    @Test func whatIsCutOffOrAddedIsFound() async throws {
+        let sealed = try await Sealed().data
+        for n in stride(from: 0, to: sealed.count, by: 97) { #expect(!Verification(sealed.prefix(n)).holds, "the first \(n) bytes") }
+        for extra in [Data([0]), Data("PK".utf8), Data(repeating: 0, count: 22)] {
+            #expect(!Verification(sealed + extra).holds)
+            #expect(!Verification(extra + sealed).holds)
+        }
+    }
+
+    @Test(arguments: ["archive/data.warc.gz", "views/screenshot-1.png", "record/record.json", "datapackage-digest.json", "datapackage.json"])
+    func aPartThatIsRemovedIsNamed(_ name: String) async throws {
+        let zip = try await ZIPFile(Sealed().data)
+        let rest = try rebuilt(zip, names: zip.entries.map(\.name).filter { $0 != name })
+        let verification = Verification(rest)
+        #expect(verification.items.contains { $0.verdict == .failed && ($0.name == name || name == "datapackage-digest.json") } || (name == "datapackage-digest.json" && !verification.isSigned))
+    }
+
+    @Test func partsInAnotherOrderAreFound() async throws {
+        let zip = try await ZIPFile(Sealed().data)
+        var names = zip.entries.map(\.name)
+        names.swapAt(0, 1)
+        #expect(!Verification(try rebuilt(zip, names: names)).holds)
+    }
+
+    @Test func aPartThatIsAddedIsNamed() async throws {
+        let zip = try await ZIPFile(Sealed().data)
+        let verification = Verification(try rebuilt(zip, names: zip.entries.map(\.name), adding: ("views/more.png", [9])))
+        #expect(verification.items.contains { $0.name == "views/more.png" && $0.verdict == .failed })
+    }
+
+    /// The same container written again with other parts.
+    private func rebuilt(_ zip: ZIPFile, names: [String], adding: (String, [UInt8])? = nil) throws -> Data {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("again-\(UInt64.random(in: 0 ... .max)).zip")
+        let writer = try StoredZIP.Writer(url, at: Moment("2026-11-26T10:00:00")!)
+        for name in names { _ = try writer.add(name, zip.bytes(try #require(zip.entry(name))) ?? []) }
+        if let adding { _ = try writer.add(adding.0, adding.1) }
+        try writer.seal()
+        defer { try? FileManager.default.removeItem(at: url) }
+        return try Data(contentsOf: url)
+    }
+
+    @Test func randomBytesNeverBreakTheReaders() async throws {
+        var generator = SystemRandomNumberGenerator()
+        let sealed = try await Sealed().data
+        for _ in 0..<400 {
+            var bytes = sealed
+            for _ in 0..<Int.random(in: 1...40, using: &generator) {
+                let at = Int.random(in: 0..<bytes.count, using: &generator)
+                switch Int.random(in: 0..<3, using: &generator) {
+                case 0: bytes[at] = UInt8.random(in: 0...255, using: &generator)
+                case 1: bytes.removeSubrange(at..<min(bytes.count, at + Int.random(in: 1...30, using: &generator)))
+                default: bytes.insert(contentsOf: (0..<Int.random(in: 1...30, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }, at: at)
+                }
+            }
+            #expect(!Verification(bytes).holds)
+        }
+        for _ in 0..<400 {
+            let noise = (0..<Int.random(in: 0...600, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            _ = Verification(Data(noise))
+            _ = noise.withUnsafeBytes { WARC.read($0) { _ in } }
+            _ = (Array("WARC/1.1\r\nContent-Length: 5\r\n\r\n".utf8) + noise).withUnsafeBytes { WARC.read($0) { _ in } }
+            _ = try? Stamp.token(noise)
+            _ = try? Stamp.verify(noise, of: Array(repeating: 0, count: 32))
+        }
+    }
+
+    @Test func sharedExamplesGetTheVerdictOfTheStockTools() throws {
+        let folder = URL(fileURLWithPath: "../shared/data/webarchives/py-wacz")
+        guard FileManager.default.fileExists(atPath: folder.path) else { return print("skipped: sharedExamplesGetTheVerdictOfTheStockTools, no examples here") }
+        for (name, holds) in [("valid_example_1", true), ("valid_example_2", true), ("invalid_example_1", false), ("valid_signed_example_1", true), ("invalid_signed_example_1", false)] {
+            let verification = try Verification(folder.appendingPathComponent(name + ".wacz"))
+            #expect(verification.holds == holds, "\(name): \(verification.json.text)")
+        }
+    }
+}
