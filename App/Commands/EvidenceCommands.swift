@@ -22,6 +22,7 @@ struct CaptureCommand: AsyncParsableCommand {
     @Option(help: "A time-stamping authority (RFC 3161); may be repeated") var tsa: [String] = []
     @Option(name: .customLong("allow-host"), help: "A host that may be reached although its address is inside; may be repeated") var allowHost: [String] = []
     @Option(help: "Seconds to load and act") var seconds = 60
+    @Option(help: "No more than so many megabytes") var megabytes = 200
     @Flag(help: "One JSON document") var json = false
     @OptionGroup var database: DatabaseOptions
 
@@ -29,6 +30,9 @@ struct CaptureCommand: AsyncParsableCommand {
         var request = try CaptureRequest(url)
         guard let kind = CaptureRequest.Device(rawValue: device) else { throw Refusal.invalid("/device", Text("应为 desktop 或 phone", "desktop or phone")) }
         guard (1...600).contains(seconds) else { throw Refusal.invalid("/seconds", Text("应为1至600秒", "1 to 600 seconds")) }
+        guard (1...1000).contains(megabytes) else { throw Refusal.invalid("/megabytes", Text("应为1至1000", "1 to 1000")) }
+        request.limits.bytes = megabytes << 20
+        request.limits.body = min(request.limits.body, megabytes << 20)
         let target = URL(fileURLWithPath: out)
         guard FileManager.default.fileExists(atPath: target.deletingLastPathComponent().path) else {
             throw Refusal.invalid("/out", Text("没有文件夹“\(target.deletingLastPathComponent().path)”", "There is no folder “\(target.deletingLastPathComponent().path)”"))

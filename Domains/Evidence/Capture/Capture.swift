@@ -164,6 +164,8 @@ package struct Capture: Sendable {
         _ = try await call("Network.setCacheDisabled", [("cacheDisabled", .bool(true))])
         _ = try await call("Page.enable")
         _ = try await call("Page.setLifecycleEventsEnabled", [("enabled", .bool(true))])
+        // A page that prints itself would keep us from printing it. Nothing else of the page's surroundings is changed.
+        _ = try await call("Page.addScriptToEvaluateOnNewDocument", [("source", .string("window.print = () => {}"))])
         let device = request.device
         _ = try await call(
             "Emulation.setDeviceMetricsOverride",
@@ -185,6 +187,8 @@ package struct Capture: Sendable {
         } catch { throw gate.passages.contains(where: \.refused) ? Capture.inside(gate) : error }
         if let failure = navigation["errorText"]?.string, !failure.isEmpty {
             if gate.passages.contains(where: \.refused) { throw Capture.inside(gate) }
+            // That it offers a file is told a moment later.
+            if failure == "net::ERR_ABORTED" { try await Task.sleep(for: .milliseconds(400)) }
             let offered = await recorder.notes.contains { $0.contains("offered a file") }
             throw Refusal(
                 .unavailable,
