@@ -1,6 +1,7 @@
 import ArgumentParser
 import DataFiles
 import Disputes
+import Evidence
 import Formats
 import Foundation
 import Insights
@@ -39,7 +40,18 @@ enum Opening {
         return logger
     }
 
-    static func domains(printer: Printer, room: ModelRoom) -> [Domain] { [Disputes.domain(printer: printer), Monitoring.domain(room: room), Insights.domain] }
+    static func domains(printer: Printer, room: ModelRoom) -> [Domain] {
+        [Disputes.domain(printer: printer), Monitoring.domain(room: room), Evidence.domain(captures, printer: printer), Insights.domain]
+    }
+    /// Captures, told by the environment: hosts inside that may be captured, time-stamping authorities.
+    private static var captures: CaptureSettings {
+        let environment = ProcessInfo.processInfo.environment
+        func list(_ name: String) -> [String] { environment[name]?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? [] }
+        var settings = CaptureSettings()
+        settings.chromium = environment["SINAN_CHROMIUM"] ?? settings.chromium
+        (settings.allowedHosts, settings.authorities) = (list("SINAN_CAPTURE_HOSTS"), list("SINAN_TSA"))
+        return settings
+    }
     static func migrations(_ domains: [Domain]) -> [Migration] { PlatformSchema.migrations + domains.flatMap(\.migrations) }
     static func printer(_ options: DatabaseOptions) -> Printer {
         Printer(

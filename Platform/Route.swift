@@ -60,6 +60,8 @@ package struct Domain: Sendable {
     package let imports: [ImportKind]
     /// What a worker does now and then, about every half minute: looking into a folder.
     let tick: (@Sendable (Desk) async throws -> Void)?
+    /// What stands beside a matter's files: where the domain keeps what belongs to it.
+    let matterLinks: [MatterLink]
     /// Numbers that the office sets for itself.
     let settings: [NumberSetting]
     /// What an officer has in the calendar beside what lapses.
@@ -71,11 +73,12 @@ package struct Domain: Sendable {
         matterKinds: [MatterKind] = [],
         forms: [DocumentForm] = [], notices: [Text] = [], acts: [String: Text] = [:],
         sealed: [SealedTable] = [], files: @escaping @Sendable (Transaction) throws -> Set<String> = { _ in [] }, imports: [ImportKind] = [],
-        tick: (@Sendable (Desk) async throws -> Void)? = nil, settings: [NumberSetting] = [],
+        tick: (@Sendable (Desk) async throws -> Void)? = nil, matterLinks: [MatterLink] = [], settings: [NumberSetting] = [],
         appointments: (@Sendable (Account, Desk, Transaction) throws -> [ICalendar.Event])? = nil
     ) {
         self.appointments = appointments
         self.settings = settings
+        self.matterLinks = matterLinks
         self.name = name
         self.migrations = migrations
         self.grants = grants
@@ -112,6 +115,14 @@ package struct MatterKind: Sendable {
         self.permission = permission
         self.path = path
     }
+}
+
+/// Where a domain keeps what belongs to a matter.
+package struct MatterLink: Sendable {
+    package let title: Text
+    package let permission: Permission
+    package let path: @Sendable (Matter) -> String
+    package init(_ title: Text, _ permission: Permission, _ path: @escaping @Sendable (Matter) -> String) { (self.title, self.permission, self.path) = (title, permission, path) }
 }
 
 /// A part of the operator's page that a domain adds.
@@ -192,6 +203,7 @@ package struct House: Sendable {
     package let kinds: [String: MatterKind]
     package let panels: [OperatorPanel]
     package let overviews: [OverviewPanel]
+    package let matterLinks: [MatterLink]
     package let assets: Assets
     package let forms: [DocumentForm]
     /// Titles of documents and notices are kept as they went out, in Chinese; this is what they are called in both languages.
@@ -209,6 +221,7 @@ package struct House: Sendable {
         kinds = Dictionary(domains.flatMap(\.matterKinds).map { ($0.table.kind, $0) }) { a, _ in a }
         panels = domains.flatMap(\.operatorPanels)
         overviews = domains.flatMap(\.overviewPanels)
+        matterLinks = domains.flatMap(\.matterLinks)
         self.assets = assets
         forms = domains.flatMap(\.forms)
         titles = Dictionary((forms.map(\.title) + domains.flatMap(\.notices)).map { ($0.zh, $0) }) { a, _ in a }

@@ -119,6 +119,12 @@ package struct Answer: Sendable {
         answer.headers.append((.contentDisposition, "\(inline ? "inline" : "attachment"); filename*=UTF-8''\(Link.encode(name))"))
         return answer
     }
+    /// What a stranger made: shown without scripts, in an origin of its own, fetching nothing.
+    package var enclosed: Answer {
+        var copy = self
+        copy.headers.append((.contentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; sandbox"))
+        return copy
+    }
     package func setting(cookie name: String, to value: String, maxAge: Int, secure: Bool) -> Answer {
         var copy = self
         copy.headers.append((.setCookie, "\(name)=\(value); Path=/; HttpOnly; SameSite=Lax; Max-Age=\(maxAge)\(secure ? "; Secure" : "")"))

@@ -21,7 +21,7 @@ extension LeadPages {
         /// Leads of the same model in which the same words stood, and what persons made of them.
         let similar: [(matter: Matter, words: String, verdict: String?)]
         let prices: [(at: Moment, price: Money?, list: Money?)]
-        let capture: (hash: String, state: String, at: Moment)?
+        let capture: (hash: String, url: String, at: Moment)?
         let loads: [String: Int]
         let answers: [(body: String, at: Moment)]
     }
@@ -51,7 +51,7 @@ extension LeadPages {
             ($0.moment("at"), $0.optionalMoney("price"), $0.optionalMoney("list_price"))
         }
         let capture = try tx.one("SELECT * FROM monitoring_captures WHERE matter = \(key) ORDER BY id LIMIT 1").map {
-            ($0.string("body_hash"), $0.string("state"), $0.moment("queued_at"))
+            ($0.string("body_hash"), $0.string("url"), $0.moment("queued_at"))
         }
         let loads = try tx.all("SELECT region, count(*) AS n FROM casework_matters WHERE kind = \(LeadMoves.kind) AND state = \(LeadMoves.verifying) GROUP BY region").map {
             ($0.string("region"), $0.count("n"))
@@ -256,7 +256,13 @@ extension LeadPages {
                         h.a("/leads/\(s.lead.matter.id)/snapshot?of=after", nil, Text("复查时的内容", "As it was when looked at again"))
                     }
                 }
-                h.p("small text-muted mb-0", capture.state == "waiting" ? Text("网页取证已排队", "The page is queued for capture") : Text("网页已取证", "The page was captured"))
+            }
+            // One press: the listing's page, for this lead.
+            if let url = s.capture?.url, url.hasPrefix("http"), visit.may("evidence.capture") {
+                visit.form(h, "/evidence", "mt-2") {
+                    for (name, value) in [("url", url), ("matter", s.lead.matter.number), ("purpose", "线索\(s.lead.matter.number)的网页"), ("device", "desktop"), ("script", "scroll")] { h.hidden(name, value) }
+                    h.button(Text("固定证据", "Capture the page"), "btn btn-sm btn-outline-primary")
+                }
             }
             for answer in s.answers {
                 h.div("note mt-2") {

@@ -194,6 +194,7 @@ extension Visit {
 
     package func files(_ h: HTML, _ file: MatterFile, matter: Matter) {
         h.card(Text("附件", "Files")) {
+            for link in house.matterLinks where may(link.permission) { h.p("mb-2") { h.a(link.path(matter), nil, link.title) } }
             if file.attachments.isEmpty { h.p("text-muted", Text("没有附件", "No files")) }
             h.ul("plain") {
                 for a in file.attachments {

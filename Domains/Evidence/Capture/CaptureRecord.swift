@@ -78,3 +78,17 @@ enum CaptureRecord {
         ]
     }
 }
+
+extension CaptureRecord {
+    /// The checklist's lines in both languages; the record itself is written in one.
+    static func title(_ check: String) -> Text {
+        switch check {
+        case "a profile made for this capture, without cookies": Text("专用的新建浏览器环境，无缓存和 Cookie", check)
+        case "names not set on this machine by hand": Text("域名未在本机被改写", check)
+        case "every answer came through the watched way out": Text("全部响应经受控出口取得", check)
+        case "the clock agrees with a reference to two seconds": Text("时钟与标准时间相差不超过两秒", check)
+        case "nothing leads to an address inside": Text("没有指向内网的地址", check)
+        default: Text(verbatim: check)
+        }
+    }
+}

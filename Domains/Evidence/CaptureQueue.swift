@@ -1,0 +1,191 @@
+import Formats
+import Foundation
+import Kernel
+import Logging
+import Outbound
+import Platform
+import Store
+import Synchronization
+
+/// With what an installation captures (取证配置), told by whoever starts it.
+package struct CaptureSettings: Sendable {
+    package var chromium = "/usr/bin/chromium"
+    /// Hosts inside that may be captured, by name.
+    package var allowedHosts: [String] = []
+    package var authorities: [String] = []
+    /// At once in one process: each is a browser.
+    package var together = 2
+    package init() {}
+}
+
+/// The captures that wait (取证队列): several at once, tried three times, never silent.
+package final class CaptureQueue: Sendable {
+    package let settings: CaptureSettings
+    private let running = Mutex(0)
+    static let job = "evidence.look"
+    static let attempts = 3
+    /// What a process that was killed had begun is begun again after this.
+    static let lease: Int64 = 600
+
+    package init(_ settings: CaptureSettings) { self.settings = settings }
+
+    /// Asks for a capture.
+    package func ask(_ request: Asked, by officer: Account, at now: Moment, _ tx: Transaction) throws -> EvidenceItem {
+        let n = try tx.nextNumber("evidence.\(now.day.year)")
+        let number = "DZ\(now.day.year)\(String(repeating: "0", count: max(0, 7 - String(n).count)))\(n)"
+        let id = try tx.insert(
+            """
+            INSERT INTO evidence_items (number, kind, matter, region, url, device, script, purpose, account, second, state, asked_at, attempts, title)
+            VALUES (\(number), 'capture', \(request.matter?.id), \(request.matter?.region ?? officer.region), \(request.url), \(request.device.rawValue), \(request.script), \(request.purpose), \(officer.id),
+            \(request.second), 'waiting', \(now), 0, '') RETURNING id
+            """)
+        let item = try EvidenceItem.find(id, tx)
+        try Custody.record("asked", on: item, by: .staff(officer), note: request.purpose, at: now, tx)
+        try Jobs.add(CaptureQueue.job, [], at: now, tx)
+        return item
+    }
+    package struct Asked: Sendable {
+        package var url: String
+        package var device = CaptureRequest.Device.desktop
+        package var script = "scroll"
+        package var purpose = ""
+        package var matter: Matter?
+        package var second: ID<Account>?
+        package init(url: String) { self.url = url }
+
+        /// - Errors: the address or the script is none, by field.
+        package func check() throws(Refusal) {
+            _ = try CaptureRequest(url)
+            for line in script.split(whereSeparator: \.isNewline) { _ = try CaptureRequest.Step(String(line)) }
+        }
+    }
+
+    /// Once more, of one that failed.
+    func again(_ id: Int64, by officer: Account, at now: Moment, _ tx: Transaction) throws {
+        guard try tx.run("UPDATE evidence_items SET state = 'waiting', attempts = 0, failure = NULL, began_at = NULL WHERE id = \(id) AND state = 'failed' AND kind = 'capture'") == 1 else {
+            throw Refusal(.conflict, Text("只有未成功的取证可以重试", "Only what failed is tried again"))
+        }
+        try Custody.record("again", on: EvidenceItem.find(id, tx), by: .staff(officer), at: now, tx)
+        try Jobs.add(CaptureQueue.job, [], at: now, tx)
+    }
+
+    /// Starts what waits, as far as there is room, and returns at once.
+    package func look(_ desk: Desk) async throws {
+        while true {
+            let free = running.withLock { running -> Bool in
+                guard running < settings.together else { return false }
+                running += 1
+                return true
+            }
+            guard free else { return }
+            guard let item = try await take(desk) else {
+                running.withLock { $0 -= 1 }
+                return
+            }
+            Task {
+                await self.run(item, desk)
+                self.running.withLock { $0 -= 1 }
+                try? await self.look(desk)
+            }
+        }
+    }
+
+    private func take(_ desk: Desk) async throws -> EvidenceItem? {
+        let now = desk.now
+        let late = now.adding(seconds: -CaptureQueue.lease)
+        return try await desk.store.write { tx in
+            guard
+                let row = try tx.one(
+                    "SELECT id FROM evidence_items WHERE (state = 'waiting' AND (began_at IS NULL OR began_at <= \(now))) OR (state = 'running' AND began_at < \(late)) ORDER BY id LIMIT 1"),
+                // Of two workers that look at once, one finds it taken.
+                try tx.run(
+                    """
+                    UPDATE evidence_items SET state = 'running', began_at = \(now), attempts = attempts + 1
+                    WHERE id = \(row.int("id")) AND (state = 'waiting' OR (state = 'running' AND began_at < \(late)))
+                    """) == 1
+            else { return nil }
+            let item = try EvidenceItem.find(row.int("id"), tx)
+            try tx.audit("evidence.begun", of: item.reference, by: "system", at: now, details: [("number", .string(item.number))], sealing: [.init("evidence_items", item.id)])
+            return item
+        }
+    }
+
+    /// Captures and seals one that was taken. Says what became of it, whatever that is.
+    private func run(_ item: EvidenceItem, _ desk: Desk) async {
+        do {
+            let draft = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-\(item.number)-\(UInt64.random(in: 0 ... .max)).wacz")
+            defer { try? FileManager.default.removeItem(at: draft) }
+            var request = try CaptureRequest(item.url)
+            (request.device, request.allowedHosts, request.chromium) = (item.device, settings.allowedHosts, settings.chromium)
+            request.script = try item.script.split(whereSeparator: \.isNewline).map { line throws(Refusal) in try CaptureRequest.Step(String(line)) }
+            let authorities = try settings.authorities.map { address throws(Refusal) in try TimestampAuthority(address, outbound: desk.outbound) }
+            var context = CaptureContext()
+            context.software = "sinan \(SystemRoutes.version)"
+            let (reference, officers) = try await desk.store.read { tx in
+                let people = [item.account.raw] + (item.second.map { [$0.raw] } ?? [])
+                let names = try Accounts.names(people, tx)
+                return (try item.matter.map { try tx.matter($0).number } ?? item.number, people.compactMap { names[$0] })
+            }
+            (context.reference, context.officers) = (reference, officers)
+            if let first = authorities.first, let offset = try? await first.offset() { context.clock = (first.url, offset) }
+            let seen = try await Capture(request).run()
+            let tokens = Mutex<[(String, [UInt8])]>([])
+            let packaging = Packaging(key: SealingKey(scalar: desk.keys.evidence, seed: desk.keys.seed), context: context) { digest in
+                var all: [(authority: String, token: [UInt8])] = []
+                var failed: (any Error)?
+                for authority in authorities { do { all.append((authority.url, try await authority.stamp(digest))) } catch { failed = error } }
+                if all.isEmpty, let failed { throw failed }
+                let given = all
+                tokens.withLock { $0 = given.map { ($0.authority, $0.token) } }
+                return all
+            }
+            let receipt = try await packaging.seal(seen, to: draft, at: desk.now)
+            let hash = try desk.files.keep([UInt8](Data(contentsOf: draft)))
+            let stamps = tokens.withLock { $0 }
+            try await finish(item, receipt, seen, hash, receipt.stamps.isEmpty ? [] : stamps, desk)
+        } catch {
+            let text = (error as? Refusal)?.text ?? Text("\(error)", "\(error)")
+            // What a rule refuses is refused again: only what may pass is tried again.
+            let lasting = (error as? Refusal).map { $0.kind != .unavailable } ?? false
+            let failure = "\(text.zh)\n\(text.en)"
+            desk.logger.warning("capture", metadata: ["number": "\(item.number)", "error": "\(text.en)"])
+            try? await fail(item, failure, lasting: lasting || item.attempts >= CaptureQueue.attempts, desk)
+        }
+    }
+
+    private func finish(_ item: EvidenceItem, _ receipt: SealReceipt, _ seen: Captured, _ hash: String, _ tokens: [(String, [UInt8])], _ desk: Desk) async throws {
+        let now = desk.now
+        try await desk.store.write { tx in
+            try tx.run(
+                """
+                UPDATE evidence_items SET state = 'sealed', failure = NULL, title = \(String(seen.title.prefix(300))), final_url = \(String(seen.finalURL.prefix(4000))), file = \(hash),
+                name = \("\(item.number).wacz"), size = \(Int64(receipt.bytes)), sm3 = \(Crypto.hex(receipt.digests.sm3)), digest = \(Crypto.hex(receipt.package.sha256)),
+                digest_sm3 = \(Crypto.hex(receipt.package.sm3)), key = \(receipt.key), sealed_at = \(receipt.sealedAt) WHERE id = \(item.id)
+                """)
+            for ((authority, token), stamp) in zip(tokens, receipt.stamps) {
+                try tx.run(
+                    "INSERT INTO evidence_stamps (item, authority, at, token, trusted) VALUES (\(item.id), \("\(stamp.authority) \(authority)"), \(stamp.at), \(token), \(stamp.trusted))")
+            }
+            try Custody.record("sealed", on: EvidenceItem.find(item.id, tx), by: .system, note: (receipt.notes + seen.notes).prefix(20).joined(separator: "; "), at: now, tx)
+        }
+        try await CaptureQueue.locate(item.id, desk)
+    }
+
+    /// Finds the ledger's entry of the sealing, and keeps where it is.
+    static func locate(_ item: Int64, _ desk: Desk) async throws {
+        try await desk.store.write { tx in
+            let pattern = "%\"act\":\"evidence.sealed\",\"of\":\"evidence:\(item)\"%"
+            guard let row = try tx.one("SELECT idx FROM platform_ledger WHERE entry LIKE \(pattern) ORDER BY idx DESC LIMIT 1") else { return }
+            try tx.run("INSERT INTO evidence_entries (item, idx) VALUES (\(item), \(row.int("idx"))) ON CONFLICT (item) DO NOTHING")
+        }
+    }
+
+    private func fail(_ item: EvidenceItem, _ failure: String, lasting: Bool, _ desk: Desk) async throws {
+        let now = desk.now
+        let again = now.adding(seconds: Int64(30 << min(item.attempts, 6)))
+        try await desk.store.write { tx in
+            try tx.run("UPDATE evidence_items SET state = \(lasting ? "failed" : "waiting"), failure = \(failure), began_at = \(again) WHERE id = \(item.id)")
+            try Custody.record("failed", on: EvidenceItem.find(item.id, tx), by: .system, note: failure, at: now, tx)
+        }
+    }
+}

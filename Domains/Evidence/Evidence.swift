@@ -1,0 +1,27 @@
+import Kernel
+import Platform
+import Store
+import Web
+
+/// Evidence (电子证据): what was seen online is captured in a browser, sealed, and can be checked by anyone.
+package enum Evidence {
+    static let grants: [Grant] = [
+        Grant("evidence.see", Text("查看电子证据", "See evidence"), [.clerk, .mediator, .analyst, .examiner, .officer, .reviewer, .inspector, .leader, .director, .auditor]),
+        Grant("evidence.capture", Text("网页取证", "Capture pages"), [.clerk, .mediator, .analyst, .examiner, .officer, .inspector, .leader]),
+        Grant("evidence.export", Text("导出和移交电子证据", "Export evidence and hand it over"), [.examiner, .officer, .analyst, .clerk, .mediator, .leader]),
+    ]
+
+    package static func domain(_ settings: CaptureSettings, printer: Printer) -> Domain {
+        let queue = CaptureQueue(settings)
+        return Domain(
+            name: "evidence", migrations: EvidenceSchema.migrations, grants: grants,
+            routes: { _ in EvidencePages(queue: queue).routes() + ItemPages().routes() + ReceiptPages(printer: printer).routes() },
+            jobs: [JobKind(CaptureQueue.job) { desk, _ in try await queue.look(desk) }],
+            menu: [("/evidence", Text("证据", "Evidence"), "evidence.see")],
+            acts: Dictionary(Custody.acts.map { ("evidence.\($0.0)", $0.1) } + [("evidence.begun", Text("开始取证", "Capture begun"))]) { a, _ in a },
+            sealed: [SealedTable("evidence_items"), SealedTable("evidence_custody")],
+            files: { tx in Set(try tx.all("SELECT DISTINCT file FROM evidence_items WHERE file IS NOT NULL").map { $0.string("file") }) },
+            tick: { desk in try await queue.look(desk) },
+            matterLinks: [MatterLink(Text("网页取证和电子证据", "Captured pages"), "evidence.see") { "/evidence?of=\($0.number)" }])
+    }
+}

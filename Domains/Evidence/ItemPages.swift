@@ -1,0 +1,339 @@
+import Formats
+import Foundation
+import Kernel
+import Platform
+import Store
+import Web
+
+/// One piece of evidence (证据详情): what was seen beside its record, its hashes, who had it in hand; two captures compared.
+struct ItemPages: Sendable {
+    func routes() -> [Route] {
+        [
+            Route(.get, "/evidence/:id", .permitted("evidence.see")) { visit in try await show(visit) },
+            Route(.get, "/evidence/:id/part/:folder/:name", .permitted("evidence.see")) { visit in try await part(visit) },
+            Route(.post, "/evidence/:id/export", .permitted("evidence.export")) { visit in try await export(visit) },
+            Route(.post, "/evidence/:id/verify", .permitted("evidence.see")) { visit in try await verify(visit) },
+            Route(.get, "/evidence/:id/compare/:other", .permitted("evidence.see")) { visit in try await compare(visit) },
+        ]
+    }
+
+    /// The item of an address, if whoever asks may see it.
+    static func find(_ visit: Visit, _ name: String = "id", _ tx: Transaction) throws -> EvidenceItem {
+        let account = try visit.require("evidence.see")
+        guard let id = Int64(try visit.exchange.parameter(name)) else { throw Refusal.notFound }
+        let item = try EvidenceItem.find(id, tx)
+        let own = item.account == account.id || item.second == account.id
+        let seen = try item.matter.map { visit.maySee(try tx.matter($0)) } ?? account.covers(item.region)
+        guard own || seen else { throw Refusal.notFound }
+        return item
+    }
+    static func find(_ visit: Visit, _ tx: Transaction) throws -> EvidenceItem { try find(visit, "id", tx) }
+
+    /// The package, read from the store, which checks its hash.
+    static func package(_ item: EvidenceItem, _ desk: Desk) throws -> ZIPFile {
+        guard let file = item.file, item.kind == "capture" else { throw Refusal.notFound }
+        return try ZIPFile(Data(desk.files.read(file)))
+    }
+    private static func json(_ zip: ZIPFile, _ name: String) -> JSON { zip.entry(name).flatMap { zip.bytes($0) }.flatMap { try? JSON(parsing: $0) } ?? .null }
+    private static func text(_ zip: ZIPFile) -> String { zip.entry("views/text.txt").flatMap { zip.bytes($0) }.map { String(decoding: $0, as: UTF8.self) } ?? "" }
+
+    private func show(_ visit: Visit) async throws -> Answer {
+        let now = visit.desk.now
+        let account = try visit.signedIn()
+        let (item, matter, acts, names, stamps, others) = try await visit.desk.store.write { tx in
+            let item = try ItemPages.find(visit, tx)
+            // Looked at by somebody new, or on another day: written down.
+            if item.state == .sealed {
+                let last = try tx.one("SELECT max(at) AS at FROM evidence_custody WHERE item = \(item.id) AND act = 'opened' AND account = \(account.id)")?.optionalMoment("at")
+                if last?.day != now.day { try Custody.record("opened", on: item, by: .staff(account), at: now, tx) }
+            }
+            let acts = try Custody.of(item.id, tx)
+            let people = acts.compactMap(\.account) + [item.account.raw] + (item.second.map { [$0.raw] } ?? [])
+            let stamps = try tx.all("SELECT authority, at, trusted FROM evidence_stamps WHERE item = \(item.id) ORDER BY id").map { ($0.string("authority"), $0.moment("at")) }
+            let others = try tx.all("SELECT * FROM evidence_items WHERE url = \(item.url) AND id <> \(item.id) AND state = 'sealed' ORDER BY id DESC LIMIT 20").map(EvidenceItem.init)
+            return (item, try item.matter.map { try tx.matter($0) }, acts, try Accounts.names(people, tx), stamps, others)
+        }
+        let zip = item.state == .sealed && item.kind == "capture" ? try ItemPages.package(item, visit.desk) : nil
+        let record = zip.map { ItemPages.json($0, "record/record.json") } ?? .null
+        let pictures = zip?.entries.map(\.name).filter { $0.hasPrefix("views/screenshot-") } ?? []
+        let words = zip.map(ItemPages.text) ?? ""
+        let hasPDF = zip?.entry("views/page.pdf") != nil
+        let waits = item.state == .waiting || item.state == .running
+        return visit.page(Text("证据\(item.number)", "Evidence \(item.number)"), active: "/evidence", refresh: waits ? 3 : nil) { h in
+            h.div("page-head") {
+                h.h1(item.title.isEmpty ? item.number : item.title)
+                h.p("mb-0") {
+                    h.badge(item.state.title, item.state.tone)
+                    h.span("ms-2 text-muted text-break", "\(item.number) · \(item.url)")
+                }
+            }
+            if waits { h.div("alert alert-info", visit.language == .zh ? "正在取证，完成后页面自动更新。" : "Being captured: this page updates itself.") }
+            if let failure = item.failure, item.state != .sealed { self.failed(h, visit, item, failure) }
+            h.div("row g-3") {
+                h.div("col-lg-7") {
+                    if let zip { self.seen(h, item, pictures, words, hasPDF, zip) }
+                    h.card(Text("保管链", "Custody"), id: "custody") { self.custody(h, acts, names) }
+                }
+                h.div("col-lg-5") {
+                    self.facts(h, visit, item, matter, names)
+                    if item.state == .sealed { self.hashes(h, visit, item, stamps) }
+                    if !record.isNull { self.surroundings(h, record) }
+                    if !others.isEmpty {
+                        h.card(Text("同一网页的其他取证", "Other captures of this page")) {
+                            h.ul {
+                                for other in others {
+                                    h.li {
+                                        h.a("/evidence/\(other.id)", nil, other.number)
+                                        h.text(" \(other.sealedAt?.minuteText ?? "") · ")
+                                        h.a("/evidence/\(min(item.id, other.id))/compare/\(max(item.id, other.id))", nil, Text("对比", "Compare"))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func failed(_ h: HTML, _ visit: Visit, _ item: EvidenceItem, _ failure: String) {
+        let lines = failure.split(separator: "\n").map(String.init)
+        h.div("alert alert-danger") {
+            h.p("mb-1", visit.language == .zh ? lines.first ?? failure : lines.last ?? failure)
+            if item.state == .failed, visit.may("evidence.capture") {
+                visit.form(h, "/evidence/\(item.id)/again") { h.button(Text("重新取证", "Try again"), "btn btn-sm btn-outline-danger") }
+            } else if item.state == .waiting {
+                h.p("small mb-0", Text("稍后自动重试（第\(item.attempts)次未成功）", "It is tried again by itself (\(item.attempts) so far)"))
+            }
+        }
+    }
+
+    private func seen(_ h: HTML, _ item: EvidenceItem, _ pictures: [String], _ words: String, _ hasPDF: Bool, _ zip: ZIPFile) {
+        h.card(Text("所见网页", "The page as seen")) {
+            h.div("capture-view", .init("tabindex", "0"), .role("region"), .label(h.say(Text("网页长图", "Full-length picture")))) {
+                for (i, name) in pictures.enumerated() {
+                    h.void(
+                        "img", "img-fluid d-block",
+                        [.init("src", "/evidence/\(item.id)/part/\(name)"), .init("alt", h.say(Text("网页长图第\(i + 1)段", "Picture of the page, part \(i + 1)"))), .init("loading", i == 0 ? nil : "lazy")])
+                }
+            }
+            h.p("mt-2 mb-0") {
+                for (i, name) in pictures.enumerated() { h.a("/evidence/\(item.id)/part/\(name)", "me-3", Text("长图\(pictures.count > 1 ? "\(i + 1)" : "")", "Picture\(pictures.count > 1 ? " \(i + 1)" : "")")) }
+                if hasPDF { h.a("/evidence/\(item.id)/part/views/page.pdf", "me-3", Text("PDF", "PDF")) }
+                h.a("/evidence/\(item.id)/part/views/text.txt", "me-3", Text("文字", "Text"))
+                h.a("/evidence/\(item.id)/part/views/dom.html", "me-3", Text("网页源码", "Source"))
+            }
+        }
+        h.card(Text("网页文字", "Its text")) { h.element("pre", "capture-text", text: words.isEmpty ? h.say(Text("网页没有文字", "The page has no text")) : String(words.prefix(20_000))) }
+    }
+
+    private func facts(_ h: HTML, _ visit: Visit, _ item: EvidenceItem, _ matter: Matter?, _ names: [Int64: String]) {
+        h.card(Text("取证情况", "The capture")) {
+            h.definitions {
+                h.definition(Text("网址", "Address")) { h.span("text-break", item.url) }
+                if let final = item.finalURL, final != item.url { h.definition(Text("最终网址", "Led to")) { h.span("text-break", final) } }
+                h.definition(Text("设备", "Device"), item.device.title[visit.language])
+                h.definition(Text("取证人", "By"), ([item.account.raw] + (item.second.map { [$0.raw] } ?? [])).compactMap { names[$0] }.joined(separator: visit.language == .zh ? "、" : ", "))
+                h.definition(Text("事由", "Why"), item.purpose)
+                h.definition(Text("事项", "Matter")) {
+                    if let matter { h.a(visit.house.path(matter), nil, matter.number) } else { h.span("text-muted", Text("未关联", "None")) }
+                }
+                h.definition(Text("提出时间", "Asked for"), item.askedAt.minuteText)
+                if let at = item.sealedAt { h.definition(Text("封存时间", "Sealed"), at.isoText) }
+            }
+            if item.second == nil { h.p("small text-warning-emphasis mb-0", Text("只有一名执法人员：作为案件证据前应由两人取证（处罚程序规定第22条）。", "One officer only: evidence for a case takes two (procedure rules, art. 22).")) }
+        }
+    }
+
+    private func hashes(_ h: HTML, _ visit: Visit, _ item: EvidenceItem, _ stamps: [(String, Moment)]) {
+        h.card(Text("封存", "The seal")) {
+            h.definitions {
+                for (name, value) in [("SHA-256", item.file), ("SM3", item.sm3)] { h.definition(Text(verbatim: name)) { h.element("code", "hash", text: value ?? "") } }
+                if let digest = item.digest { h.definition(Text("清单哈希", "Package digest")) { h.element("code", "hash", text: digest) } }
+                if let key = item.key { h.definition(Text("签名密钥", "Key")) { h.element("code", "hash", text: key) } }
+                h.definition(Text("时间戳", "Timestamp")) {
+                    if stamps.isEmpty { h.span("text-muted", Text("未配置时间戳服务；以操作日志的记录为准", "No authority is configured: the ledger's entry stands")) }
+                    for (authority, at) in stamps { h.div(nil, "\(at.isoText) \(authority)") }
+                }
+                h.definition(Text("大小", "Size"), "\(item.size)")
+            }
+            h.div("d-flex gap-2 flex-wrap") {
+                h.a("/evidence/\(item.id)/receipt", "btn btn-sm btn-primary", Text("封存回执", "Receipt"))
+                visit.form(h, "/evidence/\(item.id)/verify") { h.button(Text("核验", "Verify"), "btn btn-sm btn-outline-secondary") }
+            }
+            if visit.may("evidence.export") {
+                visit.form(h, "/evidence/\(item.id)/export", "decide mt-3") {
+                    h.field("note", Text("导出用途", "What for"), value: nil)
+                    h.button(Text("导出封存包", "Export the package"), "btn btn-sm btn-outline-secondary")
+                }
+            }
+        }
+    }
+
+    private func surroundings(_ h: HTML, _ record: JSON) {
+        h.card(Text("取证环境", "Surroundings")) {
+            h.ul("list-unstyled small mb-2") {
+                for check in record["environment"]?.array ?? [] {
+                    h.li {
+                        h.badge(check["holds"]?.bool == true ? Text("符合", "yes") : Text("未符合", "no"), check["holds"]?.bool == true ? "green" : "amber")
+                        h.text(" \(CaptureRecord.title(check["check"]?.string ?? "")[h.language]) ")
+                        h.span("text-muted", check["detail"]?.string ?? "")
+                    }
+                }
+            }
+            h.definitions {
+                h.definition(Text("浏览器", "Browser"), record["browser"]?["product"]?.string)
+                h.definition(Text("响应", "Answers"), (record["requests"]?["kept"]?.int).map(String.init))
+                for act in record["acts"]?.array ?? [] { h.definition(Text(verbatim: act["act"]?.string ?? ""), act["result"]?.string) }
+            }
+            for note in record["notes"]?.array ?? [] { h.p("small text-muted mb-1", note.string ?? "") }
+        }
+    }
+
+    private func custody(_ h: HTML, _ acts: [Custody.Act], _ names: [Int64: String]) {
+        h.element("ol", "timeline") {
+            for act in acts {
+                h.li {
+                    h.span("timeline-at", act.at.minuteText)
+                    h.span("ms-2", Custody.title(act.act))
+                    h.span("ms-2 text-muted", act.account.flatMap { names[$0] } ?? h.say(Text("系统", "System")))
+                    if !act.note.isEmpty { h.div("small text-muted text-break", String(act.note.prefix(300))) }
+                }
+            }
+        }
+    }
+
+    // MARK: Parts, export, verification
+
+    private static let kinds = ["png": "image/png", "pdf": "application/pdf", "txt": "text/plain; charset=utf-8", "html": "text/plain; charset=utf-8", "json": "application/json", "pem": "text/plain; charset=utf-8"]
+
+    /// A part of the package; a page's source as text only, never as a page of ours.
+    private func part(_ visit: Visit) async throws -> Answer {
+        let item = try await visit.desk.store.read { try ItemPages.find(visit, $0) }
+        let (folder, name) = (try visit.exchange.parameter("folder"), try visit.exchange.parameter("name"))
+        let zip = try ItemPages.package(item, visit.desk)
+        guard ["views", "record", "certificates"].contains(folder), let entry = zip.entry("\(folder)/\(name)"), let bytes = zip.bytes(entry, limit: 200 << 20),
+            let kind = ItemPages.kinds[name.split(separator: ".").last.map(String.init) ?? ""]
+        else { throw Refusal.notFound }
+        return Answer.file(bytes, type: kind, name: "\(item.number)-\(name)", inline: true).enclosed
+    }
+
+    private func export(_ visit: Visit) async throws -> Answer {
+        let officer = try visit.require("evidence.export")
+        let form = try visit.exchange.form()
+        try visit.checkForm(form)
+        let note = try form.needed("note", 200)
+        let now = visit.desk.now
+        let item = try await visit.desk.store.write { tx in
+            let item = try ItemPages.find(visit, tx)
+            guard item.file != nil else { throw Refusal(.conflict, Text("尚未封存", "Not sealed yet")) }
+            try Custody.record("exported", on: item, by: .staff(officer), note: note, at: now, tx)
+            return item
+        }
+        return .file(try visit.desk.files.read(item.file!), type: "application/wacz", name: item.name ?? "\(item.number).wacz")
+    }
+
+    private func verify(_ visit: Visit) async throws -> Answer {
+        let officer = try visit.signedIn()
+        try visit.checkForm(visit.exchange.form())
+        let item = try await visit.desk.store.read { try ItemPages.find(visit, $0) }
+        guard let file = item.file else { throw Refusal(.conflict, Text("尚未封存", "Not sealed yet")) }
+        let verification = Verification(Data(try visit.desk.files.read(file)), key: item.key)
+        let now = visit.desk.now
+        try await visit.desk.store.write { try Custody.record("verified", on: item, by: .staff(officer), note: verification.holds ? "完整" : "不成立", at: now, $0) }
+        return visit.page(Text("核验\(item.number)", "Verification of \(item.number)"), active: "/evidence") { h in
+            h.h1(Text("核验\(item.number)", "Verification of \(item.number)"))
+            ReceiptPages.verdict(h, verification)
+            h.a("/evidence/\(item.id)", "btn btn-outline-secondary", Text("返回", "Back"))
+        }
+    }
+
+    // MARK: Two captures
+
+    private func compare(_ visit: Visit) async throws -> Answer {
+        let (a, b) = try await visit.desk.store.read { (try ItemPages.find(visit, "id", $0), try ItemPages.find(visit, "other", $0)) }
+        guard a.state == .sealed, b.state == .sealed else { throw Refusal(.conflict, Text("两次取证都须已封存", "Both must be sealed")) }
+        let (before, after) = (try ItemPages.package(a, visit.desk), try ItemPages.package(b, visit.desk))
+        let changes = LineChanges.between(ItemPages.text(before), ItemPages.text(after))
+        return visit.page(Text("对比\(a.number)与\(b.number)", "\(a.number) against \(b.number)"), active: "/evidence") { h in
+            h.div("page-head") {
+                h.h1(Text("两次取证的差异", "What changed between two captures"))
+                h.p("text-muted mb-0 text-break", a.url)
+            }
+            h.card(Text("文字差异", "Text")) {
+                if changes.allSatisfy({ $0.kind == .same }) {
+                    h.empty(Text("文字没有变化", "The text did not change"), Text("两次取证时网页上的文字完全相同。", "The words on the page were the same both times."))
+                } else {
+                    h.element("pre", "capture-text") {
+                        for change in LineChanges.shortened(changes) {
+                            switch change.kind {
+                            case .same: h.text("  \(change.line)\n")
+                            case .removed: h.element("del", "line-removed", text: "- \(change.line)\n")
+                            case .added: h.element("ins", "line-added", text: "+ \(change.line)\n")
+                            }
+                        }
+                    }
+                }
+            }
+            h.div("row g-3") {
+                for (item, zip) in [(a, before), (b, after)] {
+                    h.div("col-md-6") {
+                        h.card(Text("\(item.number)　\(item.sealedAt?.minuteText ?? "")", "\(item.number)  \(item.sealedAt?.minuteText ?? "")")) {
+                            h.p("small") { h.a("/evidence/\(item.id)", nil, Text("打开", "Open")) }
+                            h.div("capture-view", .init("tabindex", "0"), .role("region"), .label(item.number)) {
+                                for name in zip.entries.map(\.name) where name.hasPrefix("views/screenshot-") {
+                                    h.void("img", "img-fluid d-block", [.init("src", "/evidence/\(item.id)/part/\(name)"), .init("alt", h.say(Text("网页长图", "Picture of the page")))])
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What changed between two texts, line by line (文字差异).
+package enum LineChanges {
+    package enum Kind: Sendable { case same, removed, added }
+    package struct Change: Sendable {
+        package let kind: Kind
+        package let line: String
+    }
+
+    /// Cost: the standard library's difference, lines up to 5,000 a side.
+    package static func between(_ a: String, _ b: String) -> [Change] {
+        func lines(_ text: String) -> [String] { text.split(whereSeparator: \.isNewline).map { $0.trimmed }.filter { !$0.isEmpty }.prefix(5000).map { $0 } }
+        let (old, new) = (lines(a), lines(b))
+        let difference = new.difference(from: old)
+        let removed = Set(difference.removals.compactMap { if case .remove(let at, _, _) = $0 { at } else { nil } })
+        let added = Set(difference.insertions.compactMap { if case .insert(let at, _, _) = $0 { at } else { nil } })
+        var (all, i, j) = ([Change](), 0, 0)
+        while i < old.count || j < new.count {
+            if i < old.count, removed.contains(i) {
+                all.append(.init(kind: .removed, line: old[i]))
+                i += 1
+            } else if j < new.count, added.contains(j) {
+                all.append(.init(kind: .added, line: new[j]))
+                j += 1
+            } else {
+                all.append(.init(kind: .same, line: new[j]))
+                (i, j) = (i + 1, j + 1)
+            }
+        }
+        return all
+    }
+
+    /// Only what changed, with two lines about it.
+    static func shortened(_ all: [Change]) -> [Change] {
+        var near: Set<Int> = []
+        for (i, change) in all.enumerated() where change.kind != .same { for n in max(0, i - 2)...min(all.count - 1, i + 2) { near.insert(n) } }
+        var (out, last) = ([Change](), -1)
+        for i in near.sorted() {
+            if i > last + 1 { out.append(.init(kind: .same, line: "……")) }
+            out.append(all[i])
+            last = i
+        }
+        return out
+    }
+}
