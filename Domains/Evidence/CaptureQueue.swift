@@ -24,15 +24,19 @@ package final class CaptureQueue: Sendable {
     private let running = Mutex(0)
     static let job = "evidence.look"
     static let attempts = 3
-    /// What a process that was killed had begun is begun again after this.
-    static let lease: Int64 = 600
+    /// Seconds after which what a killed process had begun is begun again; a third of it between renewals.
+    static let lease: Int64 = 45
 
     package init(_ settings: CaptureSettings) { self.settings = settings }
 
+    static func number(_ now: Moment, _ tx: Transaction) throws -> String {
+        let n = try tx.nextNumber("evidence.\(now.day.year)")
+        return "DZ\(now.day.year)\(String(repeating: "0", count: max(0, 7 - String(n).count)))\(n)"
+    }
+
     /// Asks for a capture.
     package func ask(_ request: Asked, by officer: Account, at now: Moment, _ tx: Transaction) throws -> EvidenceItem {
-        let n = try tx.nextNumber("evidence.\(now.day.year)")
-        let number = "DZ\(now.day.year)\(String(repeating: "0", count: max(0, 7 - String(n).count)))\(n)"
+        let number = try CaptureQueue.number(now, tx)
         let id = try tx.insert(
             """
             INSERT INTO evidence_items (number, kind, matter, region, url, device, script, purpose, account, second, state, asked_at, attempts, title)
@@ -83,7 +87,16 @@ package final class CaptureQueue: Sendable {
                 return
             }
             Task {
+                let renewing = Task {
+                    while !Task.isCancelled {
+                        try await Task.sleep(for: .seconds(CaptureQueue.lease / 3))
+                        let until = desk.now.adding(seconds: CaptureQueue.lease)
+                        _ = try? await desk.store.write { try $0.run("UPDATE evidence_leases SET until = \(until) WHERE item = \(item.id)") }
+                    }
+                }
                 await self.run(item, desk)
+                renewing.cancel()
+                _ = try? await desk.store.write { try $0.run("DELETE FROM evidence_leases WHERE item = \(item.id)") }
                 self.running.withLock { $0 -= 1 }
                 try? await self.look(desk)
             }
@@ -92,17 +105,21 @@ package final class CaptureQueue: Sendable {
 
     private func take(_ desk: Desk) async throws -> EvidenceItem? {
         let now = desk.now
-        let late = now.adding(seconds: -CaptureQueue.lease)
+        let until = now.adding(seconds: CaptureQueue.lease)
         return try await desk.store.write { tx in
             guard
                 let row = try tx.one(
-                    "SELECT id FROM evidence_items WHERE (state = 'waiting' AND (began_at IS NULL OR began_at <= \(now))) OR (state = 'running' AND began_at < \(late)) ORDER BY id LIMIT 1"),
-                // Of two workers that look at once, one finds it taken.
-                try tx.run(
                     """
-                    UPDATE evidence_items SET state = 'running', began_at = \(now), attempts = attempts + 1
-                    WHERE id = \(row.int("id")) AND (state = 'waiting' OR (state = 'running' AND began_at < \(late)))
-                    """) == 1
+                    SELECT id FROM evidence_items i WHERE ((state = 'waiting' AND (began_at IS NULL OR began_at <= \(now))) OR state = 'running')
+                    AND NOT EXISTS (SELECT 1 FROM evidence_leases l WHERE l.item = i.id AND l.until > \(now)) ORDER BY id LIMIT 1
+                    """),
+                // Of two workers that look at once, one finds it taken.
+                try tx.one(
+                    """
+                    INSERT INTO evidence_leases (item, until) VALUES (\(row.int("id")), \(until)) ON CONFLICT (item) DO UPDATE SET until = \(until)
+                    WHERE evidence_leases.until <= \(now) RETURNING item
+                    """) != nil,
+                try tx.run("UPDATE evidence_items SET state = 'running', began_at = \(now), attempts = attempts + 1 WHERE id = \(row.int("id"))") == 1
             else { return nil }
             let item = try EvidenceItem.find(row.int("id"), tx)
             try tx.audit("evidence.begun", of: item.reference, by: "system", at: now, details: [("number", .string(item.number))], sealing: [.init("evidence_items", item.id)])

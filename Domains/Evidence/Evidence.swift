@@ -15,13 +15,19 @@ package enum Evidence {
         let queue = CaptureQueue(settings)
         return Domain(
             name: "evidence", migrations: EvidenceSchema.migrations, grants: grants,
-            routes: { _ in EvidencePages(queue: queue).routes() + ItemPages().routes() + ReceiptPages(printer: printer).routes() },
-            jobs: [JobKind(CaptureQueue.job) { desk, _ in try await queue.look(desk) }],
+            routes: { _ in EvidencePages(queue: queue).routes() + FileIntake(queue: queue).routes() + ItemPages(printer: printer).routes() + ReceiptPages(printer: printer).routes() },
+            jobs: [JobKind(CaptureQueue.job) { desk, _ in
+                    try await queue.look(desk)
+                    try await LateStamps(authorities: settings.authorities).look(desk)
+                }],
             menu: [("/evidence", Text("证据", "Evidence"), "evidence.see")],
             acts: Dictionary(Custody.acts.map { ("evidence.\($0.0)", $0.1) } + [("evidence.begun", Text("开始取证", "Capture begun"))]) { a, _ in a },
             sealed: [SealedTable("evidence_items"), SealedTable("evidence_custody")],
             files: { tx in Set(try tx.all("SELECT DISTINCT file FROM evidence_items WHERE file IS NOT NULL").map { $0.string("file") }) },
-            tick: { desk in try await queue.look(desk) },
+            tick: { desk in
+                try await queue.look(desk)
+                try await LateStamps(authorities: settings.authorities).look(desk)
+            },
             matterLinks: [MatterLink(Text("网页取证和电子证据", "Captured pages"), "evidence.see") { "/evidence?of=\($0.number)" }])
     }
 }

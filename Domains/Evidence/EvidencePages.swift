@@ -50,8 +50,7 @@ struct EvidencePages: Sendable {
         let shown = rows.prefix(limit)
         var start = query
         if let of { start.set("matter", of) }
-        let busy = shown.contains { $0.state == .waiting || $0.state == .running }
-        return visit.page(Text("电子证据", "Evidence"), status: refusal?.kind.status ?? 200, active: "/evidence", refresh: busy && refusal == nil && form == nil && of == nil ? 5 : nil) { h in
+        return visit.page(Text("电子证据", "Evidence"), status: refusal?.kind.status ?? 200, active: "/evidence") { h in
             h.div("page-head") {
                 h.h1(Text("电子证据", "Evidence"))
                 h.p("text-muted mb-0", Text("网页在独立浏览器中打开、封存并加盖时间戳；任何人都可以核验。", "Pages are opened in a browser of their own, sealed and stamped: anybody can check them."))
@@ -67,6 +66,7 @@ struct EvidencePages: Sendable {
             if visit.may("evidence.capture") {
                 h.element("details", "card card-body mb-3", [.init("open", if: refusal != nil || form != nil || query["url"] != nil || of != nil && rows.isEmpty || rows.isEmpty)]) {
                     h.element("summary", text: h.say(Text("固定一个网页", "Capture a page")))
+                    h.p("mt-2 mb-0") { h.a(Link.query("/evidence/files/new", [("of", of)]), nil, Text("或收取一个文件、照片或录像", "Or take in a file, a photo or a recording")) }
                     visit.form(h, "/evidence", "mt-3") { EvidencePages.fields(h, form ?? start, colleagues, refusal) }
                 }
             }
@@ -157,23 +157,26 @@ struct EvidencePages: Sendable {
         let (ready, faults, now) = (asked, wrong, visit.desk.now)
         return try await visit.desk.store.write { tx in
             var (asked, wrong) = (ready, faults)
-            if !number.isEmpty {
-                if let row = try tx.one("SELECT * FROM casework_matters WHERE number = \(number)"), case let matter = Matter(row), visit.maySee(matter) {
-                    asked.matter = matter
-                } else {
-                    wrong.append(.init("/matter", Text("没有编号为“\(number)”的事项，或者您无权查看", "There is no matter “\(number)”, or it is not yours to see")))
-                }
-            }
-            if let second {
-                if second != officer.id, let other = try Accounts.find(second, tx), other.active, visit.desk.permissions.allows(other.roles, "evidence.capture"), officer.covers(other.region) {
-                    asked.second = second
-                } else {
-                    wrong.append(.init("/second", Text("该人员不能一同取证", "This person cannot take part")))
-                }
-            }
+            asked.matter = try EvidencePages.matter(number, visit, &wrong, tx)
+            asked.second = try EvidencePages.second(second, officer, visit, &wrong, tx)
             guard wrong.isEmpty else { throw Refusal.invalid(wrong) }
             return try queue.ask(asked, by: officer, at: now, tx)
         }
+    }
+
+    /// The matter that was typed, if it is there and whoever types may see it.
+    static func matter(_ number: String, _ visit: Visit, _ wrong: inout [Refusal.Field], _ tx: Transaction) throws -> Matter? {
+        guard !number.isEmpty else { return nil }
+        if let row = try tx.one("SELECT * FROM casework_matters WHERE number = \(number)"), case let matter = Matter(row), visit.maySee(matter) { return matter }
+        wrong.append(.init("/matter", Text("没有编号为“\(number)”的事项，或者您无权查看", "There is no matter “\(number)”, or it is not yours to see")))
+        return nil
+    }
+    /// The second officer: another, of the region, who may capture.
+    static func second(_ id: ID<Account>?, _ officer: Account, _ visit: Visit, _ wrong: inout [Refusal.Field], _ tx: Transaction) throws -> ID<Account>? {
+        guard let id else { return nil }
+        if id != officer.id, let other = try Accounts.find(id, tx), other.active, visit.desk.permissions.allows(other.roles, "evidence.capture"), officer.covers(other.region) { return id }
+        wrong.append(.init("/second", Text("该人员不能一同取证", "This person cannot take part")))
+        return nil
     }
 
     private func again(_ visit: Visit) async throws -> Answer {

@@ -24,6 +24,8 @@ enum EvidenceSchema {
                 note TEXT NOT NULL, hash TEXT NOT NULL, at INTEGER NOT NULL)
                 """,
                 "CREATE INDEX evidence_custody_item ON evidence_custody (item, id)",
+                // Who is at it until when; renewed while it runs, so that what a killed process had begun is soon begun again.
+                "CREATE TABLE evidence_leases (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), until INTEGER NOT NULL)",
                 // Where the ledger holds the sealing: looked for once.
                 "CREATE TABLE evidence_entries (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), idx INTEGER NOT NULL)",
             ])

@@ -2,17 +2,24 @@ import Formats
 import Foundation
 import Kernel
 import Platform
+import Statute
 import Store
 import Web
 
 /// One piece of evidence (证据详情): what was seen beside its record, its hashes, who had it in hand; two captures compared.
 struct ItemPages: Sendable {
+    let printer: Printer
+
     func routes() -> [Route] {
         [
             Route(.get, "/evidence/:id", .permitted("evidence.see")) { visit in try await show(visit) },
             Route(.get, "/evidence/:id/part/:folder/:name", .permitted("evidence.see")) { visit in try await part(visit) },
             Route(.post, "/evidence/:id/export", .permitted("evidence.export")) { visit in try await export(visit) },
             Route(.post, "/evidence/:id/verify", .permitted("evidence.see")) { visit in try await verify(visit) },
+            Route(.get, "/evidence/:id/record", .permitted("evidence.see")) { visit in .sheet(try await record(visit)) },
+            Route(.get, "/evidence/:id/record.pdf", .permitted("evidence.see")) { visit in
+                .file(try await printer.pdf(try await record(visit)), type: "application/pdf", name: "电子数据证据提取笔录.pdf")
+            },
             Route(.get, "/evidence/:id/compare/:other", .permitted("evidence.see")) { visit in try await compare(visit) },
         ]
     }
@@ -76,6 +83,7 @@ struct ItemPages: Sendable {
                 }
                 h.div("col-lg-5") {
                     self.facts(h, visit, item, matter, names)
+                    self.checklist(h, visit, Checklist.of(item, record: record, stamped: !stamps.isEmpty))
                     if item.state == .sealed { self.hashes(h, visit, item, stamps) }
                     if !record.isNull { self.surroundings(h, record) }
                     if !others.isEmpty {
@@ -101,7 +109,7 @@ struct ItemPages: Sendable {
         h.div("alert alert-danger") {
             h.p("mb-1", visit.language == .zh ? lines.first ?? failure : lines.last ?? failure)
             if item.state == .failed, visit.may("evidence.capture") {
-                visit.form(h, "/evidence/\(item.id)/again") { h.button(Text("重新取证", "Try again"), "btn btn-sm btn-outline-danger") }
+                visit.form(h, "/evidence/\(item.id)/again") { h.button(Text("重新取证", "Try again"), "btn btn-sm btn-primary") }
             } else if item.state == .waiting {
                 h.p("small mb-0", Text("稍后自动重试（第\(item.attempts)次未成功）", "It is tried again by itself (\(item.attempts) so far)"))
             }
@@ -130,9 +138,9 @@ struct ItemPages: Sendable {
     private func facts(_ h: HTML, _ visit: Visit, _ item: EvidenceItem, _ matter: Matter?, _ names: [Int64: String]) {
         h.card(Text("取证情况", "The capture")) {
             h.definitions {
-                h.definition(Text("网址", "Address")) { h.span("text-break", item.url) }
-                if let final = item.finalURL, final != item.url { h.definition(Text("最终网址", "Led to")) { h.span("text-break", final) } }
-                h.definition(Text("设备", "Device"), item.device.title[visit.language])
+                if !item.url.isEmpty { h.definition(Text("网址", "Address")) { h.span("text-break", item.url) } }
+                    if let final = item.finalURL, final != item.url { h.definition(Text("最终网址", "Led to")) { h.span("text-break", final) } }
+                if item.kind == "capture" { h.definition(Text("设备", "Device"), item.device.title[visit.language]) }
                 h.definition(Text("取证人", "By"), ([item.account.raw] + (item.second.map { [$0.raw] } ?? [])).compactMap { names[$0] }.joined(separator: visit.language == .zh ? "、" : ", "))
                 h.definition(Text("事由", "Why"), item.purpose)
                 h.definition(Text("事项", "Matter")) {
@@ -141,7 +149,25 @@ struct ItemPages: Sendable {
                 h.definition(Text("提出时间", "Asked for"), item.askedAt.minuteText)
                 if let at = item.sealedAt { h.definition(Text("封存时间", "Sealed"), at.isoText) }
             }
-            if item.second == nil { h.p("small text-warning-emphasis mb-0", Text("只有一名执法人员：作为案件证据前应由两人取证（处罚程序规定第22条）。", "One officer only: evidence for a case takes two (procedure rules, art. 22).")) }
+        }
+    }
+
+    private func checklist(_ h: HTML, _ visit: Visit, _ lines: [Checklist.Line]) {
+        h.card(Text("要件核对", "Fit for a case")) {
+            h.ul("list-unstyled small mb-0") {
+                for line in lines {
+                    h.element("li", "mb-1") {
+                        switch line.holds {
+                        case true?: h.badge(Text("具备", "yes"), "green")
+                        case false?: h.badge(Text("缺少", "missing"), "amber")
+                        case nil: h.badge(Text("待定", "open"), "grey")
+                        }
+                        h.text(" \(line.title[visit.language]) ")
+                        if let article = line.article { h.span("text-muted", visit.desk.law.register.cite(article)) }
+                        if line.holds == false { h.div("text-muted", line.mend[visit.language]) }
+                    }
+                }
+            }
         }
     }
 
@@ -155,14 +181,15 @@ struct ItemPages: Sendable {
                     if stamps.isEmpty { h.span("text-muted", Text("未配置时间戳服务；以操作日志的记录为准", "No authority is configured: the ledger's entry stands")) }
                     for (authority, at) in stamps { h.div(nil, "\(at.isoText) \(authority)") }
                 }
-                h.definition(Text("大小", "Size"), "\(item.size)")
+                h.definition(Text("大小", "Size"), item.size < 1 << 20 ? "\(max(1, item.size / 1024)) KB" : "\(item.size >> 20) MB")
             }
-            h.div("d-flex gap-2 flex-wrap") {
+            h.div("d-flex gap-2 flex-wrap mt-3") {
                 h.a("/evidence/\(item.id)/receipt", "btn btn-sm btn-primary", Text("封存回执", "Receipt"))
+                h.a("/evidence/\(item.id)/record", "btn btn-sm btn-outline-secondary", Text("提取笔录", "Extraction record"))
                 visit.form(h, "/evidence/\(item.id)/verify") { h.button(Text("核验", "Verify"), "btn btn-sm btn-outline-secondary") }
             }
             if visit.may("evidence.export") {
-                visit.form(h, "/evidence/\(item.id)/export", "decide mt-3") {
+                visit.form(h, "/evidence/\(item.id)/export", "mt-3") {
                     h.field("note", Text("导出用途", "What for"), value: nil)
                     h.button(Text("导出封存包", "Export the package"), "btn btn-sm btn-outline-secondary")
                 }
@@ -177,14 +204,14 @@ struct ItemPages: Sendable {
                     h.li {
                         h.badge(check["holds"]?.bool == true ? Text("符合", "yes") : Text("未符合", "no"), check["holds"]?.bool == true ? "green" : "amber")
                         h.text(" \(CaptureRecord.title(check["check"]?.string ?? "")[h.language]) ")
-                        h.span("text-muted", check["detail"]?.string ?? "")
+                        h.span("text-muted", CaptureRecord.detail(check["detail"]?.string ?? ""))
                     }
                 }
             }
             h.definitions {
                 h.definition(Text("浏览器", "Browser"), record["browser"]?["product"]?.string)
                 h.definition(Text("响应", "Answers"), (record["requests"]?["kept"]?.int).map(String.init))
-                for act in record["acts"]?.array ?? [] { h.definition(Text(verbatim: act["act"]?.string ?? ""), act["result"]?.string) }
+                for act in record["acts"]?.array ?? [] { h.definition(CaptureRecord.act(act["act"]?.string ?? ""), CaptureRecord.detail(act["result"]?.string ?? "")[h.language]) }
             }
             for note in record["notes"]?.array ?? [] { h.p("small text-muted mb-1", note.string ?? "") }
         }
@@ -230,7 +257,7 @@ struct ItemPages: Sendable {
             try Custody.record("exported", on: item, by: .staff(officer), note: note, at: now, tx)
             return item
         }
-        return .file(try visit.desk.files.read(item.file!), type: "application/wacz", name: item.name ?? "\(item.number).wacz")
+        return .file(try visit.desk.files.read(item.file!), type: item.kind == "capture" ? "application/wacz" : "application/octet-stream", name: item.name ?? "\(item.number).wacz")
     }
 
     private func verify(_ visit: Visit) async throws -> Answer {
@@ -238,7 +265,13 @@ struct ItemPages: Sendable {
         try visit.checkForm(visit.exchange.form())
         let item = try await visit.desk.store.read { try ItemPages.find(visit, $0) }
         guard let file = item.file else { throw Refusal(.conflict, Text("尚未封存", "Not sealed yet")) }
-        let verification = Verification(Data(try visit.desk.files.read(file)), key: item.key)
+        let bytes = try visit.desk.files.read(file)
+        guard item.kind == "capture" else {
+            let now = visit.desk.now
+            try await visit.desk.store.write { try Custody.record("verified", on: item, by: .staff(officer), note: "哈希一致", at: now, $0) }
+            return visit.redirect("/evidence/\(item.id)", saying: Text("文件与登记的哈希一致", "The file is what its hash says"))
+        }
+        let verification = Verification(Data(bytes), key: item.key)
         let now = visit.desk.now
         try await visit.desk.store.write { try Custody.record("verified", on: item, by: .staff(officer), note: verification.holds ? "完整" : "不成立", at: now, $0) }
         return visit.page(Text("核验\(item.number)", "Verification of \(item.number)"), active: "/evidence") { h in
@@ -246,6 +279,22 @@ struct ItemPages: Sendable {
             ReceiptPages.verdict(h, verification)
             h.a("/evidence/\(item.id)", "btn btn-outline-secondary", Text("返回", "Back"))
         }
+    }
+
+    private func record(_ visit: Visit) async throws -> String {
+        let (item, officers, matter, stamps) = try await visit.desk.store.read { tx in
+            let item = try ItemPages.find(visit, tx)
+            guard item.state == .sealed else { throw Refusal(.conflict, Text("封存后才有笔录", "There is a record once it is sealed")) }
+            let people = [item.account.raw] + (item.second.map { [$0.raw] } ?? [])
+            let names = try Accounts.names(people, tx)
+            let stamps = try tx.all("SELECT authority, at FROM evidence_stamps WHERE item = \(item.id) ORDER BY id").map { (authority: $0.string("authority"), at: $0.moment("at")) }
+            return (item, people.compactMap { names[$0] }, try item.matter.map { try tx.matter($0).number }, stamps)
+        }
+        let zip = item.kind == "capture" ? try ItemPages.package(item, visit.desk) : nil
+        let listed = zip.map { ItemPages.json($0, "datapackage.json")["resources"]?.array ?? [] } ?? []
+        return ExtractionRecord.sheet(
+            item, record: zip.map { ItemPages.json($0, "record/record.json") } ?? .null, parts: listed.map { ($0["path"]?.string ?? "", $0["hash"]?.string ?? "") }, officers: officers,
+            matter: matter, stamps: stamps, office: visit.desk.configuration.officeName)
     }
 
     // MARK: Two captures

@@ -45,7 +45,8 @@ struct ReceiptPages: Sendable {
         let officers: [String]
         let matter: String?
         let stamps: [(authority: String, at: Moment)]
-        let verification: Verification
+        let verification: Verification?
+        var holds: Bool { verification?.holds ?? true }
         let entry: Entry?
         struct Entry: Sendable {
             let index: Int64
@@ -60,7 +61,9 @@ struct ReceiptPages: Sendable {
 
     private func facts(_ visit: Visit, _ item: EvidenceItem) async throws -> Facts {
         guard item.state == .sealed, let file = item.file else { throw Refusal(.conflict, Text("尚未封存，没有回执", "Not sealed yet: there is no receipt")) }
-        let verification = Verification(Data(try visit.desk.files.read(file)), key: item.key)
+        // A file that was handed over is what its hash says, which the store checks; a package says more.
+        let bytes = try visit.desk.files.read(file)
+        let verification = item.kind == "capture" ? Verification(Data(bytes), key: item.key) : nil
         let (officers, matter, stamps, entry) = try await visit.desk.store.read { tx in
             let people = [item.account.raw] + (item.second.map { [$0.raw] } ?? [])
             let names = try Accounts.names(people, tx)
@@ -88,7 +91,7 @@ struct ReceiptPages: Sendable {
                 h.h1(Text("电子证据封存回执", "Receipt of sealed evidence"))
                 h.p("text-muted mb-0", "\(item.number) · \(visit.desk.configuration.office[visit.language])")
             }
-            self.body(h, visit, facts)
+            h.div("card card-body") { self.body(h, visit, facts) }
             h.div("d-flex gap-2 flex-wrap mt-3 no-print") {
                 h.a(ReceiptPages.path(visit, item, "/pdf"), "btn btn-primary", Text("下载 PDF", "Download as PDF"))
                 h.a("/verify", "btn btn-outline-secondary", Text("自行核验封存包", "Check a package yourself"))
@@ -98,15 +101,15 @@ struct ReceiptPages: Sendable {
 
     private func body(_ h: HTML, _ visit: Visit, _ f: Facts) {
         let item = f.item
-        h.div(f.verification.holds ? "alert alert-success" : "alert alert-danger") {
+        h.div(f.holds ? "alert alert-success" : "alert alert-danger") {
             h.text(
-                f.verification.holds
+                f.holds
                     ? Text("封存包至今完整，未被改动（核验于\(visit.desk.now.minuteText)）", "The package is whole and unaltered (checked \(visit.desk.now.minuteText))")
                     : Text("封存包核验不成立，请联系本机关", "The package does not hold: ask this office"))
         }
         h.definitions {
-            h.definition(Text("网页", "Page"), item.title)
-            h.definition(Text("网址", "Address")) { h.span("text-break", item.url) }
+            h.definition(item.kind == "capture" ? Text("网页", "Page") : Text("文件", "File"), item.title)
+            if !item.url.isEmpty { h.definition(Text("网址", "Address")) { h.span("text-break", item.url) } }
             if let final = item.finalURL, final != item.url { h.definition(Text("最终网址", "Led to")) { h.span("text-break", final) } }
             h.definition(Text("封存时间", "Sealed"), item.sealedAt?.isoText)
             h.definition(Text("取证人员", "Officers"), f.officers.joined(separator: h.language == .zh ? "、" : ", "))
@@ -210,7 +213,7 @@ struct ReceiptPages: Sendable {
                 h.element("tbody") {
                     for item in verification.items {
                         h.tr {
-                            h.td("text-break") { h.element("code", text: item.name) }
+                            h.td("text-break") { h.element("code", "hash", text: item.name) }
                             h.td {
                                 switch item.verdict {
                                 case .ok: h.badge(Text("成立", "holds"), "green")

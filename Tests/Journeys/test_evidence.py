@@ -1,8 +1,9 @@
 """Evidence: captures of local hosts, judged by our own verification and by tools that others wrote."""
 import base64, json, os, random, shutil, signal, subprocess, sys, time, urllib.request, zipfile
 import pytest
-from conftest import BINARY, free_port
+from conftest import BINARY, ENGINES, Server, database, free_port, run
 from shops import Authority, Shop
+from test_journeys import accessible, shot
 
 TOOLS = os.path.dirname(sys.executable)
 
@@ -223,3 +224,207 @@ def test_a_full_disk_is_said_and_nothing_is_left(shop, keys, tmp_path):
         assert done.returncode != 0 and done.stderr and os.listdir(tmp_path) == [], done
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+# --- The evidence room ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def room(request, shop, authority, tmp_path_factory):
+    """An office of its own that may capture the local shop and knows an authority."""
+    folder = str(tmp_path_factory.mktemp("room-" + request.param))
+    url = database(request.param, folder)
+    run("city", "--database", url, "--data", folder, "--scale", "0.0001")
+    server = Server(url, folder, env={"SINAN_CAPTURE_HOSTS": "localhost", "SINAN_TSA": authority.url, "SINAN_ALLOW": f"127.0.0.1:{authority.port}"})
+    server.engine = request.param
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def enter(chromium, room):
+    contexts = []
+
+    def go(role=None, width=1440, language="zh-CN"):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, locale=language, base_url=room.url)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15000)
+        page.faults = []
+        page.on("pageerror", lambda e: page.faults.append(str(e)))
+        page.on("console", lambda m: page.faults.append(m.text) if m.type == "error" else None)
+        if role:
+            page.goto("/demo")
+            page.locator(f"form:has(input[value='demo-{role}']) button").click()
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+def ask(page, url, purpose, **more):
+    page.goto("/evidence")
+    if not page.locator("details.card[open]").count():
+        page.locator("details.card summary").click()
+    page.fill("#f-url", url)
+    page.fill("#f-purpose", purpose)
+    for name, value in more.items():
+        page.fill(f"#f-{name}", value)
+    page.locator("form[action='/evidence'][method=post] button").click()
+
+
+def sealed(page, seconds=60):
+    """Waits until the capture whose page this is has been sealed, or failed for good."""
+    for _ in range(seconds * 2):
+        head = page.locator(".page-head").inner_text()
+        if "已封存" in head or "未成功" in head:
+            return head
+        time.sleep(0.5)
+        page.reload()
+    raise AssertionError(page.locator("main").inner_text())
+
+
+def test_a_page_is_captured_changed_captured_again_compared_and_receipted(enter, room, shop, authority, tmp_path):
+    page = enter("analyst")
+    ask(page, shop.url, "发现绝对化用语", script="scroll\nclick #more\nwait 1")
+    first = page.url
+    assert "已封存" in sealed(page)
+    shot(page, "evidence-item", room)
+    accessible(page)
+    shop.headline = "好用的电饭煲"
+    try:
+        ask(page, shop.url, "整改后复查")
+        second = page.url
+        assert "已封存" in sealed(page)
+    finally:
+        shop.headline = "全网第一 最佳电饭煲"
+    page.locator("a", has_text="对比").first.click()
+    assert "- 全网第一 最佳电饭煲" in page.locator("del").first.inner_text() and "+ 好用的电饭煲" in page.locator("ins").first.inner_text()
+    shot(page, "evidence-compare", room)
+    accessible(page)
+    page.goto(first)
+    page.fill("#f-note", "移送案件卷宗")
+    with page.expect_download() as got:
+        page.locator("form[action$='/export'] button").click()
+    path = tmp_path / "got.wacz"
+    got.value.save_as(path)
+    code, said = verify(path, "--tsa-ca", authority.ca)
+    assert code == 0 and said["timestamps"][0]["trusted"] and said["title"] == "福临旗舰店 电饭煲", said
+    page.goto(first)
+    assert "缺少" in page.locator("main").inner_text() and "第二十二条" in page.locator("main").inner_text()
+    page.goto(first + "/record")
+    written = page.locator("body").inner_text()
+    assert "电子数据证据提取笔录" in written and "archive/data.warc.gz" in written and "点击 #more（点击1处）" in written, written
+    assert page.request.get(first + "/record.pdf").body().startswith(b"%PDF")
+    page.goto(first)
+    chain = page.locator("#custody").inner_text()
+    assert all(word in chain for word in ("提出取证", "封存", "查阅", "导出", "移送案件卷宗")), chain
+    assert page.locator("code.hash").first.inner_text() == __import__("hashlib").sha256(path.read_bytes()).hexdigest()
+    # The receipt, by its code alone, for somebody who is not signed in.
+    page.goto(second + "/receipt")
+    for _ in range(80):
+        if "包含证明成立" in page.locator("main").inner_text():
+            break
+        time.sleep(1)
+        page.reload()
+    assert "包含证明成立" in page.locator("main").inner_text() and "至今完整" in page.locator("main").inner_text()
+    shot(page, "evidence-receipt", room)
+    href = page.locator("a", has_text="下载 PDF").get_attribute("href")
+    stranger = enter(width=390)
+    stranger.goto(href.replace("/pdf?", "?"))
+    assert "封存回执" in stranger.locator("h1").inner_text()
+    accessible(stranger)
+    assert stranger.request.get(href).body().startswith(b"%PDF")
+    assert stranger.request.get(href[:-3] + "000").status == 404
+    # Anybody checks a package, also one that was altered.
+    for file, words in ((path, "与本机关"), (altered(path, tmp_path / "altered.wacz"), "不成立")):
+        stranger.goto("/verify")
+        stranger.set_input_files("#f-package", str(file))
+        stranger.locator("main button[type=submit]").click()
+        assert words in stranger.locator("main").inner_text()
+        accessible(stranger)
+    assert stranger.request.get(first).status in (401, 403) or "登录" in stranger.request.get(first).text()
+    assert not page.faults and not stranger.faults, (page.faults, stranger.faults)
+
+
+def altered(path, to):
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1
+    to.write_bytes(body)
+    return to
+
+
+def test_a_file_is_hashed_at_the_door_and_stamped_afterwards(enter, room, tmp_path):
+    page = enter("officer")
+    page.goto("/evidence/files/new")
+    page.fill("#f-purpose", "现场检查时拍摄")
+    page.locator("main button[type=submit]").click()
+    assert "请选择文件" in page.locator("#errors").inner_text()
+    from PIL import Image
+    Image.new("RGB", (80, 60), "green").save(tmp_path / "现场.jpg")
+    page.set_input_files("#f-files", str(tmp_path / "现场.jpg"))
+    page.locator("main button[type=submit]").click()
+    hashed = __import__("hashlib").sha256((tmp_path / "现场.jpg").read_bytes()).hexdigest()
+    assert page.locator("code.hash").first.inner_text() == hashed
+    for _ in range(60):
+        if "补加时间戳" in page.locator("#custody").inner_text():
+            break
+        time.sleep(1)
+        page.reload()
+    assert "补加时间戳" in page.locator("#custody").inner_text()
+    accessible(page)
+    page.locator("a", has_text="封存回执").click()
+    assert "现场.jpg" in page.locator("main").inner_text() and "Test Time-Stamping Authority" in page.locator("main").inner_text()
+
+
+def test_what_cannot_be_captured_says_why_and_a_wrong_answer_keeps_the_rest(enter, room, shop):
+    page = enter("analyst")
+    ask(page, "file:///etc/passwd", "试")
+    errors = page.locator("#errors").inner_text()
+    assert "http://" in errors and "事由" in errors and page.locator("#f-purpose").input_value() == "试"
+    ask(page, f"http://127.0.0.1:{shop.port}/", "内网地址")
+    assert "未成功" in sealed(page)
+    assert "未获允许" in page.locator("main").inner_text()
+    accessible(page)
+    ask(page, shop.url, "关联的事项", matter="TS20990000009")
+    assert "没有编号" in page.locator("#errors").inner_text()
+    page.goto("/evidence")
+    page.fill("input[name=q]", "没有这个标题")
+    page.locator(".filter-bar button").click()
+    assert "这里还没有证据" in page.locator("main").inner_text()
+
+
+def test_several_captures_at_once_are_all_sealed_also_through_a_kill(enter, room, shop):
+    page = enter("analyst")
+    for n in range(5):
+        ask(page, f"{shop.url}/?n={n}", f"批量{n}")
+    time.sleep(2)
+    room.kill()
+    # What a killed process had begun is taken up again by the next, in time.
+    room.start()
+    page = enter("analyst")
+    for _ in range(120):
+        page.goto("/evidence")
+        rows = [row for row in page.locator("table.queue tbody tr").all_inner_texts() if "?n=" in row]
+        if sum("已封存" in row for row in rows) == 5:
+            break
+        time.sleep(1)
+    assert len(rows) == 5 and all("已封存" in row for row in rows), rows
+
+
+def test_the_ledger_still_holds_and_the_files_are_there(room):
+    checked = run("audit", "verify", "--database", room.database, "--data", room.folder, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_rooms_pages_are_accessible_and_fit(enter, room, width, language):
+    page = enter("examiner", width, language)
+    for path in ("/evidence", "/evidence/1", "/evidence/1/receipt", "/evidence/1/compare/2", "/verify"):
+        page.goto(path)
+        shot(page, f"{language}-{width}" + path.replace("/", "-"), room)
+        accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width + 1, path
+        assert not page.faults, (path, page.faults)

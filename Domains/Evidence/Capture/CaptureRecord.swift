@@ -91,4 +91,37 @@ extension CaptureRecord {
         default: Text(verbatim: check)
         }
     }
+
+    /// What was found, in both languages.
+    static func detail(_ found: String) -> Text {
+        let number = found.prefix { $0.isNumber || $0 == "-" }
+        let rest = found.dropFirst(number.count)
+        let zh: String? =
+            switch true {
+            case found == "the first request carried none": "首个请求未带 Cookie"
+            case found == "the first request carried a cookie": "首个请求带有 Cookie"
+            case found == "none of the hosts stands in /etc/hosts": "本机 hosts 文件中没有这些域名"
+            case found.hasPrefix("in /etc/hosts: "): "本机 hosts 文件中有：" + found.dropFirst("in /etc/hosts: ".count)
+            case found == "no reference clock was asked": "未与标准时间核对"
+            case found == "waited": "已等待"
+            case found == "nothing found": "没有找到对应内容"
+            case rest == " connections": "\(number)个连接"
+            case rest == " refused": "拒绝\(number)个"
+            case rest == " screens": "滚动\(number)屏"
+            case rest == " clicked": "点击\(number)处"
+            case rest.hasPrefix(" ms, "): "相差\(number)毫秒，\(rest.dropFirst(5))"
+            default: nil
+            }
+        return Text(zh ?? found, found)
+    }
+    /// An act on the page, in both languages.
+    static func act(_ line: String) -> Text {
+        let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
+        switch parts.first {
+        case "scroll": return Text("滚动到底", line)
+        case "click": return Text("点击 \(parts.last ?? "")", line)
+        case "wait": return Text("等待\(parts.last ?? "")秒", line)
+        default: return Text(verbatim: line)
+        }
+    }
 }
