@@ -110,7 +110,8 @@ let package = Package(
             .executableTarget(
                 name: "sinan",
                 dependencies: [
-                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Detect", "DataFiles", hummingbird, arguments,
+                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Detect", "DataFiles", hummingbird,
+                    arguments,
                     logging,
                 ],
                 path: "App", swiftSettings: swift),

@@ -75,7 +75,8 @@ struct CaptureCommand: AsyncParsableCommand {
         func line(_ zh: String, _ en: String) { print(Terminal.say(Text(zh, en))) }
         line("已封存 \(out)（\(r.bytes)字节）", "Sealed \(out) (\(r.bytes) bytes)")
         line("  网页  \(seen.title) \(seen.finalURL)", "  page       \(seen.title) \(seen.finalURL)")
-        line("  响应  \(seen.exchanges.count { $0.status > 0 })个，图像\(seen.pictures.count)张", "  answers    \(seen.exchanges.count { $0.status > 0 }), pictures \(seen.pictures.count)")
+        line(
+            "  响应  \(seen.exchanges.count { $0.status > 0 })个，图像\(seen.pictures.count)张", "  answers    \(seen.exchanges.count { $0.status > 0 }), pictures \(seen.pictures.count)")
         print("  SHA-256    \(Crypto.hex(r.digests.sha256))")
         print("  SM3        \(Crypto.hex(r.digests.sm3))")
         line("  清单  \(Crypto.hex(r.package.sha256))", "  package    \(Crypto.hex(r.package.sha256))")

@@ -39,8 +39,10 @@ package final class Chromium: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let flags = [
             "--headless=new", "--remote-debugging-pipe", "--user-data-dir=\(folder.path)", "--no-first-run", "--no-default-browser-check", "--disable-background-networking",
-            "--disable-component-update", "--disable-component-extensions-with-background-pages", "--disable-sync", "--disable-default-apps", "--disable-extensions", "--disable-quic",
-            "--disable-domain-reliability", "--disable-client-side-phishing-detection", "--disable-breakpad", "--disable-crash-reporter", "--metrics-recording-only", "--mute-audio",
+            "--disable-component-update", "--disable-component-extensions-with-background-pages", "--disable-sync", "--disable-default-apps", "--disable-extensions",
+            "--disable-quic",
+            "--disable-domain-reliability", "--disable-client-side-phishing-detection", "--disable-breakpad", "--disable-crash-reporter", "--metrics-recording-only",
+            "--mute-audio",
             "--hide-scrollbars", "--no-pings", "--disable-dev-shm-usage", "--disable-gpu", "--lang=zh-CN", "--js-flags=--max-old-space-size=512",
             "--disable-features=Translate,MediaRouter,OptimizationHints,AutofillServerCommunication,InterestFeedContentSuggestions,CertificateTransparencyComponentUpdater",
             "--force-webrtc-ip-handling-policy=disable_non_proxied_udp", "--autoplay-policy=user-gesture-required",

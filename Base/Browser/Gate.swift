@@ -28,7 +28,9 @@ package final class Gate: Sendable {
         let host = host.lowercased()
         return ["accounts.google.com", "clients1.google.com", "clients2.google.com", "mtalk.google.com", "android.clients.google.com", "redirector.gvt1.com"].contains(host)
             || (host.hasSuffix(".googleapis.com")
-                && ["update", "safebrowsing", "optimizationguide", "content-autofill", "edgedl", "chromekanonymity", "passwordsleakcheck", "clientservices"].contains { host.hasPrefix($0) })
+                && ["update", "safebrowsing", "optimizationguide", "content-autofill", "edgedl", "chromekanonymity", "passwordsleakcheck", "clientservices"].contains {
+                    host.hasPrefix($0)
+                })
     }
     private struct State {
         var passages: [Passage] = []

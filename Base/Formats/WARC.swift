@@ -137,7 +137,9 @@ package enum CDXJ {
         if let port = parts.port, !(parts.scheme == "http" && port == 80), !(parts.scheme == "https" && port == 443) { key += ":\(port)" }
         let path = parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath
         key += ")" + path.lowercased()
-        if let query = parts.percentEncodedQuery, !query.isEmpty { key += "?" + query.lowercased().split(separator: "&", omittingEmptySubsequences: false).sorted().joined(separator: "&") }
+        if let query = parts.percentEncodedQuery, !query.isEmpty {
+            key += "?" + query.lowercased().split(separator: "&", omittingEmptySubsequences: false).sorted().joined(separator: "&")
+        }
         return key
     }
     package static func line(_ url: String, at: Moment, mime: String, status: Int, digest: String, offset: Int, length: Int, file: String) -> String {

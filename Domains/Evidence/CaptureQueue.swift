@@ -66,7 +66,9 @@ package final class CaptureQueue: Sendable {
 
     /// Once more, of one that failed.
     func again(_ id: Int64, by officer: Account, at now: Moment, _ tx: Transaction) throws {
-        guard try tx.run("UPDATE evidence_items SET state = 'waiting', attempts = 0, failure = NULL, began_at = NULL WHERE id = \(id) AND state = 'failed' AND kind = 'capture'") == 1 else {
+        guard
+            try tx.run("UPDATE evidence_items SET state = 'waiting', attempts = 0, failure = NULL, began_at = NULL WHERE id = \(id) AND state = 'failed' AND kind = 'capture'") == 1
+        else {
             throw Refusal(.conflict, Text("只有未成功的取证可以重试", "Only what failed is tried again"))
         }
         try Custody.record("again", on: EvidenceItem.find(id, tx), by: .staff(officer), at: now, tx)
@@ -181,7 +183,8 @@ package final class CaptureQueue: Sendable {
                 """)
             for ((authority, token), stamp) in zip(tokens, receipt.stamps) {
                 try tx.run(
-                    "INSERT INTO evidence_stamps (item, authority, at, token, trusted) VALUES (\(item.id), \("\(stamp.authority) \(authority)"), \(stamp.at), \(token), \(stamp.trusted))")
+                    "INSERT INTO evidence_stamps (item, authority, at, token, trusted) VALUES (\(item.id), \("\(stamp.authority) \(authority)"), \(stamp.at), \(token), \(stamp.trusted))"
+                )
             }
             try Custody.record("sealed", on: EvidenceItem.find(item.id, tx), by: .system, note: (receipt.notes + seen.notes).prefix(20).joined(separator: "; "), at: now, tx)
         }

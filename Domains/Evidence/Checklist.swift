@@ -26,7 +26,8 @@ enum Checklist {
             Line(
                 title: Text("已关联事项或案件", "Belongs to a matter"), article: nil, holds: item.matter != nil, mend: Text("重新取证时填写事项编号", "Capture again with the matter's number")),
             Line(
-                title: Text("注明制作方法、制作时间、制作人", "Method, time and maker are noted"), article: Article(law: "PCD", article: "26"), holds: isSealed ? page ? !record.isNull : !item.purpose.isEmpty : nil,
+                title: Text("注明制作方法、制作时间、制作人", "Method, time and maker are noted"), article: Article(law: "PCD", article: "26"),
+                holds: isSealed ? page ? !record.isNull : !item.purpose.isEmpty : nil,
                 mend: Text("封存记录无法读取，请核验", "The record cannot be read: verify the package")),
             Line(
                 title: Text("设备保证真实、完整：环境核对全部符合", "Means that keep it true and whole: the surroundings were clean"), article: Article(law: "PCD", article: "26"),

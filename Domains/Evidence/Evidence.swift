@@ -15,11 +15,16 @@ package enum Evidence {
         let queue = CaptureQueue(settings)
         return Domain(
             name: "evidence", migrations: EvidenceSchema.migrations, grants: grants,
-            routes: { _ in EvidencePages(queue: queue).routes() + FileIntake(queue: queue).routes() + ItemPages(printer: printer).routes() + ReceiptPages(printer: printer).routes() },
-            jobs: [JobKind(CaptureQueue.job) { desk, _ in
+            routes: { _ in
+                EvidencePages(queue: queue).routes() + FileIntake(queue: queue).routes() + ItemPages(printer: printer).routes() + ComparisonPages().routes()
+                    + ReceiptPages(printer: printer).routes()
+            },
+            jobs: [
+                JobKind(CaptureQueue.job) { desk, _ in
                     try await queue.look(desk)
                     try await LateStamps(authorities: settings.authorities).look(desk)
-                }],
+                }
+            ],
             menu: [("/evidence", Text("证据", "Evidence"), "evidence.see")],
             acts: Dictionary(Custody.acts.map { ("evidence.\($0.0)", $0.1) } + [("evidence.begun", Text("开始取证", "Capture begun"))]) { a, _ in a },
             sealed: [SealedTable("evidence_items"), SealedTable("evidence_custody")],

@@ -44,7 +44,9 @@ struct EvidencePages: Sendable {
             let rows = try tx.all("SELECT * FROM evidence_items WHERE \(SQL.all(conditions)) ORDER BY id DESC LIMIT \(limit + 1)").map(EvidenceItem.init)
             let counts = try tx.all("SELECT state, count(*) AS n FROM evidence_items WHERE \(here) GROUP BY state").map { ($0.string("state"), $0.count("n")) }
             let names = try Accounts.names(rows.map(\.account.raw), tx)
-            let colleagues = try Accounts.all(tx).filter { $0.id != account.id && $0.active && account.covers($0.region) && visit.desk.permissions.allows($0.roles, "evidence.capture") }
+            let colleagues = try Accounts.all(tx).filter {
+                $0.id != account.id && $0.active && account.covers($0.region) && visit.desk.permissions.allows($0.roles, "evidence.capture")
+            }
             return (rows, Dictionary(counts) { a, _ in a }, names, colleagues)
         }
         let shown = rows.prefix(limit)
@@ -55,16 +57,23 @@ struct EvidencePages: Sendable {
                 h.h1(Text("电子证据", "Evidence"))
                 h.p("text-muted mb-0", Text("网页在独立浏览器中打开、封存并加盖时间戳；任何人都可以核验。", "Pages are opened in a browser of their own, sealed and stamped: anybody can check them."))
             }
-            if let of { h.p { h.text(Text("只列出\(of)的证据。", "Only those of \(of). ")); h.a("/evidence", nil, Text("全部证据", "All evidence")) } }
+            if let of {
+                h.p {
+                    h.text(Text("只列出\(of)的证据。", "Only those of \(of). ")); h.a("/evidence", nil, Text("全部证据", "All evidence"))
+                }
+            }
             h.errorSummary(refusal)
             h.element("nav", "tabs mb-3", [.label(h.say(Text("状态", "State")))]) {
                 h.a("/evidence", state == nil ? "tab active" : "tab", Text("全部", "All"))
                 for one in EvidenceItem.State.allCases {
-                    h.a("/evidence?state=\(one.rawValue)", state == one ? "tab active" : "tab", Text("\(one.title.zh) \(counts[one.rawValue] ?? 0)", "\(one.title.en) \(counts[one.rawValue] ?? 0)"))
+                    h.a(
+                        "/evidence?state=\(one.rawValue)", state == one ? "tab active" : "tab",
+                        Text("\(one.title.zh) \(counts[one.rawValue] ?? 0)", "\(one.title.en) \(counts[one.rawValue] ?? 0)"))
                 }
             }
             if visit.may("evidence.capture") {
-                h.element("details", "card card-body mb-3", [.init("open", if: refusal != nil || form != nil || query["url"] != nil || of != nil && rows.isEmpty || rows.isEmpty)]) {
+                h.element("details", "card card-body mb-3", [.init("open", if: refusal != nil || form != nil || query["url"] != nil || of != nil && rows.isEmpty || rows.isEmpty)])
+                {
                     h.element("summary", text: h.say(Text("固定一个网页", "Capture a page")))
                     h.p("mt-2 mb-0") { h.a(Link.query("/evidence/files/new", [("of", of)]), nil, Text("或收取一个文件、照片或录像", "Or take in a file, a photo or a recording")) }
                     visit.form(h, "/evidence", "mt-3") { EvidencePages.fields(h, form ?? start, colleagues, refusal) }
@@ -86,7 +95,9 @@ struct EvidencePages: Sendable {
             }
             h.pager(
                 previous: before == nil ? nil : "/evidence",
-                next: rows.count > limit ? Link.query("/evidence", [("state", state?.rawValue), ("q", text.isEmpty ? nil : text), ("of", of), ("before", shown.last?.id.description)]) : nil, summary: "")
+                next: rows.count > limit
+                    ? Link.query("/evidence", [("state", state?.rawValue), ("q", text.isEmpty ? nil : text), ("of", of), ("before", shown.last?.id.description)]) : nil, summary: ""
+            )
         }
     }
 
@@ -94,11 +105,15 @@ struct EvidencePages: Sendable {
         let errors = HTML.Errors(refusal)
         h.field("url", Text("网址", "Address"), value: form["url"], hint: Text("http:// 或 https:// 开头，完整复制", "From http:// or https:// on, copied whole"), errors: errors)
         h.radios(
-            "device", Text("以何种设备打开", "Opened as on"), options: CaptureRequest.Device.allCases.map { ($0.rawValue, $0.title, nil) }, value: form["device"] ?? "desktop", errors: errors, inline: true)
-        h.field("matter", Text("事项编号", "Matter"), value: form["matter"], hint: Text("投诉、举报或线索的编号，可不填", "The number of a complaint, report or lead; may be left empty"), errors: errors, required: false)
+            "device", Text("以何种设备打开", "Opened as on"), options: CaptureRequest.Device.allCases.map { ($0.rawValue, $0.title, nil) }, value: form["device"] ?? "desktop",
+            errors: errors, inline: true)
+        h.field(
+            "matter", Text("事项编号", "Matter"), value: form["matter"], hint: Text("投诉、举报或线索的编号，可不填", "The number of a complaint, report or lead; may be left empty"), errors: errors,
+            required: false)
         h.field("purpose", Text("取证事由", "Why"), value: form["purpose"], errors: errors)
         h.select(
-            "second", Text("另一名执法人员", "The second officer"), options: [("", Text("无", "None"))] + colleagues.map { ($0.id.description, Text(verbatim: $0.name)) }, value: form["second"],
+            "second", Text("另一名执法人员", "The second officer"), options: [("", Text("无", "None"))] + colleagues.map { ($0.id.description, Text(verbatim: $0.name)) },
+            value: form["second"],
             hint: Text("封存包和笔录写明两人；立案后取证应不少于两人", "Both are named in the package and the record; evidence for a case takes two"), errors: errors, required: false)
         h.area(
             "script", Text("页面操作", "Acts on the page"), value: form["script"] ?? "scroll", rows: 3,
@@ -145,7 +160,9 @@ struct EvidencePages: Sendable {
         } catch let refusal as Refusal where refusal.kind == .invalid { return try await list(visit, refusal, form) }
     }
 
-    private func ask(_ visit: Visit, _ officer: Account, url: String, device: String, script: String, purpose: String, number: String, second: ID<Account>?) async throws -> EvidenceItem {
+    private func ask(_ visit: Visit, _ officer: Account, url: String, device: String, script: String, purpose: String, number: String, second: ID<Account>?) async throws
+        -> EvidenceItem
+    {
         var asked = CaptureQueue.Asked(url: url.trimmed)
         var wrong: [Refusal.Field] = []
         guard let kind = CaptureRequest.Device(rawValue: device) else { throw Refusal.invalid("/device", Text("应为 desktop 或 phone", "desktop or phone")) }
@@ -174,7 +191,9 @@ struct EvidencePages: Sendable {
     /// The second officer: another, of the region, who may capture.
     static func second(_ id: ID<Account>?, _ officer: Account, _ visit: Visit, _ wrong: inout [Refusal.Field], _ tx: Transaction) throws -> ID<Account>? {
         guard let id else { return nil }
-        if id != officer.id, let other = try Accounts.find(id, tx), other.active, visit.desk.permissions.allows(other.roles, "evidence.capture"), officer.covers(other.region) { return id }
+        if id != officer.id, let other = try Accounts.find(id, tx), other.active, visit.desk.permissions.allows(other.roles, "evidence.capture"), officer.covers(other.region) {
+            return id
+        }
         wrong.append(.init("/second", Text("该人员不能一同取证", "This person cannot take part")))
         return nil
     }
@@ -195,7 +214,8 @@ struct EvidencePages: Sendable {
         let officer = try visit.require("evidence.capture")
         let body = try visit.exchange.json()
         let item = try await ask(
-            visit, officer, url: body["url"]?.string ?? "", device: body["device"]?.string ?? "desktop", script: (body["script"]?.array ?? [.string("scroll")]).compactMap(\.string).joined(separator: "\n"),
+            visit, officer, url: body["url"]?.string ?? "", device: body["device"]?.string ?? "desktop",
+            script: (body["script"]?.array ?? [.string("scroll")]).compactMap(\.string).joined(separator: "\n"),
             purpose: body["purpose"]?.string ?? "", number: body["matter"]?.string ?? "", second: nil)
         return .json(EvidencePages.json(item), status: 202)
     }
@@ -203,7 +223,8 @@ struct EvidencePages: Sendable {
     static func json(_ item: EvidenceItem) -> JSON {
         .object([
             ("id", .int(item.id)), ("number", .string(item.number)), ("state", .string(item.state.rawValue)), ("url", .string(item.url)), ("device", .string(item.device.rawValue)),
-            ("title", .string(item.title)), ("askedAt", .string(item.askedAt.isoText)), ("sealedAt", .text(item.sealedAt?.isoText)), ("bytes", .int(item.size)), ("sha256", .text(item.file)),
+            ("title", .string(item.title)), ("askedAt", .string(item.askedAt.isoText)), ("sealedAt", .text(item.sealedAt?.isoText)), ("bytes", .int(item.size)),
+            ("sha256", .text(item.file)),
             ("sm3", .text(item.sm3)), ("digest", .text(item.digest)), ("key", .text(item.key)), ("failure", .text(item.failure)),
         ])
     }

@@ -5,7 +5,9 @@ import Web
 
 /// 电子数据证据提取笔录 (form 12 of the penalty documents of 2021), filled from the capture; what only people know stays blank for the pen.
 enum ExtractionRecord {
-    static func sheet(_ item: EvidenceItem, record: JSON, parts: [(name: String, hash: String)], officers: [String], matter: String?, stamps: [(authority: String, at: Moment)], office: String) -> String {
+    static func sheet(
+        _ item: EvidenceItem, record: JSON, parts: [(name: String, hash: String)], officers: [String], matter: String?, stamps: [(authority: String, at: Moment)], office: String
+    ) -> String {
         let h = HTML(.zh)
         func line(_ title: String, _ value: String) {
             h.div("line") {
@@ -43,7 +45,8 @@ enum ExtractionRecord {
                     "使用\(record["software"]?.string ?? "本系统")，在专用、新建、不带缓存的浏览器环境（\(record["browser"]?["product"]?.string ?? "")，\(item.device.title.zh)）中打开 \(item.url)"
                         + (item.finalURL.map { $0 == item.url ? "" : "，跳转至 \($0)" } ?? "") + "。",
                     acts.isEmpty ? "未做其他操作。" : "依次：" + acts.joined(separator: "；") + "。", "取证设备时钟\(clock)。",
-                    (record["environment"]?.array ?? []).map { "\(CaptureRecord.title($0["check"]?.string ?? "").zh)：\($0["holds"]?.bool == true ? "符合" : "未符合")" }.joined(separator: "；") + "。",
+                    (record["environment"]?.array ?? []).map { "\(CaptureRecord.title($0["check"]?.string ?? "").zh)：\($0["holds"]?.bool == true ? "符合" : "未符合")" }.joined(
+                        separator: "；") + "。",
                 ])
             block(
                 "提取的电子数据内容",

@@ -28,10 +28,15 @@ struct FileIntake: Sendable {
                 h.errorSummary(refusal)
                 visit.form(h, "/evidence/files", "card card-body", multipart: true) {
                     let errors = HTML.Errors(refusal)
-                    h.field("files", Text("文件", "File"), value: nil, type: "file", hint: Text("照片 JPG、PNG、WebP，PDF 或 MP4，不超过20MB；按原样保存，收取时即计算哈希", "Photo as JPG, PNG or WebP, PDF or MP4, up to 20 MB; kept as it is, hashed at once"), errors: errors, attributes: [.init("accept", "image/jpeg,image/png,image/webp,application/pdf,video/mp4")])
+                    h.field(
+                        "files", Text("文件", "File"), value: nil, type: "file",
+                        hint: Text("照片 JPG、PNG、WebP，PDF 或 MP4，不超过20MB；按原样保存，收取时即计算哈希", "Photo as JPG, PNG or WebP, PDF or MP4, up to 20 MB; kept as it is, hashed at once"),
+                        errors: errors, attributes: [.init("accept", "image/jpeg,image/png,image/webp,application/pdf,video/mp4")])
                     h.field("purpose", Text("来源和取得方式", "Where it is from and how it was had"), value: start["purpose"], errors: errors)
                     h.field("matter", Text("事项编号", "Matter"), value: start["matter"] ?? start["of"], errors: errors, required: false)
-                    h.select("second", Text("另一名执法人员", "The second officer"), options: [("", Text("无", "None"))] + colleagues.map { ($0.id.description, Text(verbatim: $0.name)) }, value: start["second"], errors: errors, required: false)
+                    h.select(
+                        "second", Text("另一名执法人员", "The second officer"), options: [("", Text("无", "None"))] + colleagues.map { ($0.id.description, Text(verbatim: $0.name)) },
+                        value: start["second"], errors: errors, required: false)
                     h.button(Text("收取", "Take in"))
                 }
             }
@@ -100,7 +105,9 @@ struct LateStamps: Sendable {
                 guard let token = try? await authority.stamp(digest), let stamp = try? Stamp.verify(token, of: digest) else { return }
                 let now = desk.now
                 try await desk.store.write { tx in
-                    try tx.run("INSERT INTO evidence_stamps (item, authority, at, token, trusted) VALUES (\(item.id), \("\(stamp.authority) \(url)"), \(stamp.at), \(token), \(stamp.trusted))")
+                    try tx.run(
+                        "INSERT INTO evidence_stamps (item, authority, at, token, trusted) VALUES (\(item.id), \("\(stamp.authority) \(url)"), \(stamp.at), \(token), \(stamp.trusted))"
+                    )
                     try Custody.record("stamped", on: item, by: .system, note: "\(stamp.at.isoText) \(stamp.authority)", at: now, tx)
                 }
             }

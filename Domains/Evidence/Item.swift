@@ -91,8 +91,10 @@ package struct EvidenceItem: Sendable {
 /// What is done with evidence, each act with who, why and the item's hash (保管链).
 package enum Custody {
     static let acts: [(String, Text)] = [
-        ("asked", Text("提出取证", "Capture asked for")), ("sealed", Text("封存", "Sealed")), ("failed", Text("取证未成功", "Capture failed")), ("again", Text("重新取证", "Capture asked for again")),
-        ("received", Text("收取", "Taken in")), ("opened", Text("查阅", "Opened")), ("exported", Text("导出", "Exported")), ("handed", Text("移交", "Handed over")), ("stamped", Text("补加时间戳", "Timestamp added")), ("verified", Text("核验", "Verified")),
+        ("asked", Text("提出取证", "Capture asked for")), ("sealed", Text("封存", "Sealed")), ("failed", Text("取证未成功", "Capture failed")),
+        ("again", Text("重新取证", "Capture asked for again")),
+        ("received", Text("收取", "Taken in")), ("opened", Text("查阅", "Opened")), ("exported", Text("导出", "Exported")), ("handed", Text("移交", "Handed over")),
+        ("stamped", Text("补加时间戳", "Timestamp added")), ("verified", Text("核验", "Verified")),
     ]
     static func title(_ act: String) -> Text { acts.first { $0.0 == act }?.1 ?? Text(verbatim: act) }
 

@@ -20,7 +20,6 @@ struct ItemPages: Sendable {
             Route(.get, "/evidence/:id/record.pdf", .permitted("evidence.see")) { visit in
                 .file(try await printer.pdf(try await record(visit)), type: "application/pdf", name: "电子数据证据提取笔录.pdf")
             },
-            Route(.get, "/evidence/:id/compare/:other", .permitted("evidence.see")) { visit in try await compare(visit) },
         ]
     }
 
@@ -42,7 +41,7 @@ struct ItemPages: Sendable {
         return try ZIPFile(Data(desk.files.read(file)))
     }
     private static func json(_ zip: ZIPFile, _ name: String) -> JSON { zip.entry(name).flatMap { zip.bytes($0) }.flatMap { try? JSON(parsing: $0) } ?? .null }
-    private static func text(_ zip: ZIPFile) -> String { zip.entry("views/text.txt").flatMap { zip.bytes($0) }.map { String(decoding: $0, as: UTF8.self) } ?? "" }
+    static func text(_ zip: ZIPFile) -> String { zip.entry("views/text.txt").flatMap { zip.bytes($0) }.map { String(decoding: $0, as: UTF8.self) } ?? "" }
 
     private func show(_ visit: Visit) async throws -> Answer {
         let now = visit.desk.now
@@ -57,7 +56,8 @@ struct ItemPages: Sendable {
             let acts = try Custody.of(item.id, tx)
             let people = acts.compactMap(\.account) + [item.account.raw] + (item.second.map { [$0.raw] } ?? [])
             let stamps = try tx.all("SELECT authority, at, trusted FROM evidence_stamps WHERE item = \(item.id) ORDER BY id").map { ($0.string("authority"), $0.moment("at")) }
-            let others = try tx.all("SELECT * FROM evidence_items WHERE url = \(item.url) AND id <> \(item.id) AND state = 'sealed' ORDER BY id DESC LIMIT 20").map(EvidenceItem.init)
+            let others = try tx.all("SELECT * FROM evidence_items WHERE url = \(item.url) AND id <> \(item.id) AND state = 'sealed' ORDER BY id DESC LIMIT 20").map(
+                EvidenceItem.init)
             return (item, try item.matter.map { try tx.matter($0) }, acts, try Accounts.names(people, tx), stamps, others)
         }
         let zip = item.state == .sealed && item.kind == "capture" ? try ItemPages.package(item, visit.desk) : nil
@@ -122,11 +122,16 @@ struct ItemPages: Sendable {
                 for (i, name) in pictures.enumerated() {
                     h.void(
                         "img", "img-fluid d-block",
-                        [.init("src", "/evidence/\(item.id)/part/\(name)"), .init("alt", h.say(Text("网页长图第\(i + 1)段", "Picture of the page, part \(i + 1)"))), .init("loading", i == 0 ? nil : "lazy")])
+                        [
+                            .init("src", "/evidence/\(item.id)/part/\(name)"), .init("alt", h.say(Text("网页长图第\(i + 1)段", "Picture of the page, part \(i + 1)"))),
+                            .init("loading", i == 0 ? nil : "lazy"),
+                        ])
                 }
             }
             h.p("mt-2 mb-0") {
-                for (i, name) in pictures.enumerated() { h.a("/evidence/\(item.id)/part/\(name)", "me-3", Text("长图\(pictures.count > 1 ? "\(i + 1)" : "")", "Picture\(pictures.count > 1 ? " \(i + 1)" : "")")) }
+                for (i, name) in pictures.enumerated() {
+                    h.a("/evidence/\(item.id)/part/\(name)", "me-3", Text("长图\(pictures.count > 1 ? "\(i + 1)" : "")", "Picture\(pictures.count > 1 ? " \(i + 1)" : "")"))
+                }
                 if hasPDF { h.a("/evidence/\(item.id)/part/views/page.pdf", "me-3", Text("PDF", "PDF")) }
                 h.a("/evidence/\(item.id)/part/views/text.txt", "me-3", Text("文字", "Text"))
                 h.a("/evidence/\(item.id)/part/views/dom.html", "me-3", Text("网页源码", "Source"))
@@ -139,9 +144,10 @@ struct ItemPages: Sendable {
         h.card(Text("取证情况", "The capture")) {
             h.definitions {
                 if !item.url.isEmpty { h.definition(Text("网址", "Address")) { h.span("text-break", item.url) } }
-                    if let final = item.finalURL, final != item.url { h.definition(Text("最终网址", "Led to")) { h.span("text-break", final) } }
+                if let final = item.finalURL, final != item.url { h.definition(Text("最终网址", "Led to")) { h.span("text-break", final) } }
                 if item.kind == "capture" { h.definition(Text("设备", "Device"), item.device.title[visit.language]) }
-                h.definition(Text("取证人", "By"), ([item.account.raw] + (item.second.map { [$0.raw] } ?? [])).compactMap { names[$0] }.joined(separator: visit.language == .zh ? "、" : ", "))
+                h.definition(
+                    Text("取证人", "By"), ([item.account.raw] + (item.second.map { [$0.raw] } ?? [])).compactMap { names[$0] }.joined(separator: visit.language == .zh ? "、" : ", "))
                 h.definition(Text("事由", "Why"), item.purpose)
                 h.definition(Text("事项", "Matter")) {
                     if let matter { h.a(visit.house.path(matter), nil, matter.number) } else { h.span("text-muted", Text("未关联", "None")) }
@@ -232,7 +238,10 @@ struct ItemPages: Sendable {
 
     // MARK: Parts, export, verification
 
-    private static let kinds = ["png": "image/png", "pdf": "application/pdf", "txt": "text/plain; charset=utf-8", "html": "text/plain; charset=utf-8", "json": "application/json", "pem": "text/plain; charset=utf-8"]
+    private static let kinds = [
+        "png": "image/png", "pdf": "application/pdf", "txt": "text/plain; charset=utf-8", "html": "text/plain; charset=utf-8", "json": "application/json",
+        "pem": "text/plain; charset=utf-8",
+    ]
 
     /// A part of the package; a page's source as text only, never as a page of ours.
     private func part(_ visit: Visit) async throws -> Answer {
@@ -257,7 +266,8 @@ struct ItemPages: Sendable {
             try Custody.record("exported", on: item, by: .staff(officer), note: note, at: now, tx)
             return item
         }
-        return .file(try visit.desk.files.read(item.file!), type: item.kind == "capture" ? "application/wacz" : "application/octet-stream", name: item.name ?? "\(item.number).wacz")
+        return .file(
+            try visit.desk.files.read(item.file!), type: item.kind == "capture" ? "application/wacz" : "application/octet-stream", name: item.name ?? "\(item.number).wacz")
     }
 
     private func verify(_ visit: Visit) async throws -> Answer {
@@ -287,102 +297,16 @@ struct ItemPages: Sendable {
             guard item.state == .sealed else { throw Refusal(.conflict, Text("封存后才有笔录", "There is a record once it is sealed")) }
             let people = [item.account.raw] + (item.second.map { [$0.raw] } ?? [])
             let names = try Accounts.names(people, tx)
-            let stamps = try tx.all("SELECT authority, at FROM evidence_stamps WHERE item = \(item.id) ORDER BY id").map { (authority: $0.string("authority"), at: $0.moment("at")) }
+            let stamps = try tx.all("SELECT authority, at FROM evidence_stamps WHERE item = \(item.id) ORDER BY id").map {
+                (authority: $0.string("authority"), at: $0.moment("at"))
+            }
             return (item, people.compactMap { names[$0] }, try item.matter.map { try tx.matter($0).number }, stamps)
         }
         let zip = item.kind == "capture" ? try ItemPages.package(item, visit.desk) : nil
         let listed = zip.map { ItemPages.json($0, "datapackage.json")["resources"]?.array ?? [] } ?? []
         return ExtractionRecord.sheet(
-            item, record: zip.map { ItemPages.json($0, "record/record.json") } ?? .null, parts: listed.map { ($0["path"]?.string ?? "", $0["hash"]?.string ?? "") }, officers: officers,
+            item, record: zip.map { ItemPages.json($0, "record/record.json") } ?? .null, parts: listed.map { ($0["path"]?.string ?? "", $0["hash"]?.string ?? "") },
+            officers: officers,
             matter: matter, stamps: stamps, office: visit.desk.configuration.officeName)
-    }
-
-    // MARK: Two captures
-
-    private func compare(_ visit: Visit) async throws -> Answer {
-        let (a, b) = try await visit.desk.store.read { (try ItemPages.find(visit, "id", $0), try ItemPages.find(visit, "other", $0)) }
-        guard a.state == .sealed, b.state == .sealed else { throw Refusal(.conflict, Text("两次取证都须已封存", "Both must be sealed")) }
-        let (before, after) = (try ItemPages.package(a, visit.desk), try ItemPages.package(b, visit.desk))
-        let changes = LineChanges.between(ItemPages.text(before), ItemPages.text(after))
-        return visit.page(Text("对比\(a.number)与\(b.number)", "\(a.number) against \(b.number)"), active: "/evidence") { h in
-            h.div("page-head") {
-                h.h1(Text("两次取证的差异", "What changed between two captures"))
-                h.p("text-muted mb-0 text-break", a.url)
-            }
-            h.card(Text("文字差异", "Text")) {
-                if changes.allSatisfy({ $0.kind == .same }) {
-                    h.empty(Text("文字没有变化", "The text did not change"), Text("两次取证时网页上的文字完全相同。", "The words on the page were the same both times."))
-                } else {
-                    h.element("pre", "capture-text") {
-                        for change in LineChanges.shortened(changes) {
-                            switch change.kind {
-                            case .same: h.text("  \(change.line)\n")
-                            case .removed: h.element("del", "line-removed", text: "- \(change.line)\n")
-                            case .added: h.element("ins", "line-added", text: "+ \(change.line)\n")
-                            }
-                        }
-                    }
-                }
-            }
-            h.div("row g-3") {
-                for (item, zip) in [(a, before), (b, after)] {
-                    h.div("col-md-6") {
-                        h.card(Text("\(item.number)　\(item.sealedAt?.minuteText ?? "")", "\(item.number)  \(item.sealedAt?.minuteText ?? "")")) {
-                            h.p("small") { h.a("/evidence/\(item.id)", nil, Text("打开", "Open")) }
-                            h.div("capture-view", .init("tabindex", "0"), .role("region"), .label(item.number)) {
-                                for name in zip.entries.map(\.name) where name.hasPrefix("views/screenshot-") {
-                                    h.void("img", "img-fluid d-block", [.init("src", "/evidence/\(item.id)/part/\(name)"), .init("alt", h.say(Text("网页长图", "Picture of the page")))])
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// What changed between two texts, line by line (文字差异).
-package enum LineChanges {
-    package enum Kind: Sendable { case same, removed, added }
-    package struct Change: Sendable {
-        package let kind: Kind
-        package let line: String
-    }
-
-    /// Cost: the standard library's difference, lines up to 5,000 a side.
-    package static func between(_ a: String, _ b: String) -> [Change] {
-        func lines(_ text: String) -> [String] { text.split(whereSeparator: \.isNewline).map { $0.trimmed }.filter { !$0.isEmpty }.prefix(5000).map { $0 } }
-        let (old, new) = (lines(a), lines(b))
-        let difference = new.difference(from: old)
-        let removed = Set(difference.removals.compactMap { if case .remove(let at, _, _) = $0 { at } else { nil } })
-        let added = Set(difference.insertions.compactMap { if case .insert(let at, _, _) = $0 { at } else { nil } })
-        var (all, i, j) = ([Change](), 0, 0)
-        while i < old.count || j < new.count {
-            if i < old.count, removed.contains(i) {
-                all.append(.init(kind: .removed, line: old[i]))
-                i += 1
-            } else if j < new.count, added.contains(j) {
-                all.append(.init(kind: .added, line: new[j]))
-                j += 1
-            } else {
-                all.append(.init(kind: .same, line: new[j]))
-                (i, j) = (i + 1, j + 1)
-            }
-        }
-        return all
-    }
-
-    /// Only what changed, with two lines about it.
-    static func shortened(_ all: [Change]) -> [Change] {
-        var near: Set<Int> = []
-        for (i, change) in all.enumerated() where change.kind != .same { for n in max(0, i - 2)...min(all.count - 1, i + 2) { near.insert(n) } }
-        var (out, last) = ([Change](), -1)
-        for i in near.sorted() {
-            if i > last + 1 { out.append(.init(kind: .same, line: "……")) }
-            out.append(all[i])
-            last = i
-        }
-        return out
     }
 }

@@ -67,7 +67,9 @@ struct ReceiptPages: Sendable {
         let (officers, matter, stamps, entry) = try await visit.desk.store.read { tx in
             let people = [item.account.raw] + (item.second.map { [$0.raw] } ?? [])
             let names = try Accounts.names(people, tx)
-            let stamps = try tx.all("SELECT authority, at FROM evidence_stamps WHERE item = \(item.id) ORDER BY id").map { (authority: $0.string("authority"), at: $0.moment("at")) }
+            let stamps = try tx.all("SELECT authority, at FROM evidence_stamps WHERE item = \(item.id) ORDER BY id").map {
+                (authority: $0.string("authority"), at: $0.moment("at"))
+            }
             return (people.compactMap { names[$0] }, try item.matter.map { try tx.matter($0).number }, stamps, try logged(item.id, tx))
         }
         return Facts(item: item, officers: officers, matter: matter, stamps: stamps, verification: verification, entry: entry)
@@ -75,7 +77,8 @@ struct ReceiptPages: Sendable {
 
     /// The ledger's entry of the sealing, with the proof that the last signed checkpoint holds it.
     private func logged(_ item: Int64, _ tx: Transaction) throws -> Facts.Entry? {
-        guard let index = try tx.one("SELECT idx FROM evidence_entries WHERE item = \(item)")?.int("idx"), let text = try tx.one("SELECT entry FROM platform_ledger WHERE idx = \(index)")?.string("entry")
+        guard let index = try tx.one("SELECT idx FROM evidence_entries WHERE item = \(item)")?.int("idx"),
+            let text = try tx.one("SELECT entry FROM platform_ledger WHERE idx = \(index)")?.string("entry")
         else { return nil }
         let note = try tx.one("SELECT note FROM platform_checkpoints ORDER BY size DESC LIMIT 1")?.string("note") ?? ""
         let lines = note.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -128,7 +131,12 @@ struct ReceiptPages: Sendable {
                     h.element("code", "hash text-break", text: "leaf \(Crypto.hex(Merkle.leaf(Array(entry.text.utf8))))")
                     if entry.root != nil {
                         h.div(
-                            "small", h.say(entry.holds ? Text("包含证明成立：检查点\(entry.size)条，\(entry.proof.count)个哈希", "The inclusion proof holds: checkpoint of \(entry.size), \(entry.proof.count) hashes") : Text("包含证明不成立", "The inclusion proof does not hold")))
+                            "small",
+                            h.say(
+                                entry.holds
+                                    ? Text(
+                                        "包含证明成立：检查点\(entry.size)条，\(entry.proof.count)个哈希", "The inclusion proof holds: checkpoint of \(entry.size), \(entry.proof.count) hashes")
+                                    : Text("包含证明不成立", "The inclusion proof does not hold")))
                         h.element("details", "small") {
                             h.element("summary", text: h.say(Text("包含证明", "Inclusion proof")))
                             for hash in entry.proof { h.element("code", "hash d-block text-break", text: Crypto.hex(hash)) }
@@ -165,13 +173,24 @@ struct ReceiptPages: Sendable {
         visit.page(Text("核验封存包", "Check a package"), status: refusal?.kind.status ?? 200) { h in
             h.div("narrow") {
                 h.h1(Text("核验封存包", "Check a package"))
-                h.p(nil, Text("上传网页证据封存包（.wacz），逐项核验其完整性、签名和时间戳。文件核验后即丢弃，不予保存。", "Upload a package (.wacz): its parts, signature and timestamps are checked one by one. The file is not kept."))
+                h.p(
+                    nil,
+                    Text(
+                        "上传网页证据封存包（.wacz），逐项核验其完整性、签名和时间戳。文件核验后即丢弃，不予保存。",
+                        "Upload a package (.wacz): its parts, signature and timestamps are checked one by one. The file is not kept."))
                 h.errorSummary(refusal)
                 visit.form(h, "/verify", "card card-body", multipart: true) {
-                    h.field("package", Text("封存包", "Package"), value: nil, type: "file", hint: Text("不超过64MB；更大的文件用 sinan verify 在本机核验", "Up to 64 MB; larger ones with sinan verify on your own machine"), errors: HTML.Errors(refusal), attributes: [.init("accept", ".wacz,.zip")])
+                    h.field(
+                        "package", Text("封存包", "Package"), value: nil, type: "file",
+                        hint: Text("不超过64MB；更大的文件用 sinan verify 在本机核验", "Up to 64 MB; larger ones with sinan verify on your own machine"), errors: HTML.Errors(refusal),
+                        attributes: [.init("accept", ".wacz,.zip")])
                     h.button(Text("核验", "Check"))
                 }
-                h.p("small text-muted mt-3", Text("封存包采用 WACZ 1.1.1 与 WARC 1.1 开放格式，也可用 wacz validate、warcio check、pywb、openssl ts 等工具独立核验。", "Packages are WACZ 1.1.1 over WARC 1.1: wacz validate, warcio check, pywb and openssl ts check them too."))
+                h.p(
+                    "small text-muted mt-3",
+                    Text(
+                        "封存包采用 WACZ 1.1.1 与 WARC 1.1 开放格式，也可用 wacz validate、warcio check、pywb、openssl ts 等工具独立核验。",
+                        "Packages are WACZ 1.1.1 over WARC 1.1: wacz validate, warcio check, pywb and openssl ts check them too."))
             }
         }
     }
@@ -184,7 +203,9 @@ struct ReceiptPages: Sendable {
         }
         let verification = Verification(Data(file.bytes))
         let hash = Crypto.hex(Crypto.sha256(file.bytes))
-        let known = try await visit.desk.store.read { try $0.one("SELECT number, sealed_at FROM evidence_items WHERE file = \(hash) AND state = 'sealed'").map { ($0.string("number"), $0.moment("sealed_at")) } }
+        let known = try await visit.desk.store.read {
+            try $0.one("SELECT number, sealed_at FROM evidence_items WHERE file = \(hash) AND state = 'sealed'").map { ($0.string("number"), $0.moment("sealed_at")) }
+        }
         return visit.page(Text("核验结果", "Result"), status: 200) { h in
             h.div("narrow") {
                 h.h1(Text("核验结果", "Result"))

@@ -260,7 +260,8 @@ extension LeadPages {
             // One press: the listing's page, for this lead.
             if let url = s.capture?.url, url.hasPrefix("http"), visit.may("evidence.capture") {
                 visit.form(h, "/evidence", "mt-2") {
-                    for (name, value) in [("url", url), ("matter", s.lead.matter.number), ("purpose", "线索\(s.lead.matter.number)的网页"), ("device", "desktop"), ("script", "scroll")] { h.hidden(name, value) }
+                    for (name, value) in [("url", url), ("matter", s.lead.matter.number), ("purpose", "线索\(s.lead.matter.number)的网页"), ("device", "desktop"), ("script", "scroll")]
+                    { h.hidden(name, value) }
                     h.button(Text("固定证据", "Capture the page"), "btn btn-sm btn-outline-primary")
                 }
             }

@@ -135,7 +135,8 @@ package enum Queue {
                     """)
             }
             if let moved = f.moved {
-                all.append("id IN (SELECT matter FROM casework_moves WHERE move IN (\(list: moved.split(separator: ",").prefix(10).map(String.init))) AND at >= \(from) AND at < \(to))")
+                all.append(
+                    "id IN (SELECT matter FROM casework_moves WHERE move IN (\(list: moved.split(separator: ",").prefix(10).map(String.init))) AND at >= \(from) AND at < \(to))")
             }
         }
         if let trade = f.trade { all.append("operator IN (SELECT id FROM operators WHERE industry >= \(trade) AND industry < \(trade + "~"))") }

@@ -148,7 +148,9 @@ struct QualityPages: Sendable {
     }
     private func asked(_ visit: Visit) throws -> Asked {
         let (query, account) = (visit.exchange.query, try visit.signedIn())
-        if let during = query["during"], Day.span(during) == nil { throw Refusal.invalid("/during", Text("期间应为 2026-05、2026-Q2 或 2026 形式", "A period reads 2026-05, 2026-Q2 or 2026")) }
+        if let during = query["during"], Day.span(during) == nil {
+            throw Refusal.invalid("/during", Text("期间应为 2026-05、2026-Q2 或 2026 形式", "A period reads 2026-05, 2026-Q2 or 2026"))
+        }
         let region = query["region"] ?? account.region
         guard account.covers(region) else { throw Refusal.invalid("/region", Text("不在您的辖区", "Not in your region")) }
         return Asked(

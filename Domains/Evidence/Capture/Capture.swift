@@ -61,7 +61,8 @@ package struct CaptureRequest: Sendable {
     /// - Errors: `Refusal` where the address is not one of the web.
     package init(_ url: String) throws(Refusal) {
         let url = url.trimmed
-        guard let parts = URLComponents(string: url), let host = parts.host, !host.isEmpty, ["http", "https"].contains(parts.scheme?.lowercased() ?? ""), parts.user == nil, url.utf8.count <= 4000,
+        guard let parts = URLComponents(string: url), let host = parts.host, !host.isEmpty, ["http", "https"].contains(parts.scheme?.lowercased() ?? ""), parts.user == nil,
+            url.utf8.count <= 4000,
             !url.utf8.contains(where: { $0 <= 32 })
         else { throw .invalid("/url", Text("应为 http:// 或 https:// 开头的网址", "An address begins with http:// or https://")) }
         self.url = url
@@ -90,7 +91,8 @@ package struct Captured: Sendable {
     package var viewport: (width: Int, height: Int)
 
     package init(
-        url: String, finalURL: String, title: String, startedAt: Moment, endedAt: Moment, exchanges: [Exchange], text: String, dom: String, pictures: [[UInt8]], pdf: [UInt8], browser: JSON,
+        url: String, finalURL: String, title: String, startedAt: Moment, endedAt: Moment, exchanges: [Exchange], text: String, dom: String, pictures: [[UInt8]], pdf: [UInt8],
+        browser: JSON,
         passages: [Gate.Passage], certificates: [(origin: String, chain: [[UInt8]])], steps: [(line: String, result: String)], notes: [String], device: CaptureRequest.Device,
         viewport: (width: Int, height: Int)
     ) {
@@ -160,7 +162,8 @@ package struct Capture: Sendable {
         }
         _ = try await call("Target.setAutoAttach", [("autoAttach", .bool(true)), ("waitForDebuggerOnStart", .bool(true)), ("flatten", .bool(true))])
         _ = try await browser.call("Target.setDiscoverTargets", [("discover", .bool(true))])
-        _ = try await call("Network.enable", [("maxTotalBufferSize", .int(limits.bytes * 2)), ("maxResourceBufferSize", .int(limits.body + 1024)), ("maxPostDataSize", .int(1 << 20))])
+        _ = try await call(
+            "Network.enable", [("maxTotalBufferSize", .int(limits.bytes * 2)), ("maxResourceBufferSize", .int(limits.body + 1024)), ("maxPostDataSize", .int(1 << 20))])
         _ = try await call("Network.setCacheDisabled", [("cacheDisabled", .bool(true))])
         _ = try await call("Page.enable")
         _ = try await call("Page.setLifecycleEventsEnabled", [("enabled", .bool(true))])
@@ -248,9 +251,12 @@ package struct Capture: Sendable {
         } catch { await recorder.note("no PDF: \(error)") }
         let exchanges = await recorder.finish()
         var certificates: [(origin: String, chain: [[UInt8]])] = []
-        for origin in Set(exchanges.compactMap { $0.url.hasPrefix("https://") && $0.isAnswered ? URLComponents(string: $0.url) : nil }.map { "https://\($0.host ?? "")\($0.port.map { ":\($0)" } ?? "")" })
-            .sorted().prefix(50)
-        {
+        for origin in Set(
+            exchanges.compactMap { $0.url.hasPrefix("https://") && $0.isAnswered ? URLComponents(string: $0.url) : nil }.map {
+                "https://\($0.host ?? "")\($0.port.map { ":\($0)" } ?? "")"
+            }
+        )
+        .sorted().prefix(50) {
             if let chain = try? await call("Network.getCertificate", [("origin", .string(origin))])["tableNames"]?.array {
                 certificates.append((origin, chain.compactMap { $0.string.flatMap { Data(base64Encoded: $0) }.map { [UInt8]($0) } }))
             }
@@ -259,8 +265,10 @@ package struct Capture: Sendable {
         for refused in Set(gate.passages.filter(\.refused).map(\.host)).sorted() { await recorder.note("refused: “\(refused)” leads to an address inside") }
         guard exchanges.contains(where: \.isAnswered) else { throw Refusal(.unavailable, Text("没有得到任何响应", "Nothing was answered")) }
         return Captured(
-            url: request.url, finalURL: finalURL, title: title, startedAt: started, endedAt: Capture.now(), exchanges: exchanges, text: text, dom: dom, pictures: pictures, pdf: pdf,
-            browser: version, passages: gate.passages, certificates: certificates, steps: steps, notes: await recorder.notes, device: device, viewport: (device.width, device.height))
+            url: request.url, finalURL: finalURL, title: title, startedAt: started, endedAt: Capture.now(), exchanges: exchanges, text: text, dom: dom, pictures: pictures,
+            pdf: pdf,
+            browser: version, passages: gate.passages, certificates: certificates, steps: steps, notes: await recorder.notes, device: device,
+            viewport: (device.width, device.height))
     }
 
     /// Does one step, says what came of it.
@@ -268,7 +276,8 @@ package struct Capture: Sendable {
         func evaluate(_ expression: String) async throws -> JSON? {
             try await call(
                 "Runtime.evaluate",
-                [("expression", .string(expression)), ("returnByValue", .bool(true)), ("awaitPromise", .bool(true)), ("userGesture", .bool(true)), ("timeout", .int(20_000))], 30)["result"]?[
+                [("expression", .string(expression)), ("returnByValue", .bool(true)), ("awaitPromise", .bool(true)), ("userGesture", .bool(true)), ("timeout", .int(20_000))], 30)[
+                    "result"]?[
                     "value"]
         }
         switch step {

@@ -62,13 +62,20 @@ enum CaptureRecord {
         let first = seen.exchanges.first
         let cookies = first?.requestHeaders.contains { $0.0.lowercased() == "cookie" } ?? false
         let hosts = (try? String(contentsOfFile: "/etc/hosts", encoding: .utf8)) ?? ""
-        let named = Set(seen.passages.map(\.host)).filter { host in hosts.split(separator: "\n").contains { line in !line.hasPrefix("#") && line.split(whereSeparator: \.isWhitespace).dropFirst().contains { $0 == host } } }
+        let named = Set(seen.passages.map(\.host)).filter { host in
+            hosts.split(separator: "\n").contains { line in !line.hasPrefix("#") && line.split(whereSeparator: \.isWhitespace).dropFirst().contains { $0 == host } }
+        }
         let outside = seen.exchanges.filter { $0.isAnswered }.allSatisfy { e in
-            URLComponents(string: e.url).map { parts in seen.passages.contains { $0.host == parts.host || $0.host == parts.host?.trimmingCharacters(in: CharacterSet(charactersIn: "[]")) } } ?? false
+            URLComponents(string: e.url).map { parts in
+                seen.passages.contains { $0.host == parts.host || $0.host == parts.host?.trimmingCharacters(in: CharacterSet(charactersIn: "[]")) }
+            } ?? false
         }
         return [
             ("a profile made for this capture, without cookies", !cookies, cookies ? "the first request carried a cookie" : "the first request carried none"),
-            ("names not set on this machine by hand", named.isEmpty, named.isEmpty ? "none of the hosts stands in /etc/hosts" : "in /etc/hosts: \(named.sorted().joined(separator: ", "))"),
+            (
+                "names not set on this machine by hand", named.isEmpty,
+                named.isEmpty ? "none of the hosts stands in /etc/hosts" : "in /etc/hosts: \(named.sorted().joined(separator: ", "))"
+            ),
             ("every answer came through the watched way out", outside, "\(seen.passages.count { !$0.isErrand }) connections"),
             (
                 "the clock agrees with a reference to two seconds", context.clock.map { abs($0.offset) <= 2000 } ?? false,

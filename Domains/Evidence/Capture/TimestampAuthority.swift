@@ -8,7 +8,9 @@ package struct TimestampAuthority: Sendable {
     package let url: String
     package let outbound: Outbound
     package init(_ url: String, outbound: Outbound) throws(Refusal) {
-        guard url.hasPrefix("http://") || url.hasPrefix("https://") else { throw .invalid("/tsa", Text("时间戳服务应为 http:// 或 https:// 开头的网址", "A time-stamping authority is an http:// or https:// address")) }
+        guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
+            throw .invalid("/tsa", Text("时间戳服务应为 http:// 或 https:// 开头的网址", "A time-stamping authority is an http:// or https:// address"))
+        }
         (self.url, self.outbound) = (url, outbound)
     }
 

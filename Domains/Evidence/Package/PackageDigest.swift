@@ -30,7 +30,8 @@ enum PackageDigest {
 
     /// The document without its seal, as it was signed; nil where it has none.
     static func sealed(_ document: JSON) -> (open: [UInt8], key: [UInt8], signature: [UInt8])? {
-        guard case .object(let pairs) = document, pairs.last?.key == "seal", let key = pairs.last?.value["publicKey"]?.string.flatMap(bytes), let signature = pairs.last?.value["signature"]?.string.flatMap(bytes)
+        guard case .object(let pairs) = document, pairs.last?.key == "seal", let key = pairs.last?.value["publicKey"]?.string.flatMap(bytes),
+            let signature = pairs.last?.value["signature"]?.string.flatMap(bytes)
         else { return nil }
         return (Array(JSON.object(Array(pairs.dropLast())).text.utf8), key, signature)
     }

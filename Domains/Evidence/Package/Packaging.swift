@@ -81,10 +81,13 @@ package struct Packaging: Sendable {
         let cdx = words(lines.joined(separator: "\n") + "\n").withUnsafeBytes { Deflate.gzip($0) }
         try add("indexes/index.cdx.gz", cdx)
         let first = lines.first.map { $0.split(separator: " ").prefix(2).joined(separator: " ") } ?? ""
-        let block = JSON.object([("offset", .int(0)), ("length", .int(cdx.count)), ("digest", .string("sha256:" + Crypto.hex(Crypto.sha256(cdx)))), ("filename", .string("index.cdx.gz"))])
+        let block = JSON.object([
+            ("offset", .int(0)), ("length", .int(cdx.count)), ("digest", .string("sha256:" + Crypto.hex(Crypto.sha256(cdx)))), ("filename", .string("index.cdx.gz")),
+        ])
         try add("indexes/index.idx", words("!meta 0 {\"format\": \"cdxj-gzip-1.0\", \"filename\": \"index.cdx.gz\"}\n\(first) \(block.text)\n"))
         let page = JSON.object([
-            ("id", .string(Crypto.hex(Crypto.sha256(words(seen.url))).prefix(20).description)), ("url", .string(mainURL(seen))), ("ts", .string(seen.startedAt.utcText)), ("title", .string(seen.title)),
+            ("id", .string(Crypto.hex(Crypto.sha256(words(seen.url))).prefix(20).description)), ("url", .string(mainURL(seen))), ("ts", .string(seen.startedAt.utcText)),
+            ("title", .string(seen.title)),
             ("text", .string(String(seen.text.prefix(100_000)))),
         ])
         try add("pages/pages.jsonl", words("{\"format\": \"json-pages-1.0\", \"id\": \"pages\", \"title\": \"All Pages\"}\n\(page.text)\n"))
@@ -94,7 +97,9 @@ package struct Packaging: Sendable {
         try add("views/text.txt", words(seen.text))
         try add("views/dom.html", words(seen.dom))
         for (i, one) in seen.certificates.enumerated() {
-            let pem = one.chain.map { "-----BEGIN CERTIFICATE-----\n\(Data($0).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed]))\n-----END CERTIFICATE-----\n" }
+            let pem = one.chain.map {
+                "-----BEGIN CERTIFICATE-----\n\(Data($0).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed]))\n-----END CERTIFICATE-----\n"
+            }
             try add("certificates/\(i + 1).pem", words("# \(one.origin)\n" + pem.joined()))
         }
         try add("record/record.json", words(CaptureRecord.json(seen, context).text))
@@ -153,7 +158,8 @@ package struct Packaging: Sendable {
             try writer.write(record)
             offset += record.count
         }
-        let about = "software: \(context.software)\r\nformat: WARC File Format 1.1\r\nconformsTo: http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/\r\n"
+        let about =
+            "software: \(context.software)\r\nformat: WARC File Format 1.1\r\nconformsTo: http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/\r\n"
         try write(
             WARC.encode(
                 "warcinfo", id: id(0), at: at, contentType: "application/warc-fields", fields: [("WARC-Filename", "data.warc.gz")], body: Array(about.utf8)))
@@ -170,11 +176,13 @@ package struct Packaging: Sendable {
             let head = Packaging.message("HTTP/1.1 \(e.status) \(Packaging.reason(e))", headers)
             let (answer, question) = (id(2 * n + 1), id(2 * n + 2))
             let response = WARC.encode(
-                "response", id: answer, at: e.at, uri: e.url, contentType: "application/http; msgtype=response", fields: there + [("WARC-Protocol", e.version)], body: head + body, headers: head.count,
+                "response", id: answer, at: e.at, uri: e.url, contentType: "application/http; msgtype=response", fields: there + [("WARC-Protocol", e.version)], body: head + body,
+                headers: head.count,
                 payload: true)
             index.append(
                 CDXJ.line(
-                    e.url, at: e.at, mime: e.mime.isEmpty ? "unk" : e.mime, status: e.status, digest: WARC.digest(body), offset: offset, length: response.count, file: "data.warc.gz"))
+                    e.url, at: e.at, mime: e.mime.isEmpty ? "unk" : e.mime, status: e.status, digest: WARC.digest(body), offset: offset, length: response.count,
+                    file: "data.warc.gz"))
             try write(response)
             let asked = Packaging.message("\(e.method) \(path) HTTP/1.1", e.requestHeaders.filter { !$0.0.hasPrefix(":") }, host: host + (parts.port.map { ":\($0)" } ?? ""))
             try write(

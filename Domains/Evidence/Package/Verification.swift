@@ -102,9 +102,13 @@ package struct Verification: Sendable {
                 continue
             }
             checked[path] = digests
-            say(path, .ok, "\(entry.size)字节，SHA-256 \(parts[1].prefix(16))…\(resource["sm3"] == nil ? "" : "，SM3 一致")", "\(entry.size) bytes, SHA-256 \(parts[1].prefix(16))…\(resource["sm3"] == nil ? "" : ", SM3 too")")
+            say(
+                path, .ok, "\(entry.size)字节，SHA-256 \(parts[1].prefix(16))…\(resource["sm3"] == nil ? "" : "，SM3 一致")",
+                "\(entry.size) bytes, SHA-256 \(parts[1].prefix(16))…\(resource["sm3"] == nil ? "" : ", SM3 too")")
         }
-        for entry in zip.entries where !names.contains(entry.name) && !entry.name.hasSuffix("/") { say(entry.name, .failed, "包内有，清单中没有：后来加入", "There, but not listed: it was added") }
+        for entry in zip.entries where !names.contains(entry.name) && !entry.name.hasSuffix("/") {
+            say(entry.name, .failed, "包内有，清单中没有：后来加入", "There, but not listed: it was added")
+        }
     }
 
     /// The signature over the list, and its timestamps; gives the document they stand in.
@@ -170,7 +174,8 @@ package struct Verification: Sendable {
     /// Of our own packages: the seal over the document of signatures, and that each byte follows from the parts.
     private mutating func sealed(_ zip: ZIPFile, _ document: JSON, _ sums: Digests, _ package: [UInt8], _ parsed: JSON) {
         guard document["seal"] != nil || software.hasPrefix("sinan") else { return }
-        guard let (open, key, signature) = PackageDigest.sealed(document), Crypto.verify(signature, of: open, publicKey: key), document["sm3"]?.string == "sm3:" + Crypto.hex(sums.sm3),
+        guard let (open, key, signature) = PackageDigest.sealed(document), Crypto.verify(signature, of: open, publicKey: key),
+            document["sm3"]?.string == "sm3:" + Crypto.hex(sums.sm3),
             let entry = zip.entry("datapackage-digest.json"), zip.bytes(entry) == Array(document.text.utf8), package == Array(parsed.text.utf8)
         else { return say("seal", .failed, "datapackage-digest.json 已被改动：封印不成立", "datapackage-digest.json was altered: the seal does not hold") }
         guard let at = created.flatMap({ Moment($0) }), zip.entries.dropLast().last?.name == "datapackage.json", zip.entries.last?.name == "datapackage-digest.json" else {
@@ -249,7 +254,8 @@ package struct Verification: Sendable {
     /// As `verify --json` writes it.
     package var json: JSON {
         .object([
-            ("holds", .bool(holds)), ("title", .string(title)), ("url", .string(url)), ("software", .string(software)), ("created", .text(created)), ("digest", .text(digest)), ("key", .text(key)),
+            ("holds", .bool(holds)), ("title", .string(title)), ("url", .string(url)), ("software", .string(software)), ("created", .text(created)), ("digest", .text(digest)),
+            ("key", .text(key)),
             ("signer", .text(signer)), ("signed", .bool(isSigned)),
             ("timestamps", .array(stamps.map { .object([("at", .string($0.at.isoText)), ("authority", .string($0.authority)), ("trusted", .bool($0.trusted))]) })),
             ("items", .array(items.map { .object([("item", .string($0.name)), ("verdict", .string($0.verdict.rawValue)), ("detail", .string($0.text.en))]) })),

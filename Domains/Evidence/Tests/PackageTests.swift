@@ -19,7 +19,8 @@ struct Sealed {
         var moved = Exchange(url: "http://shop.example/p/1?spm=2", method: "GET", requestHeaders: [], at: at, kind: "Document")
         (moved.status, moved.headers, moved.body) = (302, [("Location", "https://shop.example/p/1")], [])
         return Captured(
-            url: "http://shop.example/p/1?spm=2", finalURL: page.url, title: "电饭煲", startedAt: at, endedAt: at, exchanges: [moved, page], text: "全网第一", dom: body, pictures: [[1, 2, 3]],
+            url: "http://shop.example/p/1?spm=2", finalURL: page.url, title: "电饭煲", startedAt: at, endedAt: at, exchanges: [moved, page], text: "全网第一", dom: body,
+            pictures: [[1, 2, 3]],
             pdf: [4], browser: .object([]), passages: [], certificates: [], steps: [], notes: [], device: .desktop, viewport: (1440, 900))
     }
 
@@ -75,7 +76,9 @@ struct Sealed {
         let zip = try await ZIPFile(Sealed().data)
         let rest = try rebuilt(zip, names: zip.entries.map(\.name).filter { $0 != name })
         let verification = Verification(rest)
-        #expect(verification.items.contains { $0.verdict == .failed && ($0.name == name || name == "datapackage-digest.json") } || (name == "datapackage-digest.json" && !verification.isSigned))
+        #expect(
+            verification.items.contains { $0.verdict == .failed && ($0.name == name || name == "datapackage-digest.json") }
+                || (name == "datapackage-digest.json" && !verification.isSigned))
     }
 
     @Test func partsInAnotherOrderAreFound() async throws {
@@ -130,7 +133,9 @@ struct Sealed {
     @Test func sharedExamplesGetTheVerdictOfTheStockTools() throws {
         let folder = URL(fileURLWithPath: "../shared/data/webarchives/py-wacz")
         guard FileManager.default.fileExists(atPath: folder.path) else { return print("skipped: sharedExamplesGetTheVerdictOfTheStockTools, no examples here") }
-        for (name, holds) in [("valid_example_1", true), ("valid_example_2", true), ("invalid_example_1", false), ("valid_signed_example_1", true), ("invalid_signed_example_1", false)] {
+        for (name, holds) in [
+            ("valid_example_1", true), ("valid_example_2", true), ("invalid_example_1", false), ("valid_signed_example_1", true), ("invalid_signed_example_1", false),
+        ] {
             let verification = try Verification(folder.appendingPathComponent(name + ".wacz"))
             #expect(verification.holds == holds, "\(name): \(verification.json.text)")
         }
