@@ -57,8 +57,8 @@ struct CaptureCommand: AsyncParsableCommand {
         context.reference = reference
         context.officers = officers.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         context.software = "sinan \(SystemRoutes.version)"
-        if let first = authorities.first, let offset = try? await first.offset() { context.clock = (first.url, offset) }
-        let seen = try await Capture(request).run { Terminal.progress($0) }
+        if let first = authorities.first, let offset = try? await first.offset(Opening.clock) { context.clock = (first.url, offset) }
+        let seen = try await Capture(request, clock: Opening.clock).run { Terminal.progress($0) }
         Terminal.progressEnd()
         let packaging = Packaging(key: SealingKey(scalar: keys.evidence, seed: keys.seed), context: context) { digest in
             var tokens: [(authority: String, token: [UInt8])] = []

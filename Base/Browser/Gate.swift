@@ -41,20 +41,21 @@ package final class Gate: Sendable {
     private let server: any Channel
     let allowed: Set<String>
     private let limit: Int
+    let clock: OfficeClock
 
     package var port: Int { server.localAddress?.port ?? 0 }
     package var passages: [Passage] { state.withLock { $0.passages } }
     package var bytes: Int { state.withLock { $0.bytes } }
     package var isOver: Bool { bytes > limit }
 
-    private init(server: any Channel, allowed: Set<String>, limit: Int) {
-        (self.server, self.allowed, self.limit) = (server, allowed, limit)
+    private init(server: any Channel, allowed: Set<String>, limit: Int, clock: OfficeClock) {
+        (self.server, self.allowed, self.limit, self.clock) = (server, allowed, limit, clock)
     }
 
     /// - Parameters:
     ///   - allowed: hosts that may be reached although their address is not public, by name, `shop.test` or `shop.test:8081`.
     ///   - limit: bytes in all, both ways.
-    package static func open(allowing allowed: [String], limit: Int) async throws -> Gate {
+    package static func open(allowing allowed: [String], limit: Int, clock: OfficeClock) async throws -> Gate {
         let box = Mutex<Gate?>(nil)
         let holder = Holder(box: box)
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -67,7 +68,7 @@ package final class Gate: Sendable {
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        let gate = Gate(server: server, allowed: Set(allowed.map { $0.lowercased() }), limit: limit)
+        let gate = Gate(server: server, allowed: Set(allowed.map { $0.lowercased() }), limit: limit, clock: clock)
         holder.set(gate)
         return gate
     }
@@ -200,7 +201,7 @@ private final class Keeper: ChannelInboundHandler {
         answer.futureResult.flatMap { found -> EventLoopFuture<(any Channel)?> in
             gate.note(
                 .init(
-                    at: Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)), host: host, port: port, addresses: found.addresses, address: found.address,
+                    at: gate.clock.now, host: host, port: port, addresses: found.addresses, address: found.address,
                     refused: found.refused, isErrand: errand))
             guard let address = found.address, let place = try? SocketAddress(ipAddress: address, port: port) else { return loop.makeSucceededFuture(nil) }
             return ClientBootstrap(group: loop).connectTimeout(.seconds(10))

@@ -146,8 +146,8 @@ package final class CaptureQueue: Sendable {
                 return (try item.matter.map { try tx.matter($0).number } ?? item.number, people.compactMap { names[$0] })
             }
             (context.reference, context.officers) = (reference, officers)
-            if let first = authorities.first, let offset = try? await first.offset() { context.clock = (first.url, offset) }
-            let seen = try await Capture(request).run()
+            if let first = authorities.first, let offset = try? await first.offset(desk.clock) { context.clock = (first.url, offset) }
+            let seen = try await Capture(request, clock: desk.clock).run()
             let tokens = Mutex<[(String, [UInt8])]>([])
             let packaging = Packaging(key: SealingKey(scalar: desk.keys.evidence, seed: desk.keys.seed), context: context) { digest in
                 var all: [(authority: String, token: [UInt8])] = []

@@ -8,7 +8,7 @@ import Testing
 
     @Test func aBrowserGoesOutThroughTheGateAloneAndNotInside() async throws {
         guard FileManager.default.isExecutableFile(atPath: GateTests.chromium) else { return print("skipped: aBrowserGoesOutThroughTheGateAloneAndNotInside, no Chromium here") }
-        let gate = try await Gate.open(allowing: [], limit: 1 << 20)
+        let gate = try await Gate.open(allowing: [], limit: 1 << 20, clock: .fixed(Moment("2026-11-26T10:00:00")!))
         let browser = try Chromium(GateTests.chromium, gate: gate.port)
         let target = try await browser.call("Target.createTarget", [("url", .string("about:blank"))])["targetId"] ?? .null
         let session = try await browser.call("Target.attachToTarget", [("targetId", target), ("flatten", .bool(true))])["sessionId"]?.string
@@ -27,7 +27,7 @@ import Testing
 
     @Test func aBrowserThatIsKilledFailsWhatWaits() async throws {
         guard FileManager.default.isExecutableFile(atPath: GateTests.chromium) else { return print("skipped: aBrowserThatIsKilledFailsWhatWaits, no Chromium here") }
-        let gate = try await Gate.open(allowing: [], limit: 1 << 20)
+        let gate = try await Gate.open(allowing: [], limit: 1 << 20, clock: .fixed(Moment("2026-11-26T10:00:00")!))
         let browser = try Chromium(GateTests.chromium, gate: gate.port)
         _ = try await browser.call("Browser.getVersion")
         let waiting = Task { try await browser.call("Runtime.evaluate", [("expression", .string("1"))], session: "none") }
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func noBrowserIsSaidAsSuch() async throws {
-        let gate = try await Gate.open(allowing: [], limit: 1)
+        let gate = try await Gate.open(allowing: [], limit: 1, clock: .fixed(Moment("2026-11-26T10:00:00")!))
         #expect(throws: Refusal.self) { try Chromium("/nowhere/chromium", gate: gate.port) }
         await gate.close()
     }

@@ -105,19 +105,18 @@ package struct Captured: Sendable {
 /// Opens a page in a browser of its own and keeps what came and what was seen (网页取证).
 package struct Capture: Sendable {
     package let request: CaptureRequest
-    package init(_ request: CaptureRequest) { self.request = request }
-
-    private static func now() -> Moment { Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+    private let clock: OfficeClock
+    package init(_ request: CaptureRequest, clock: OfficeClock) { (self.request, self.clock) = (request, clock) }
 
     /// Takes from a second to `limits.seconds` and some for the pictures. The browser is ended whatever happens.
     /// - Errors: `Refusal` where the address is inside, does not answer, or is no page; `Fault` where the browser fails.
     package func run(progress: @Sendable (String) -> Void = { _ in }) async throws -> Captured {
         let limits = request.limits
-        let started = Capture.now()
-        let gate = try await Gate.open(allowing: request.allowedHosts, limit: limits.bytes)
+        let started = clock.now
+        let gate = try await Gate.open(allowing: request.allowedHosts, limit: limits.bytes, clock: clock)
         do {
             let browser = try Chromium(request.chromium, gate: gate.port)
-            let recorder = Recorder(browser, limits)
+            let recorder = Recorder(browser, limits, clock)
             let listening = Task { for await event in browser.events { await recorder.take(event) } }
             // Whatever hangs, hangs no longer than this.
             let guardian = Task {
@@ -152,7 +151,7 @@ package struct Capture: Sendable {
 
     private func see(_ browser: Chromium, _ recorder: Recorder, _ gate: Gate, _ started: Moment, _ progress: @Sendable (String) -> Void) async throws -> Captured {
         let limits = request.limits
-        let deadline = Date().addingTimeInterval(Double(limits.seconds))
+        let deadline = ContinuousClock.now + .seconds(limits.seconds)
         var version = try await browser.call("Browser.getVersion")
         try await browser.call("Browser.setDownloadBehavior", [("behavior", .string("deny")), ("eventsEnabled", .bool(true))])
         let target = try await browser.call("Target.createTarget", [("url", .string("about:blank"))])["targetId"] ?? .null
@@ -200,21 +199,21 @@ package struct Capture: Sendable {
                     : Text("网页打不开：\(failure)", "The page does not open: \(failure)"))
         }
         let loader = navigation["loaderId"]?.string ?? ""
-        while await !recorder.reached(loader, "networkIdle"), Date() < deadline, !browser.isOver, !gate.isOver { try await Task.sleep(for: .milliseconds(40)) }
+        while await !recorder.reached(loader, "networkIdle"), ContinuousClock.now < deadline, !browser.isOver, !gate.isOver { try await Task.sleep(for: .milliseconds(40)) }
         if await !recorder.reached(loader, "networkIdle") { await recorder.note("the network was never still in \(limits.seconds) s: taken as it stood") }
 
         var steps: [(line: String, result: String)] = []
         for step in request.script where !browser.isOver {
             progress(step.line)
-            guard Date() < deadline else {
+            guard ContinuousClock.now < deadline else {
                 steps.append((step.line, "not done: the time was up"))
                 continue
             }
             do { steps.append((step.line, try await act(step, call, deadline))) } catch { steps.append((step.line, "failed: \(error)")) }
-            let quiet = min(deadline, Date().addingTimeInterval(5))
-            while Date() < quiet {
+            let quiet = min(deadline, ContinuousClock.now + .seconds(5))
+            while ContinuousClock.now < quiet {
                 let (flight, last) = (await recorder.inFlight, await recorder.lastActivity)
-                if flight == 0, Date().timeIntervalSince(last) > 0.25 { break }
+                if flight == 0, ContinuousClock.now - last > .milliseconds(250) { break }
                 try await Task.sleep(for: .milliseconds(40))
             }
         }
@@ -265,14 +264,14 @@ package struct Capture: Sendable {
         for refused in Set(gate.passages.filter(\.refused).map(\.host)).sorted() { await recorder.note("refused: “\(refused)” leads to an address inside") }
         guard exchanges.contains(where: \.isAnswered) else { throw Refusal(.unavailable, Text("没有得到任何响应", "Nothing was answered")) }
         return Captured(
-            url: request.url, finalURL: finalURL, title: title, startedAt: started, endedAt: Capture.now(), exchanges: exchanges, text: text, dom: dom, pictures: pictures,
+            url: request.url, finalURL: finalURL, title: title, startedAt: started, endedAt: clock.now, exchanges: exchanges, text: text, dom: dom, pictures: pictures,
             pdf: pdf,
             browser: version, passages: gate.passages, certificates: certificates, steps: steps, notes: await recorder.notes, device: device,
             viewport: (device.width, device.height))
     }
 
     /// Does one step, says what came of it.
-    private func act(_ step: CaptureRequest.Step, _ call: (String, [(String, JSON)], Double) async throws -> JSON, _ deadline: Date) async throws -> String {
+    private func act(_ step: CaptureRequest.Step, _ call: (String, [(String, JSON)], Double) async throws -> JSON, _ deadline: ContinuousClock.Instant) async throws -> String {
         func evaluate(_ expression: String) async throws -> JSON? {
             try await call(
                 "Runtime.evaluate",
@@ -298,8 +297,8 @@ package struct Capture: Sendable {
             guard let n = n?.int else { return "failed: not a selector" }
             return n == 0 ? "nothing found" : "\(n) clicked"
         case .wait(let seconds):
-            let until = min(deadline, Date().addingTimeInterval(Double(seconds)))
-            while Date() < until { try await Task.sleep(for: .milliseconds(100)) }
+            let until = min(deadline, ContinuousClock.now + .seconds(seconds))
+            while ContinuousClock.now < until { try await Task.sleep(for: .milliseconds(100)) }
             return "waited"
         }
     }

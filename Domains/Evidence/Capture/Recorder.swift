@@ -40,9 +40,11 @@ actor Recorder {
     private var fetches: [Task<Void, Never>] = []
     private var lifecycle: Set<String> = []
     private(set) var notes: [String] = []
-    private(set) var lastActivity = Date()
+    private(set) var lastActivity = ContinuousClock.now
 
-    init(_ browser: Chromium, _ limits: CaptureLimits) { (self.browser, self.limits) = (browser, limits) }
+    private let clock: OfficeClock
+
+    init(_ browser: Chromium, _ limits: CaptureLimits, _ clock: OfficeClock) { (self.browser, self.limits, self.clock) = (browser, limits, clock) }
 
     func note(_ text: String) { if notes.count < 200 { notes.append(text) } }
     func reached(_ loader: String, _ name: String) -> Bool { lifecycle.contains(loader + name) }
@@ -57,7 +59,7 @@ actor Recorder {
         case "Network.responseReceivedExtraInfo": answered[key, default: []].append((p["statusCode"]?.int ?? 0, pairs(p["headers"])))
         case "Network.responseReceived": answer(key, p["response"] ?? .null)
         case "Network.dataReceived":
-            lastActivity = Date()
+            lastActivity = ContinuousClock.now
             sizes[key, default: 0] += p["dataLength"]?.int ?? 0
             if let n = sizes[key], n > limits.body, let i = hops[key]?.indices.last, hops[key]![i].failure == nil {
                 hops[key]![i].failure = "longer than \(limits.body) bytes: not kept"
@@ -66,7 +68,7 @@ actor Recorder {
             }
         case "Network.loadingFinished": fetch(key, p["requestId"]?.string ?? "", event.session)
         case "Network.loadingFailed":
-            lastActivity = Date()
+            lastActivity = ContinuousClock.now
             guard let i = hops[key]?.indices.last else { return }
             hops[key]![i].failure = hops[key]![i].failure ?? p["errorText"]?.string ?? "failed"
             hops[key]![i].isOver = true
@@ -94,14 +96,14 @@ actor Recorder {
     }
 
     private func begin(_ key: String, _ p: JSON) {
-        lastActivity = Date()
+        lastActivity = ContinuousClock.now
         if let redirect = p["redirectResponse"], !redirect.isNull, let i = hops[key]?.indices.last {
             fill(&hops[key]![i], redirect)
             hops[key]![i].body = []
             hops[key]![i].isOver = true
         }
         guard order.count < limits.requests, let request = p["request"], let url = request["url"]?.string, url.hasPrefix("http") else { return }
-        let at = p["wallTime"].flatMap { value -> Double? in if case .number(let n) = value { Double(n) } else { nil } } ?? Date().timeIntervalSince1970
+        let at = p["wallTime"].flatMap { value -> Double? in if case .number(let n) = value { Double(n) } else { nil } } ?? Double(clock.now.milliseconds) / 1000
         let exchange = Exchange(
             url: url.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init) ?? url, method: request["method"]?.string ?? "GET",
             requestHeaders: pairs(request["headers"]), requestBody: Array((request["postData"]?.string ?? "").utf8), at: Moment(milliseconds: Int64(at * 1000)),
@@ -119,13 +121,13 @@ actor Recorder {
         exchange.security = response["securityDetails"] ?? .null
     }
     private func answer(_ key: String, _ response: JSON) {
-        lastActivity = Date()
+        lastActivity = ContinuousClock.now
         guard let i = hops[key]?.indices.last else { return }
         fill(&hops[key]![i], response)
     }
 
     private func fetch(_ key: String, _ request: String, _ session: String?) {
-        lastActivity = Date()
+        lastActivity = ContinuousClock.now
         guard let i = hops[key]?.indices.last, !hops[key]![i].isOver else { return }
         fetches.append(
             Task {

@@ -30,11 +30,11 @@ package struct TimestampAuthority: Sendable {
     }
 
     /// Milliseconds by which its clock is ahead of ours, as far as a time to the second can tell.
-    package func offset() async throws -> Int64 {
+    package func offset(_ clock: OfficeClock) async throws -> Int64 {
         let digest = Crypto.random(32)
-        let before = Date().timeIntervalSince1970
+        let before = clock.now.milliseconds
         let stamp = try Stamp.verify(await stamp(digest), of: digest)
-        let middle = (before + Date().timeIntervalSince1970) / 2
-        return stamp.at.milliseconds + 500 - Int64(middle * 1000)
+        let middle = (before + clock.now.milliseconds) / 2
+        return stamp.at.milliseconds + 500 - middle
     }
 }

@@ -162,9 +162,9 @@ package struct Packaging: Sendable {
             "software: \(context.software)\r\nformat: WARC File Format 1.1\r\nconformsTo: http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/\r\n"
         try write(
             WARC.encode(
-                "warcinfo", id: id(0), at: at, contentType: "application/warc-fields", fields: [("WARC-Filename", "data.warc.gz")], body: Array(about.utf8)))
+                "warcinfo", id: id(), at: at, contentType: "application/warc-fields", fields: [("WARC-Filename", "data.warc.gz")], body: Array(about.utf8)))
         let addresses = Dictionary(seen.passages.compactMap { p in p.address.map { ("\(p.host):\(p.port)", $0) } }) { a, _ in a }
-        for (n, e) in seen.exchanges.enumerated() {
+        for e in seen.exchanges {
             guard e.isAnswered, let body = e.body, let parts = URLComponents(string: e.url) else { continue }
             let port = parts.port ?? (parts.scheme == "https" ? 443 : 80)
             let host = parts.host ?? ""
@@ -174,7 +174,7 @@ package struct Packaging: Sendable {
             let packing: Set<String> = ["content-encoding", "transfer-encoding", "content-length"]
             let headers = e.headers.map { packing.contains($0.0.lowercased()) ? ("X-Archive-Orig-\($0.0)", $0.1) : $0 } + [("Content-Length", String(body.count))]
             let head = Packaging.message("HTTP/1.1 \(e.status) \(Packaging.reason(e))", headers)
-            let (answer, question) = (id(2 * n + 1), id(2 * n + 2))
+            let (answer, question) = (id(), id())
             let response = WARC.encode(
                 "response", id: answer, at: e.at, uri: e.url, contentType: "application/http; msgtype=response", fields: there + [("WARC-Protocol", e.version)], body: head + body,
                 headers: head.count,
@@ -201,7 +201,13 @@ package struct Packaging: Sendable {
         return Array((([first] + lines).joined(separator: "\r\n") + "\r\n\r\n").utf8)
     }
 
-    private func id(_ n: Int) -> String { UUID().uuidString.lowercased() }
+    /// A random one (RFC 9562, version 4).
+    private func id() -> String {
+        var b = Crypto.random(16)
+        (b[6], b[8]) = (b[6] & 0x0F | 0x40, b[8] & 0x3F | 0x80)
+        let hex = Array(Crypto.hex(b))
+        return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(hex[$0]) }.joined(separator: "-")
+    }
 }
 
 extension SealReceipt {
