@@ -134,7 +134,7 @@ private final class Keeper: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) { gate.enter(context.channel) }
     func channelInactive(context: ChannelHandlerContext) {
         gate.leave(context.channel)
-        far?.close(promise: nil)
+        if let far { far.writeAndFlush(ByteBuffer()).whenComplete { _ in far.close(promise: nil) } }
     }
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
@@ -227,8 +227,8 @@ private final class Keeper: ChannelInboundHandler {
 
     private func say(_ bytes: [UInt8], _ context: ChannelHandlerContext) { context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil) }
     private func refuse(_ code: UInt8, _ context: ChannelHandlerContext) {
-        say([5, code, 0, 1, 0, 0, 0, 0, 0, 0], context)
-        context.close(promise: nil)
+        let channel = context.channel
+        channel.writeAndFlush(ByteBuffer(bytes: [5, code, 0, 1, 0, 0, 0, 0, 0, 0])).whenComplete { _ in channel.close(promise: nil) }
     }
 }
 
@@ -243,6 +243,9 @@ private final class Far: ChannelInboundHandler {
         guard gate.count(buffer.readableBytes) else { return context.close(promise: nil) }
         near.writeAndFlush(buffer, promise: nil)
     }
-    func channelInactive(context: ChannelHandlerContext) { near.close(promise: nil) }
+    func channelInactive(context: ChannelHandlerContext) {
+        // What is still on its way to the browser arrives first: a close drops what was not flushed.
+        near.writeAndFlush(ByteBuffer()).whenComplete { [near] _ in near.close(promise: nil) }
+    }
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

@@ -77,6 +77,17 @@ class Page(http.server.BaseHTTPRequestHandler):
                 pass
         elif path == "/huge":
             self.say("<title>huge</title><h1>huge</h1><script>fetch('/gigabyte').then(r=>r.arrayBuffer()).catch(()=>{})</script>")
+        elif path == "/heavy":
+            self.say("<title>heavy</title><script>(async()=>{for(let i=0;i<4;i++)await (await fetch('/block?'+i)).arrayBuffer()})()</script>")
+        elif path == "/block":
+            # Closed by the server right behind the last byte.
+            self.send_response(200)
+            self.send_header("Content-Type", "application/octet-stream")
+            self.send_header("Connection", "close")
+            self.send_header("Content-Length", str(8 << 20))
+            self.end_headers()
+            self.wfile.write(b"x" * (8 << 20))
+            self.close_connection = True
         elif path == "/gigabyte":
             self.send_response(200)
             self.send_header("Content-Type", "application/octet-stream")

@@ -163,6 +163,14 @@ def test_a_page_that_never_ends_is_taken_as_it_stood(shop, keys, tmp_path):
     assert verify(tmp_path / "e.wacz")[0] == 0
 
 
+def test_large_answers_arrive_whole_although_the_server_hangs_up(shop, keys, tmp_path):
+    capture(f"{shop.url}/heavy", tmp_path / "v.wacz", keys, "--allow-host", "localhost")
+    assert not record(tmp_path / "v.wacz")["requests"]["missing"]
+    import gzip
+    with zipfile.ZipFile(tmp_path / "v.wacz") as z:
+        assert gzip.decompress(z.read("archive/data.warc.gz")).count(b"x" * (8 << 20)) == 4
+
+
 def test_an_answer_of_a_gigabyte_is_cut_off(shop, keys, tmp_path):
     capture(f"{shop.url}/huge", tmp_path / "h.wacz", keys, "--allow-host", "localhost", "--megabytes", "20", "--seconds", "20")
     assert os.path.getsize(tmp_path / "h.wacz") < 30 << 20

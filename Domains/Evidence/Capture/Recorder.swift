@@ -141,8 +141,9 @@ actor Recorder {
     }
     private func kept(_ key: String, _ i: Int, _ bytes: [UInt8]?, _ failure: String?) {
         guard hops[key]?.indices.contains(i) == true else { return }
-        // An answer without a body has none to give.
-        hops[key]![i].body = bytes ?? (failure.map { $0.contains("No data found") || $0.contains("No resource") } == true ? [] : nil)
+        // An answer without a body has none to give; one that had a body and lost it is said to be missing.
+        let isEmpty = sizes[key, default: 0] == 0 && failure.map { $0.contains("No data found") || $0.contains("No resource") } == true
+        hops[key]![i].body = bytes ?? (isEmpty ? [] : nil)
         if hops[key]![i].body == nil { hops[key]![i].failure = failure }
         hops[key]![i].isOver = true
     }
