@@ -45,15 +45,20 @@ package enum WARC {
     }
 
     /// Reads record by record, compressed member by member or plain.
+    /// - Parameters:
+    ///   - limit: bytes of one record once unpacked.
+    ///   - budget: of all together.
     /// - Returns: whether the archive was read to its last byte; what could not be read is said by `fault`.
-    package static func read(_ bytes: UnsafeRawBufferPointer, limit: Int = 1 << 30, _ take: (Found) throws -> Void) rethrows -> (whole: Bool, fault: Text?) {
-        var at = 0
+    package static func read(_ bytes: UnsafeRawBufferPointer, limit: Int = 300 << 20, budget: Int = .max, _ take: (Found) throws -> Void) rethrows -> (whole: Bool, fault: Text?) {
+        var (at, made) = (0, 0)
         while at < bytes.count {
+            guard made <= budget else { return (false, Text("展开后过大，请用 sinan verify 在本机核验", "Too large once unpacked: check it with sinan verify on your own machine")) }
             let rest = UnsafeRawBufferPointer(rebasing: bytes[at...])
             let compressed = rest.count > 2 && rest[0] == 0x1F && rest[1] == 0x8B
             let (record, length, faults): (Record, Int, [Text])
             if compressed {
                 guard let (plain, used) = Deflate.inflate(rest, .gzip, limit: limit) else { return (false, broken(at)) }
+                made += plain.count
                 guard let (parsed, size, found) = plain.withUnsafeBytes({ parse($0) }) else { return (false, broken(at)) }
                 (record, length, faults) = (parsed, used, size == plain.count ? found : found + [Text("记录之后有多余字节", "There are bytes after the record")])
             } else {

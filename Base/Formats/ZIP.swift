@@ -26,8 +26,8 @@ package enum StoredZIP {
         var b = Bytes()
         b.u32(0x0403_4B50)
         for n: UInt16 in [20, 0x0800, 0, time, date] { b.u16(n) }
-        for n in [part.crc, UInt32(part.size), UInt32(part.size)] { b.u32(n) }
-        for n in [UInt16(part.name.utf8.count), 0] { b.u16(n) }
+        for n in [part.crc, UInt32(truncatingIfNeeded: part.size), UInt32(truncatingIfNeeded: part.size)] { b.u32(n) }
+        for n in [UInt16(truncatingIfNeeded: part.name.utf8.count), 0] { b.u16(n) }
         return b.all + Array(part.name.utf8)
     }
     static func directory(_ parts: [Part], at: Moment, start: Int) -> [UInt8] {
@@ -36,17 +36,17 @@ package enum StoredZIP {
         for part in parts {
             b.u32(0x0201_4B50)
             for n: UInt16 in [0x0314, 20, 0x0800, 0, time, date] { b.u16(n) }
-            for n in [part.crc, UInt32(part.size), UInt32(part.size)] { b.u32(n) }
-            for n: UInt16 in [UInt16(part.name.utf8.count), 0, 0, 0, 0] { b.u16(n) }
+            for n in [part.crc, UInt32(truncatingIfNeeded: part.size), UInt32(truncatingIfNeeded: part.size)] { b.u32(n) }
+            for n: UInt16 in [UInt16(truncatingIfNeeded: part.name.utf8.count), 0, 0, 0, 0] { b.u16(n) }
             b.u32(0o100644 << 16)
-            b.u32(UInt32(part.offset))
+            b.u32(UInt32(truncatingIfNeeded: part.offset))
             b.all += Array(part.name.utf8)
         }
         let length = b.all.count
         b.u32(0x0605_4B50)
-        for n: UInt16 in [0, 0, UInt16(parts.count), UInt16(parts.count)] { b.u16(n) }
-        b.u32(UInt32(length))
-        b.u32(UInt32(start))
+        for n: UInt16 in [0, 0, UInt16(truncatingIfNeeded: parts.count), UInt16(truncatingIfNeeded: parts.count)] { b.u16(n) }
+        b.u32(UInt32(truncatingIfNeeded: length))
+        b.u32(UInt32(truncatingIfNeeded: start))
         b.u16(0)
         return b.all
     }
@@ -140,6 +140,7 @@ package struct ZIPFile: Sendable {
     }
     package let data: Data
     package let entries: [Entry]
+    private let places: [String: Int]
     /// What is odd about the container, each in a sentence.
     package let faults: [Text]
 
@@ -214,6 +215,7 @@ package struct ZIPFile: Sendable {
         }
         if place != start { faults.append(Text("目录之前有多余字节", "There are bytes before the directory that belong to nothing")) }
         (self.entries, self.faults) = (entries, faults)
+        places = Dictionary(entries.enumerated().map { ($1.name, $0) }) { a, _ in a }
     }
     private struct Bounds {
         var size: Int
@@ -221,7 +223,7 @@ package struct ZIPFile: Sendable {
         var offset: Int
     }
 
-    package func entry(_ name: String) -> Entry? { entries.first { $0.name == name } }
+    package func entry(_ name: String) -> Entry? { places[name].map { entries[$0] } }
 
     /// Gives an entry's own bytes, a piece at a time. False where they cannot be had as the directory says, CRC and length included.
     package func read(_ entry: Entry, limit: Int = 4 << 30, _ take: (UnsafeRawBufferPointer) -> Void) -> Bool {
@@ -251,7 +253,7 @@ package struct ZIPFile: Sendable {
     package func bytes(_ entry: Entry, limit: Int = 64 << 20) -> [UInt8]? {
         guard entry.size <= limit else { return nil }
         var out: [UInt8] = []
-        out.reserveCapacity(entry.size)
+        out.reserveCapacity(min(entry.size, entry.range.count * 4))
         return read(entry, limit: limit, { out += $0 }) ? out : nil
     }
 

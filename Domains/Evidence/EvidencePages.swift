@@ -32,6 +32,11 @@ struct EvidencePages: Sendable {
         let (rows, counts, names, colleagues) = try await visit.desk.store.read { tx in
             let here: SQL = "region >= \(account.region) AND region < \(account.region + "~")"
             var conditions: [SQL] = ["(\(here) OR account = \(account.id) OR second = \(account.id))"]
+            // Kinds of matters that one may not see hide what belongs to them.
+            let hidden = visit.house.hidden(from: account, visit.desk.permissions)
+            if !hidden.isEmpty {
+                conditions.append("(matter IS NULL OR account = \(account.id) OR matter IN (SELECT id FROM casework_matters WHERE kind NOT IN (\(list: hidden))))")
+            }
             if let state { conditions.append("state = \(state.rawValue)") }
             if !text.isEmpty { conditions.append("(number = \(text.uppercased()) OR url = \(text) OR title LIKE \("%" + text + "%") OR file = \(text.lowercased()))") }
             if let before { conditions.append("id < \(before)") }

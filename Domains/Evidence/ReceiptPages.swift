@@ -201,7 +201,7 @@ struct ReceiptPages: Sendable {
         guard let file = sent.files.first(where: { $0.field == "package" }), !file.bytes.isEmpty else {
             return form(visit, .invalid("/package", Text("请选择文件", "Choose a file")))
         }
-        let verification = Verification(Data(file.bytes))
+        let verification = Verification(Data(file.bytes), budget: 512 << 20)
         let hash = Crypto.hex(Crypto.sha256(file.bytes))
         let known = try await visit.desk.store.read {
             try $0.one("SELECT number, sealed_at FROM evidence_items WHERE file = \(hash) AND state = 'sealed'").map { ($0.string("number"), $0.moment("sealed_at")) }

@@ -18,6 +18,7 @@ package struct Verification: Sendable {
         package let verdict: Verdict
         package let text: Text
     }
+    private var budget = Int.max
     package private(set) var items: [Item] = []
     package private(set) var title = "", url = "", software = ""
     package private(set) var created: String?
@@ -39,7 +40,9 @@ package struct Verification: Sendable {
         guard FileManager.default.fileExists(atPath: file.path) else { throw Refusal(.notFound, Text("没有文件“\(file.path)”", "There is no file “\(file.path)”")) }
         try self.init(Data(contentsOf: file, options: .alwaysMapped), key: key, roots: roots)
     }
-    package init(_ data: Data, key: String? = nil, roots: String? = nil) {
+    /// - Parameter budget: bytes that may be unpacked, for what strangers send.
+    package init(_ data: Data, key: String? = nil, roots: String? = nil, budget: Int = .max) {
+        self.budget = budget
         guard let zip = try? ZIPFile(data) else {
             say("container", .failed, "不是有效的 ZIP 文件，或已截断", "Not a ZIP file, or cut short")
             return
@@ -79,7 +82,7 @@ package struct Verification: Sendable {
                 continue
             }
             let digester = Digester()
-            guard zip.read(entry, { digester.update($0) }) else {
+            guard zip.read(entry, limit: budget, { digester.update($0) }) else {
                 say(path, .failed, "内容已被改动（CRC 或长度不符）", "It was altered: not what the container says (CRC or length)")
                 continue
             }
@@ -194,7 +197,7 @@ package struct Verification: Sendable {
             let records: [Int: (Int, String)]
             if entry.method == 0 {
                 records = zip.data.withUnsafeBytes { archive(entry.name, UnsafeRawBufferPointer(rebasing: $0[entry.range])) }
-            } else if let bytes = zip.bytes(entry, limit: 1 << 30) {
+            } else if let bytes = zip.bytes(entry, limit: min(budget, 1 << 30)) {
                 records = bytes.withUnsafeBytes { archive(entry.name, $0) }
             } else {
                 continue
@@ -213,7 +216,7 @@ package struct Verification: Sendable {
 
     private mutating func archive(_ name: String, _ bytes: UnsafeRawBufferPointer) -> [Int: (Int, String)] {
         var (count, wrong, places) = (0, [(Int, Text)](), [Int: (Int, String)]())
-        let (whole, fault) = WARC.read(bytes) { found in
+        let (whole, fault) = WARC.read(bytes, budget: budget) { found in
             count += 1
             places[found.offset] = (found.length, found.record.uri ?? "")
             for fault in found.faults where wrong.count < 20 { wrong.append((found.offset, fault)) }

@@ -141,3 +141,33 @@ struct Sealed {
         }
     }
 }
+
+@Suite struct HostilePackageTests {
+    @Test func aBombIsNotUnpackedBeyondItsBudget() async throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("bomb-\(UInt64.random(in: 0 ... .max)).wacz")
+        defer { try? FileManager.default.removeItem(at: url) }
+        let member = WARC.encode(
+            "resource", id: "00000000-0000-4000-8000-000000000000", at: Moment("2026-11-26T10:00:00")!, contentType: "text/plain", body: Array(repeating: 0, count: 1 << 20))
+        let archive = Array(repeating: member, count: 40).flatMap { $0 }
+        let writer = try StoredZIP.Writer(url, at: Moment("2026-11-26T10:00:00")!)
+        _ = try writer.add("archive/data.warc.gz", archive)
+        let list = "{\"resources\":[{\"path\":\"archive/data.warc.gz\",\"hash\":\"sha256:\(Crypto.hex(Crypto.sha256(archive)))\"}]}"
+        _ = try writer.add("datapackage.json", Array(list.utf8))
+        try writer.seal()
+        let data = try Data(contentsOf: url)
+        #expect(Verification(data).holds)
+        let bounded = Verification(data, budget: 8 << 20)
+        #expect(!bounded.holds && bounded.items.contains { $0.text.en.contains("Too large once unpacked") })
+    }
+
+    @Test func aDirectoryOfManyThousandsOfPartsIsAnsweredNotACrash() throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("many-\(UInt64.random(in: 0 ... .max)).wacz")
+        defer { try? FileManager.default.removeItem(at: url) }
+        let writer = try StoredZIP.Writer(url, at: Moment("2026-11-26T10:00:00")!)
+        for n in 0..<66_000 { _ = try writer.add("x/\(n)", [] as [UInt8]) }
+        _ = try writer.add("datapackage.json", Array("{\"software\":\"sinan\",\"created\":\"2026-11-26T10:00:00Z\",\"resources\":[]}".utf8))
+        _ = try writer.add("datapackage-digest.json", Array("{}".utf8))
+        try writer.seal()
+        #expect(!Verification(try Data(contentsOf: url)).holds)
+    }
+}
