@@ -27,12 +27,21 @@ package struct FileStore: Sendable {
             try handle.synchronize()
             try handle.close()
             try FileManager.default.moveItem(at: draft, to: target)
+            // The name is on disk too, and the folder that may be new.
+            for place in [target.deletingLastPathComponent(), folder] { FileStore.synchronize(place) }
         } catch {
             try? FileManager.default.removeItem(at: draft)
             if FileManager.default.fileExists(atPath: target.path) { return hash }
             throw full
         }
         return hash
+    }
+
+    private static func synchronize(_ folder: URL) {
+        let descriptor = open(folder.path, O_RDONLY)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
     }
 
     package func read(_ hash: String) throws -> [UInt8] {

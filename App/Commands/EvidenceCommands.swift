@@ -107,7 +107,11 @@ struct VerifyCommand: ParsableCommand {
             }
             print(
                 Terminal.say(
-                    verification.holds ? Text("完整，未改动", "Whole and unaltered") : Text("不成立：见上列 ✗ 各项", "Does not hold: see the items marked ✗")))
+                    verification.holds
+                        ? verification.isSigned
+                            ? Text("完整，未改动", "Whole and unaltered")
+                            : Text("各部分与清单一致，但没有签名", "The parts fit the list, but nothing is signed")
+                        : Text("不成立：见上列 ✗ 各项", "Does not hold: see the items marked ✗")))
         }
         guard verification.holds else { throw ExitCode(1) }
     }

@@ -37,6 +37,7 @@ package final class Chromium: Sendable {
         }
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-browser-\(UInt64.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        Chromium.sweep(beside: folder)
         let flags = [
             "--headless=new", "--remote-debugging-pipe", "--user-data-dir=\(folder.path)", "--no-first-run", "--no-default-browser-check", "--disable-background-networking",
             "--disable-component-update", "--disable-component-extensions-with-background-pages", "--disable-sync", "--disable-default-apps", "--disable-extensions",
@@ -85,6 +86,17 @@ package final class Chromium: Sendable {
                 rest += data[from...]
             }
             finish()
+        }
+    }
+
+    /// Profiles that a killed process left behind: two hours older than this one.
+    private static func sweep(beside folder: URL) {
+        func age(_ url: URL) -> TimeInterval { (try? url.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate?.timeIntervalSince1970) ?? .infinity }
+        let now = age(folder)
+        let parent = folder.deletingLastPathComponent()
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? [] where name.hasPrefix("sinan-browser-") {
+            let old = parent.appendingPathComponent(name)
+            if age(old) + 7200 < now { try? FileManager.default.removeItem(at: old) }
         }
     }
 

@@ -13,6 +13,7 @@
 #include <openssl/pem.h>
 #include <openssl/ts.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 namespace {
 template <auto free> struct Free {
@@ -204,7 +205,7 @@ extern "C" int sinan_stamp_verify(
   if (!holds) copy(stamp->why, sizeof stamp->why, "its signature does not hold");
   STACK_OF(X509) *signers = holds ? PKCS7_get0_signers(token.get(), beside, 0) : nullptr;
   X509 *signer = signers && sk_X509_num(signers) == 1 ? sk_X509_value(signers, 0) : nullptr;
-  if (holds && (!signer || !(X509_get_extended_key_usage(signer) & XKU_TIMESTAMP))) {
+  if (holds && (!signer || !(X509_get_extension_flags(signer) & EXFLAG_XKUSAGE) || !(X509_get_extended_key_usage(signer) & XKU_TIMESTAMP))) {
     holds = 0;
     copy(stamp->why, sizeof stamp->why, "who signed may not sign times");
   }

@@ -141,6 +141,8 @@ package struct ZIPFile: Sendable {
     package let data: Data
     package let entries: [Entry]
     private let places: [String: Int]
+    /// Parts overlap, or two have one name.
+    package let isTangled: Bool
     /// What is odd about the container, each in a sentence.
     package let faults: [Text]
 
@@ -201,9 +203,11 @@ package struct ZIPFile: Sendable {
             at += 46 + names + extras + comment
         }
         if at != start + length { faults.append(Text("目录中有多余字节", "There are bytes left in the directory")) }
-        if Set(entries.map(\.name)).count != entries.count { faults.append(Text("有同名的文件", "Two parts have one name")) }
+        var tangled = Set(entries.map(\.name)).count != entries.count
+        if tangled { faults.append(Text("有同名的文件", "Two parts have one name")) }
         var place = 0
         for entry in entries.sorted(by: { $0.offset < $1.offset }) {
+            if entry.offset < place { tangled = true }
             if entry.offset < place { faults.append(Text("“\(entry.name)”与前一部分重叠", "“\(entry.name)” overlaps what is before it")) }
             if entry.offset > place { faults.append(Text("“\(entry.name)”之前有多余字节", "There are bytes before “\(entry.name)” that belong to nothing")) }
             place = entry.range.upperBound
@@ -214,7 +218,7 @@ package struct ZIPFile: Sendable {
             }
         }
         if place != start { faults.append(Text("目录之前有多余字节", "There are bytes before the directory that belong to nothing")) }
-        (self.entries, self.faults) = (entries, faults)
+        (self.entries, self.faults, isTangled) = (entries, faults, tangled)
         places = Dictionary(entries.enumerated().map { ($1.name, $0) }) { a, _ in a }
     }
     private struct Bounds {

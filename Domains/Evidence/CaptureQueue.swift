@@ -84,7 +84,13 @@ package final class CaptureQueue: Sendable {
                 return true
             }
             guard free else { return }
-            guard let item = try await take(desk) else {
+            let owner = Crypto.hex(Crypto.random(8))
+            let taken: EvidenceItem?
+            do { taken = try await take(desk, owner) } catch {
+                running.withLock { $0 -= 1 }
+                throw error
+            }
+            guard let item = taken else {
                 running.withLock { $0 -= 1 }
                 return
             }
@@ -93,19 +99,19 @@ package final class CaptureQueue: Sendable {
                     while !Task.isCancelled {
                         try await Task.sleep(for: .seconds(CaptureQueue.lease / 3))
                         let until = desk.now.adding(seconds: CaptureQueue.lease)
-                        _ = try? await desk.store.write { try $0.run("UPDATE evidence_leases SET until = \(until) WHERE item = \(item.id)") }
+                        _ = try? await desk.store.write { try $0.run("UPDATE evidence_leases SET until = \(until) WHERE item = \(item.id) AND owner = \(owner)") }
                     }
                 }
                 await self.run(item, desk)
                 renewing.cancel()
-                _ = try? await desk.store.write { try $0.run("DELETE FROM evidence_leases WHERE item = \(item.id)") }
+                _ = try? await desk.store.write { try $0.run("DELETE FROM evidence_leases WHERE item = \(item.id) AND owner = \(owner)") }
                 self.running.withLock { $0 -= 1 }
                 try? await self.look(desk)
             }
         }
     }
 
-    private func take(_ desk: Desk) async throws -> EvidenceItem? {
+    private func take(_ desk: Desk, _ owner: String) async throws -> EvidenceItem? {
         let now = desk.now
         let until = now.adding(seconds: CaptureQueue.lease)
         return try await desk.store.write { tx in
@@ -118,12 +124,19 @@ package final class CaptureQueue: Sendable {
                 // Of two workers that look at once, one finds it taken.
                 try tx.one(
                     """
-                    INSERT INTO evidence_leases (item, until) VALUES (\(row.int("id")), \(until)) ON CONFLICT (item) DO UPDATE SET until = \(until)
+                    INSERT INTO evidence_leases (item, until, owner) VALUES (\(row.int("id")), \(until), \(owner)) ON CONFLICT (item) DO UPDATE SET until = \(until), owner = \(owner)
                     WHERE evidence_leases.until <= \(now) RETURNING item
                     """) != nil,
                 try tx.run("UPDATE evidence_items SET state = 'running', began_at = \(now), attempts = attempts + 1 WHERE id = \(row.int("id"))") == 1
             else { return nil }
             let item = try EvidenceItem.find(row.int("id"), tx)
+            // One that was begun so often and never ended, takes the process with it: it is not begun again.
+            if item.attempts > CaptureQueue.attempts {
+                let failure = "取证进程多次异常终止\nThe process ended while it was captured, again and again"
+                try tx.run("UPDATE evidence_items SET state = 'failed', failure = \(failure) WHERE id = \(item.id)")
+                try Custody.record("failed", on: EvidenceItem.find(item.id, tx), by: .system, note: failure, at: now, tx)
+                return nil
+            }
             try tx.audit("evidence.begun", of: item.reference, by: "system", at: now, details: [("number", .string(item.number))], sealing: [.init("evidence_items", item.id)])
             return item
         }
@@ -175,11 +188,13 @@ package final class CaptureQueue: Sendable {
     private func finish(_ item: EvidenceItem, _ receipt: SealReceipt, _ seen: Captured, _ hash: String, _ tokens: [(String, [UInt8])], _ desk: Desk) async throws {
         let now = desk.now
         try await desk.store.write { tx in
-            try tx.run(
+            // Another that took it over meanwhile has it: what is sealed is never written over.
+            try tx.change(
                 """
                 UPDATE evidence_items SET state = 'sealed', failure = NULL, title = \(String(seen.title.prefix(300))), final_url = \(String(seen.finalURL.prefix(4000))), file = \(hash),
                 name = \("\(item.number).wacz"), size = \(Int64(receipt.bytes)), sm3 = \(Crypto.hex(receipt.digests.sm3)), digest = \(Crypto.hex(receipt.package.sha256)),
-                digest_sm3 = \(Crypto.hex(receipt.package.sm3)), key = \(receipt.key), sealed_at = \(receipt.sealedAt) WHERE id = \(item.id)
+                digest_sm3 = \(Crypto.hex(receipt.package.sm3)), key = \(receipt.key), sealed_at = \(receipt.sealedAt)
+                WHERE id = \(item.id) AND state = 'running' AND attempts = \(item.attempts)
                 """)
             for ((authority, token), stamp) in zip(tokens, receipt.stamps) {
                 try tx.run(
@@ -188,15 +203,23 @@ package final class CaptureQueue: Sendable {
             }
             try Custody.record("sealed", on: EvidenceItem.find(item.id, tx), by: .system, note: (receipt.notes + seen.notes).prefix(20).joined(separator: "; "), at: now, tx)
         }
-        try await CaptureQueue.locate(item.id, desk)
+        try? await CaptureQueue.locate(desk)
     }
 
-    /// Finds the ledger's entry of the sealing, and keeps where it is.
-    static func locate(_ item: Int64, _ desk: Desk) async throws {
+    /// Finds the ledger's entries of what was sealed or taken in, and keeps where they are. The newest entries are looked at first.
+    static func locate(_ desk: Desk) async throws {
+        let found = try await desk.store.read { tx in
+            try tx.all(
+                "SELECT id, kind FROM evidence_items i WHERE state = 'sealed' AND NOT EXISTS (SELECT 1 FROM evidence_entries e WHERE e.item = i.id) ORDER BY id DESC LIMIT 20"
+            ).compactMap { row -> (Int64, Int64)? in
+                let act = row.string("kind") == "capture" ? "sealed" : "received"
+                let pattern = "%\"act\":\"evidence.\(act)\",\"of\":\"evidence:\(row.int("id"))\"%"
+                return try tx.one("SELECT idx FROM platform_ledger WHERE entry LIKE \(pattern) ORDER BY idx DESC LIMIT 1").map { (row.int("id"), $0.int("idx")) }
+            }
+        }
+        guard !found.isEmpty else { return }
         try await desk.store.write { tx in
-            let pattern = "%\"act\":\"evidence.sealed\",\"of\":\"evidence:\(item)\"%"
-            guard let row = try tx.one("SELECT idx FROM platform_ledger WHERE entry LIKE \(pattern) ORDER BY idx DESC LIMIT 1") else { return }
-            try tx.run("INSERT INTO evidence_entries (item, idx) VALUES (\(item), \(row.int("idx"))) ON CONFLICT (item) DO NOTHING")
+            for (item, index) in found { try tx.run("INSERT INTO evidence_entries (item, idx) VALUES (\(item), \(index)) ON CONFLICT (item) DO NOTHING") }
         }
     }
 
@@ -204,7 +227,9 @@ package final class CaptureQueue: Sendable {
         let now = desk.now
         let again = now.adding(seconds: Int64(30 << min(item.attempts, 6)))
         try await desk.store.write { tx in
-            try tx.run("UPDATE evidence_items SET state = \(lasting ? "failed" : "waiting"), failure = \(failure), began_at = \(again) WHERE id = \(item.id)")
+            try tx.change(
+                "UPDATE evidence_items SET state = \(lasting ? "failed" : "waiting"), failure = \(failure), began_at = \(again) WHERE id = \(item.id) AND state = 'running' AND attempts = \(item.attempts)"
+            )
             try Custody.record("failed", on: EvidenceItem.find(item.id, tx), by: .system, note: failure, at: now, tx)
         }
     }

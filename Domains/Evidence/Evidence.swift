@@ -23,6 +23,7 @@ package enum Evidence {
                 JobKind(CaptureQueue.job) { desk, _ in
                     try await queue.look(desk)
                     try await LateStamps(authorities: settings.authorities).look(desk)
+                    try await CaptureQueue.locate(desk)
                 }
             ],
             menu: [("/evidence", Text("证据", "Evidence"), "evidence.see")],
@@ -32,6 +33,7 @@ package enum Evidence {
             tick: { desk in
                 try await queue.look(desk)
                 try await LateStamps(authorities: settings.authorities).look(desk)
+                try await CaptureQueue.locate(desk)
             },
             matterLinks: [MatterLink(Text("网页取证和电子证据", "Captured pages"), "evidence.see") { "/evidence?of=\($0.number)" }])
     }

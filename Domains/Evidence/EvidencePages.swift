@@ -31,12 +31,11 @@ struct EvidencePages: Sendable {
         let limit = 30
         let (rows, counts, names, colleagues) = try await visit.desk.store.read { tx in
             let here: SQL = "region >= \(account.region) AND region < \(account.region + "~")"
-            var conditions: [SQL] = ["(\(here) OR account = \(account.id) OR second = \(account.id))"]
-            // Kinds of matters that one may not see hide what belongs to them.
+            // As the item's page decides: one's own, what belongs to no matter, and what belongs to one that one may see as it lies now.
             let hidden = visit.house.hidden(from: account, visit.desk.permissions)
-            if !hidden.isEmpty {
-                conditions.append("(matter IS NULL OR account = \(account.id) OR matter IN (SELECT id FROM casework_matters WHERE kind NOT IN (\(list: hidden))))")
-            }
+            let kinds: SQL = hidden.isEmpty ? "1 = 1" : "kind NOT IN (\(list: hidden))"
+            let matters: SQL = "SELECT id FROM casework_matters WHERE ((\(here)) OR assignee = \(account.id)) AND \(kinds)"
+            var conditions: [SQL] = ["(account = \(account.id) OR second = \(account.id) OR (matter IS NULL AND \(here)) OR matter IN (\(matters)))"]
             if let state { conditions.append("state = \(state.rawValue)") }
             if !text.isEmpty { conditions.append("(number = \(text.uppercased()) OR url = \(text) OR title LIKE \("%" + text + "%") OR file = \(text.lowercased()))") }
             if let before { conditions.append("id < \(before)") }
@@ -180,7 +179,7 @@ struct EvidencePages: Sendable {
         return try await visit.desk.store.write { tx in
             var (asked, wrong) = (ready, faults)
             asked.matter = try EvidencePages.matter(number, visit, &wrong, tx)
-            asked.second = try EvidencePages.second(second, officer, visit, &wrong, tx)
+            asked.second = try EvidencePages.second(second, officer, of: asked.matter, visit, &wrong, tx)
             guard wrong.isEmpty else { throw Refusal.invalid(wrong) }
             return try queue.ask(asked, by: officer, at: now, tx)
         }
@@ -194,9 +193,11 @@ struct EvidencePages: Sendable {
         return nil
     }
     /// The second officer: another, of the region, who may capture.
-    static func second(_ id: ID<Account>?, _ officer: Account, _ visit: Visit, _ wrong: inout [Refusal.Field], _ tx: Transaction) throws -> ID<Account>? {
+    static func second(_ id: ID<Account>?, _ officer: Account, of matter: Matter?, _ visit: Visit, _ wrong: inout [Refusal.Field], _ tx: Transaction) throws -> ID<Account>? {
         guard let id else { return nil }
-        if id != officer.id, let other = try Accounts.find(id, tx), other.active, visit.desk.permissions.allows(other.roles, "evidence.capture"), officer.covers(other.region) {
+        if id != officer.id, let other = try Accounts.find(id, tx), other.active, visit.desk.permissions.allows(other.roles, "evidence.capture"), officer.covers(other.region),
+            matter.flatMap({ visit.house.kinds[$0.kind] }).map({ visit.desk.permissions.allows(other.roles, $0.permission) }) ?? true
+        {
             return id
         }
         wrong.append(.init("/second", Text("该人员不能一同取证", "This person cannot take part")))

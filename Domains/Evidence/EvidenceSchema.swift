@@ -25,7 +25,7 @@ enum EvidenceSchema {
                 """,
                 "CREATE INDEX evidence_custody_item ON evidence_custody (item, id)",
                 // Who is at it until when; renewed while it runs, so that what a killed process had begun is soon begun again.
-                "CREATE TABLE evidence_leases (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), until INTEGER NOT NULL)",
+                "CREATE TABLE evidence_leases (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), until INTEGER NOT NULL, owner TEXT NOT NULL)",
                 // Where the ledger holds the sealing: looked for once.
                 "CREATE TABLE evidence_entries (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), idx INTEGER NOT NULL)",
             ])

@@ -66,7 +66,7 @@ struct FileIntake: Sendable {
             let item = try await visit.desk.store.write { tx in
                 var wrong = faults
                 let matter = try EvidencePages.matter(number, visit, &wrong, tx)
-                let other = try EvidencePages.second(second, officer, visit, &wrong, tx)
+                let other = try EvidencePages.second(second, officer, of: matter, visit, &wrong, tx)
                 guard wrong.isEmpty, let file else { throw Refusal.invalid(wrong) }
                 let id = try tx.insert(
                     """

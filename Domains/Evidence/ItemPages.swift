@@ -28,10 +28,12 @@ struct ItemPages: Sendable {
         let account = try visit.require("evidence.see")
         guard let id = Int64(try visit.exchange.parameter(name)) else { throw Refusal.notFound }
         let item = try EvidenceItem.find(id, tx)
-        let own = item.account == account.id || item.second == account.id
-        let seen = try item.matter.map { visit.maySee(try tx.matter($0)) } ?? account.covers(item.region)
-        guard own || seen else { throw Refusal.notFound }
+        guard try maySee(item, visit, account, tx) else { throw Refusal.notFound }
         return item
+    }
+    private static func maySee(_ item: EvidenceItem, _ visit: Visit, _ account: Account, _ tx: Transaction) throws -> Bool {
+        if item.account == account.id || item.second == account.id { return true }
+        return try item.matter.map { visit.maySee(try tx.matter($0)) } ?? account.covers(item.region)
     }
     static func find(_ visit: Visit, _ tx: Transaction) throws -> EvidenceItem { try find(visit, "id", tx) }
 
@@ -57,7 +59,9 @@ struct ItemPages: Sendable {
             let people = acts.compactMap(\.account) + [item.account.raw] + (item.second.map { [$0.raw] } ?? [])
             let stamps = try tx.all("SELECT authority, at, trusted FROM evidence_stamps WHERE item = \(item.id) ORDER BY id").map { ($0.string("authority"), $0.moment("at")) }
             let others = try tx.all("SELECT * FROM evidence_items WHERE url = \(item.url) AND id <> \(item.id) AND state = 'sealed' ORDER BY id DESC LIMIT 20").map(
-                EvidenceItem.init)
+                EvidenceItem.init
+            )
+            .filter { try !item.url.isEmpty && ItemPages.maySee($0, visit, account, tx) }
             return (item, try item.matter.map { try tx.matter($0) }, acts, try Accounts.names(people, tx), stamps, others)
         }
         let zip = item.state == .sealed && item.kind == "capture" ? try ItemPages.package(item, visit.desk) : nil

@@ -219,8 +219,14 @@ package struct Capture: Sendable {
         }
 
         progress("pictures")
+        // In a world of our own, where the page has redefined nothing; the first twenty million characters.
+        let frame = navigation["frameId"] ?? .null
+        let world = try await call("Page.createIsolatedWorld", [("frameId", frame), ("worldName", .string("sinan"))])["executionContextId"] ?? .null
         func evaluate(_ expression: String) async throws -> String {
-            try await call("Runtime.evaluate", [("expression", .string(expression)), ("returnByValue", .bool(true)), ("timeout", .int(5000))])["result"]?["value"]?.string ?? ""
+            try await call(
+                "Runtime.evaluate",
+                [("expression", .string("(\(expression)).slice(0, 20000000)")), ("contextId", world), ("returnByValue", .bool(true)), ("timeout", .int(5000))])["result"]?["value"]?
+                .string ?? ""
         }
         // Loading ends here: what is seen from now on is what is kept.
         _ = try? await call("Page.stopLoading")

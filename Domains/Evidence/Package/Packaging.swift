@@ -126,6 +126,7 @@ package struct Packaging: Sendable {
                             ])
                         })
                 ), ("created", .string(at.utcText)), ("wacz_version", .string("1.1.1")), ("software", .string(context.software)), ("title", .string(seen.title)),
+                ("sealKey", .string(PackageDigest.base64(Crypto.publicKey(seed: key.seed) ?? []))),
                 ("mainPageUrl", .string(mainURL(seen))), ("mainPageDate", .string(seen.startedAt.utcText)),
             ]).text)
         let (_, sums) = try writer.add("datapackage.json", package)

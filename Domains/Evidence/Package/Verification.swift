@@ -30,6 +30,7 @@ package struct Verification: Sendable {
     package var holds: Bool { !items.contains { $0.verdict == .failed } }
     package var isSigned: Bool { items.contains { $0.name == "signature" && $0.verdict == .ok } }
 
+    static let tooLarge = Text("展开后过大，请用 sinan verify 在本机核验", "Too large once unpacked: check it with sinan verify on your own machine")
     private mutating func say(_ name: String, _ verdict: Verdict, _ zh: String, _ en: String) { items.append(Item(name: name, verdict: verdict, text: Text(zh, en))) }
 
     /// - Parameters:
@@ -48,8 +49,15 @@ package struct Verification: Sendable {
             return
         }
         for fault in zip.faults { items.append(Item(name: "container", verdict: .failed, text: fault)) }
-        guard let entry = zip.entry("datapackage.json"), let bytes = zip.bytes(entry), let package = try? JSON(parsing: bytes), let resources = package["resources"]?.array else {
+        guard let entry = zip.entry("datapackage.json"), let bytes = zip.bytes(entry, limit: 8 << 20), let package = try? JSON(parsing: bytes),
+            let resources = package["resources"]?.array
+        else {
             say("datapackage.json", .failed, "缺失或无法读取：没有文件清单，无从核验", "Missing or unreadable: without the list of parts nothing can be checked")
+            return
+        }
+        // What overlaps or is there twice is not read any further, nor what lists more than any page has.
+        guard !zip.isTangled, resources.count <= 10_000, zip.entries.count <= 20_000 else {
+            say("container", .failed, "各部分重叠、同名或过多，不再核验", "Its parts overlap, are there twice, or are too many: not checked further")
             return
         }
         (title, url, software, created) = (package["title"]?.string ?? "", package["mainPageUrl"]?.string ?? "", package["software"]?.string ?? "", package["created"]?.string)
@@ -82,14 +90,18 @@ package struct Verification: Sendable {
                 continue
             }
             let digester = Digester()
+            // All that is unpacked or hashed comes out of one budget.
+            budget -= min(budget, entry.range.count)
+            guard budget > 0 else { return say(path, .failed, Verification.tooLarge.zh, Verification.tooLarge.en) }
             guard zip.read(entry, limit: budget, { digester.update($0) }) else {
                 say(path, .failed, "内容已被改动（CRC 或长度不符）", "It was altered: not what the container says (CRC or length)")
                 continue
             }
+            if entry.method != 0 { budget -= min(budget, digester.count) }
             let digests = digester.finish()
             let parts = hash.split(separator: ":").map(String.init)
             guard parts.count == 2, parts[0] == "sha256" else {
-                say(path, .failed, "哈希算法“\(parts[0])”不受支持", "The kind of hash “\(parts[0])” is not supported")
+                say(path, .failed, "哈希算法“\(parts.first ?? "")”不受支持", "The kind of hash “\(parts.first ?? "")” is not supported")
                 continue
             }
             guard parts[1] == Crypto.hex(digests.sha256) else {
@@ -117,7 +129,8 @@ package struct Verification: Sendable {
     /// The signature over the list, and its timestamps; gives the document they stand in.
     private mutating func signed(_ zip: ZIPFile, _ sums: Digests, _ package: JSON, expected: String?, _ roots: String?) -> JSON? {
         guard let entry = zip.entry("datapackage-digest.json") else {
-            say("signature", expected == nil ? .absent : .failed, "没有签名", "Not signed")
+            // Ours are never without one.
+            say("signature", expected == nil && !software.hasPrefix("sinan") ? .absent : .failed, "没有签名", "Not signed")
             return nil
         }
         guard let bytes = zip.bytes(entry), let document = try? JSON(parsing: bytes) else {
@@ -140,7 +153,7 @@ package struct Verification: Sendable {
         let certificate = signed["domainCert"]?.string.flatMap { PackageKey.certificate($0, at: then, roots: roots) }
         let publicKey = certificate?.key ?? signed["publicKey"]?.string.flatMap(PackageDigest.bytes) ?? []
         key = Crypto.hex(Crypto.sha256(publicKey))
-        signer = certificate?.subject ?? signed["domain"]?.string
+        signer = certificate?.subject
         if signed["hash"]?.string == hash, PackageKey.verify(signature, of: Array(hash.utf8), publicKey: publicKey) {
             if let expected, expected.lowercased() != key {
                 say("signature", .failed, "签名有效，但不是指定的密钥（\(key!.prefix(16))…）", "The signature holds, but is by another key than expected (\(key!.prefix(16))…)")
@@ -157,7 +170,7 @@ package struct Verification: Sendable {
     }
 
     private mutating func stamped(_ signed: JSON, _ sums: Digests, _ roots: String?) {
-        var tokens = (signed["timestamps"]?.array ?? []).map { ($0["token"]?.string.flatMap(PackageDigest.bytes) ?? [], sums.sha256, nil as String?) }
+        var tokens = (signed["timestamps"]?.array ?? []).prefix(20).map { ($0["token"]?.string.flatMap(PackageDigest.bytes) ?? [], sums.sha256, nil as String?) }
         // As authsigner writes it: the time of the signature, as an answer of the authority or as its token.
         if let text = signed["timeSignature"]?.string, let reply = PackageDigest.bytes(text) {
             tokens.append(((try? Stamp.token(reply)) ?? reply, Crypto.sha256(Array((signed["signature"]?.string ?? "").utf8)), signed["timestampCert"]?.string))
@@ -168,7 +181,7 @@ package struct Verification: Sendable {
                 let stamp = try Stamp.verify(token, of: digest, certificates: certificates, roots: roots)
                 stamps.append(stamp)
                 say(
-                    "timestamp \(n + 1)", .ok, "\(stamp.at.isoText)，\(stamp.authority)\(stamp.trusted ? "，根证书可信" : "；根证书不在信任列表")",
+                    "timestamp \(n + 1)", stamp.trusted ? .ok : .absent, "\(stamp.at.isoText)，\(stamp.authority)\(stamp.trusted ? "，根证书可信" : "；根证书不在信任列表")",
                     "\(stamp.at.isoText), \(stamp.authority)\(stamp.trusted ? ", by a trusted root" : "; its root is not among those trusted")")
             } catch { say("timestamp \(n + 1)", .failed, "时间戳无效：\(error)", "The timestamp does not hold: \(error)") }
         }
@@ -177,7 +190,9 @@ package struct Verification: Sendable {
     /// Of our own packages: the seal over the document of signatures, and that each byte follows from the parts.
     private mutating func sealed(_ zip: ZIPFile, _ document: JSON, _ sums: Digests, _ package: [UInt8], _ parsed: JSON) {
         guard document["seal"] != nil || software.hasPrefix("sinan") else { return }
-        guard let (open, key, signature) = PackageDigest.sealed(document), Crypto.verify(signature, of: open, publicKey: key),
+        // The seal's key stands in the list of parts, which the signature covers: no other key can seal it again.
+        guard let (open, key, signature) = PackageDigest.sealed(document), parsed["sealKey"]?.string == PackageDigest.base64(key),
+            Crypto.verify(signature, of: open, publicKey: key),
             document["sm3"]?.string == "sm3:" + Crypto.hex(sums.sm3),
             let entry = zip.entry("datapackage-digest.json"), zip.bytes(entry) == Array(document.text.utf8), package == Array(parsed.text.utf8)
         else { return say("seal", .failed, "datapackage-digest.json 已被改动：封印不成立", "datapackage-digest.json was altered: the seal does not hold") }
@@ -193,49 +208,54 @@ package struct Verification: Sendable {
 
     /// What the archives themselves say: each record against its digests, the index against the records, stamps of archives.
     private mutating func contents(_ zip: ZIPFile, _ checked: [String: Digests], _ roots: String?) {
+        let index = index(zip)
         for entry in zip.entries where entry.name.hasPrefix("archive/") && checked[entry.name] != nil {
             let records: [Int: (Int, String)]
             if entry.method == 0 {
                 records = zip.data.withUnsafeBytes { archive(entry.name, UnsafeRawBufferPointer(rebasing: $0[entry.range])) }
-            } else if let bytes = zip.bytes(entry, limit: min(budget, 1 << 30)) {
+            } else if budget > 0, let bytes = zip.bytes(entry, limit: min(budget, 1 << 30)) {
+                budget -= min(budget, bytes.count)
                 records = bytes.withUnsafeBytes { archive(entry.name, $0) }
             } else {
                 continue
             }
-            indexed(zip, entry.name, records)
+            if let index { indexed(index, entry.name, records) }
         }
-        for entry in zip.entries where entry.name.hasPrefix("timestamps/") && checked[entry.name] != nil {
+        for entry in zip.entries.filter({ $0.name.hasPrefix("timestamps/") && checked[$0.name] != nil }).prefix(20) {
             let archive = "archive/" + entry.name.dropFirst("timestamps/".count).prefix(while: { $0 != "-" })
-            guard let token = zip.bytes(entry), let digests = checked[archive] else { continue }
+            guard let token = zip.bytes(entry, limit: 1 << 20), let digests = checked[archive] else { continue }
             do {
                 let stamp = try Stamp.verify(token, of: digests.sha256, roots: roots)
-                say(entry.name, .ok, "\(archive)：\(stamp.at.isoText)，\(stamp.authority)", "\(archive): \(stamp.at.isoText), \(stamp.authority)")
+                say(entry.name, stamp.trusted ? .ok : .absent, "\(archive)：\(stamp.at.isoText)，\(stamp.authority)", "\(archive): \(stamp.at.isoText), \(stamp.authority)")
             } catch { say(entry.name, .failed, "时间戳无效：\(error)", "The timestamp does not hold: \(error)") }
         }
     }
 
     private mutating func archive(_ name: String, _ bytes: UnsafeRawBufferPointer) -> [Int: (Int, String)] {
-        var (count, wrong, places) = (0, [(Int, Text)](), [Int: (Int, String)]())
-        let (whole, fault) = WARC.read(bytes, budget: budget) { found in
+        var (count, wrong, places, unpacked) = (0, [(Int, Text)](), [Int: (Int, String)](), 0)
+        let (whole, fault) = WARC.read(bytes, limit: min(300 << 20, max(1, budget)), budget: budget) { found in
             count += 1
+            unpacked += found.record.body.count
             places[found.offset] = (found.length, found.record.uri ?? "")
             for fault in found.faults where wrong.count < 20 { wrong.append((found.offset, fault)) }
         }
+        budget -= min(budget, unpacked)
         for (offset, fault) in wrong { say(name, .failed, "第\(offset)字节的记录：\(fault.zh)", "Record at byte \(offset): \(fault.en)") }
         if !whole, let fault { items.append(Item(name: name, verdict: .failed, text: fault)) }
         if whole, wrong.isEmpty { say(name, .ok, "\(count)条记录，各与其摘要一致", "\(count) records, each as its digest says") }
         return places
     }
 
-    /// The index leads to records that are there, and are of that address.
-    private mutating func indexed(_ zip: ZIPFile, _ archive: String, _ records: [Int: (Int, String)]) {
-        guard let entry = zip.entry("indexes/index.cdx.gz") ?? zip.entry("indexes/index.cdx"), let raw = zip.bytes(entry) else { return }
+    /// The lines of the index, once for all archives: 64 MB of them at most.
+    private mutating func index(_ zip: ZIPFile) -> (name: String, lines: [Substring])? {
+        guard let entry = zip.entry("indexes/index.cdx.gz") ?? zip.entry("indexes/index.cdx"), let raw = zip.bytes(entry) else { return nil }
         var lines: [UInt8] = []
         if entry.name.hasSuffix(".gz") {
             var at = 0
             while at < raw.count {
-                guard let (piece, used) = raw.withUnsafeBytes({ Deflate.inflate(UnsafeRawBufferPointer(rebasing: $0[at...]), .gzip, limit: 256 << 20) }) else {
-                    return say(entry.name, .failed, "索引无法解压", "The index cannot be unpacked")
+                guard let (piece, used) = raw.withUnsafeBytes({ Deflate.inflate(UnsafeRawBufferPointer(rebasing: $0[at...]), .gzip, limit: (64 << 20) - lines.count) }) else {
+                    say(entry.name, .failed, "索引无法解压，或过大", "The index cannot be unpacked, or is too large")
+                    return nil
                 }
                 lines += piece
                 at += used
@@ -243,15 +263,20 @@ package struct Verification: Sendable {
         } else {
             lines = raw
         }
+        return (entry.name, String(decoding: lines, as: UTF8.self).split(separator: "\n"))
+    }
+
+    /// The index leads to records that are there, and are of that address.
+    private mutating func indexed(_ index: (name: String, lines: [Substring]), _ archive: String, _ records: [Int: (Int, String)]) {
         let file = String(archive.dropFirst("archive/".count))
         var (good, bad) = (0, 0)
-        for line in String(decoding: lines, as: UTF8.self).split(separator: "\n") {
+        for line in index.lines {
             guard let start = line.firstIndex(of: "{"), let fields = try? JSON(parsing: Array(line[start...].utf8)), fields["filename"]?.string == file else { continue }
             let (offset, length) = (fields["offset"]?.string.flatMap { Int($0) } ?? -1, fields["length"]?.string.flatMap { Int($0) } ?? -1)
             if let found = records[offset], found.0 == length, found.1 == fields["url"]?.string { good += 1 } else { bad += 1 }
         }
-        if bad > 0 { say(entry.name, .failed, "\(bad)条索引指向不存在的记录", "\(bad) lines of the index lead to no such record") }
-        if bad == 0, good > 0 { say(entry.name, .ok, "\(good)条索引与记录一致", "\(good) lines, each leading to its record") }
+        if bad > 0 { say(index.name, .failed, "\(bad)条索引指向不存在的记录", "\(bad) lines of the index lead to no such record") }
+        if bad == 0, good > 0 { say(index.name, .ok, "\(good)条索引与记录一致", "\(good) lines, each leading to its record") }
     }
 
     /// As `verify --json` writes it.

@@ -171,3 +171,42 @@ struct Sealed {
         #expect(!Verification(try Data(contentsOf: url)).holds)
     }
 }
+
+extension HostilePackageTests {
+    private func package(_ parts: [(String, [UInt8])]) throws -> Data {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("made-\(UInt64.random(in: 0 ... .max)).wacz")
+        defer { try? FileManager.default.removeItem(at: url) }
+        let writer = try StoredZIP.Writer(url, at: Moment("2026-11-26T10:00:00")!)
+        for (name, bytes) in parts { _ = try writer.add(name, bytes) }
+        try writer.seal()
+        return try Data(contentsOf: url)
+    }
+
+    @Test(arguments: ["", ":", "::", "md5:00", "sha256", "sha256:"])
+    func aHashThatIsNoneIsAnswered(_ hash: String) throws {
+        let list = "{\"resources\":[{\"path\":\"a\",\"hash\":\"\(hash)\"},{},1,{\"path\":\"a\",\"hash\":\"\(hash)\"}]}"
+        #expect(!Verification(try package([("a", [1]), ("datapackage.json", Array(list.utf8))])).holds)
+    }
+
+    @Test func aSealByAnotherKeyOverTheOfficesSignatureDoesNotHold() async throws {
+        let sealed = try await Sealed()
+        let zip = try ZIPFile(sealed.data)
+        let document = try JSON(parsing: zip.bytes(try #require(zip.entry("datapackage-digest.json"))) ?? [])
+        guard case .object(let pairs) = document else { return #expect(Bool(false)) }
+        let seed = [UInt8](repeating: 3, count: 32)
+        let open = JSON.object(Array(pairs.dropLast()))
+        let seal = JSON.object([
+            ("publicKey", .string(Data(try #require(Crypto.publicKey(seed: seed))).base64EncodedString())),
+            ("signature", .string(Data(try #require(Crypto.sign(Array(open.text.utf8), seed: seed))).base64EncodedString())),
+        ])
+        let forged = JSON.object(Array(pairs.dropLast()) + [("seal", seal)])
+        let parts = zip.entries.dropLast().map { ($0.name, zip.bytes($0) ?? []) } + [("datapackage-digest.json", Array(forged.text.utf8))]
+        let verification = Verification(try package(parts), key: Sealed.key.fingerprint)
+        #expect(verification.items.contains { $0.name == "seal" && $0.verdict == .failed })
+    }
+
+    @Test func oursWithoutItsSignatureDoesNotHold() async throws {
+        let zip = try ZIPFile(try await Sealed().data)
+        #expect(!Verification(try package(zip.entries.dropLast().map { ($0.name, zip.bytes($0) ?? []) })).holds)
+    }
+}
