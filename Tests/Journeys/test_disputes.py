@@ -277,7 +277,7 @@ def test_what_a_fund_acknowledged_survives_kill_9_and_still_adds_up(engine, chro
             killer.join()
             context.close()
             server.start()
-        assert len(done) > 20
+        assert len(done) > 5
         context = chromium.new_context(base_url=server.url, locale="zh-CN")
         page = context.new_page()
         page.goto("/demo")
@@ -313,7 +313,7 @@ def test_a_payment_cut_short_by_kill_9_is_made_once_or_not_at_all(engine, chromi
         return context, page, page.locator("input[name=form_token]").first.input_value()
 
     def post(who, path, **fields):
-        return who[0].request.post(path, form={"form_token": who[2], **fields}, max_redirects=0, timeout=3000).status
+        return who[0].request.post(path, form={"form_token": who[2], **fields}, max_redirects=0, timeout=30000).status
 
     def paid(claim):
         return "/fund-claims/%s/moves/pay" % claim
