@@ -186,7 +186,7 @@ def test_a_model_is_changed_tried_kept_back_tested_and_put_in_trial_by_the_head(
 
 def test_a_threshold_is_tried_before_it_is_changed(visit, city):
     page = visit(enter="analyst")
-    page.goto("/monitoring/models/M04")
+    page.goto("/monitoring/models/M09")
     page.click("a[href$='/what-if']")
     page.click("form[action$='/what-if'] button")
     rows = [r.inner_text().split("\t") for r in page.locator("main tbody tr").all()]
@@ -203,7 +203,7 @@ def test_a_threshold_is_tried_before_it_is_changed(visit, city):
     accessible(page)
     page.click("button[value=try]")
     assert "999999" in page.input_value("#f-rule")
-    wrong = page.goto("/monitoring/models/M04/what-if?minimum=x&t0=abc")
+    wrong = page.goto("/monitoring/models/M09/what-if?minimum=x&t0=abc")
     assert wrong.status == 422 and page.locator("#errors a").count() == 2
     assert not [f for f in page.faults if "422" not in f]
 
