@@ -93,7 +93,8 @@ let package = Package(
         + room("DataFiles", "Data", [], resources: [.copy("calendar"), .copy("law"), .copy("regions"), .copy("industries"), .copy("city")], tested: false)
         + room("PublicFiles", "Public", [], resources: [.copy("assets")], tested: false)
         + room(
-            "Platform", "Platform", ["PublicFiles", "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "DataFiles", "CLibraries", mustache, hummingbird, logging, jwt],
+            "Platform", "Platform",
+            ["PublicFiles", "Kernel", "Statute", "Formats", "Outbound", "Browser", "Store", "Web", "DataFiles", "CLibraries", mustache, hummingbird, logging, jwt],
             testing: ["Disputes"], card: true)
         + room("Disputes", "Domains/Disputes", ["Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")], card: true)
         + room("ModelFiles", "Models", [], resources: models.map { .copy($0) } + [.copy("lists")], tested: false)

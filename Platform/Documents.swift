@@ -1,3 +1,4 @@
+import Browser
 import Formats
 import Foundation
 import Kernel
@@ -175,12 +176,10 @@ package actor Printer {
         let page = folder.appendingPathComponent("page.html")
         try Data(html.utf8).write(to: page)
         let out = folder.appendingPathComponent("page.pdf")
-        var words = [
+        let words = [
             "--headless", "--disable-gpu", "--no-first-run", "--disable-javascript", "--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir=\(folder.path)/profile",
             "--no-pdf-header-footer", "--print-to-pdf=\(out.path)", "file://\(page.path)",
         ]
-        // Only where an operator says so, in a container that allows no sandbox.
-        if ProcessInfo.processInfo.environment["SINAN_CHROMIUM_NO_SANDBOX"] == "1" { words.insert("--no-sandbox", at: 0) }
         try await run(words, in: folder)
         guard let data = try? Data(contentsOf: out), data.starts(with: Array("%PDF".utf8)) else {
             throw Refusal(.unavailable, Text("暂时无法生成 PDF，请使用浏览器打印", "The PDF could not be made: please print from the browser"))
@@ -189,22 +188,11 @@ package actor Printer {
         return [UInt8](data)
     }
 
-    /// Chromium keeps its sandbox: a service that runs as root starts it as nobody, in a folder that is nobody's.
     private func run(_ words: [String], in folder: URL) async throws {
         guard FileManager.default.isExecutableFile(atPath: chromium) else {
             throw Refusal(.unavailable, Text("服务器未安装 Chromium，请使用浏览器打印", "Chromium is not installed on the server: please print from the browser"))
         }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: chromium)
-        process.arguments = words
-        process.environment = ["HOME": folder.path, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"]
-        if getuid() == 0, let nobody = getpwnam("nobody")?.pointee {
-            for path in [folder.path, folder.appendingPathComponent("page.html").path] { chown(path, nobody.pw_uid, nobody.pw_gid) }
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
-            process.arguments = ["--reuid=\(nobody.pw_uid)", "--regid=\(nobody.pw_gid)", "--clear-groups", chromium] + words
-        }
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
+        let process = Launch.process(chromium, words, in: folder)
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             process.terminationHandler = { _ in continuation.resume() }
             // A browser that hangs must not keep everybody from printing.

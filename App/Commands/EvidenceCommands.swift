@@ -46,27 +46,22 @@ struct CaptureCommand: AsyncParsableCommand {
             request.script = try String(contentsOfFile: script, encoding: .utf8).split(whereSeparator: \.isNewline).map(String.init).filter { !$0.hasPrefix("#") && !$0.isEmpty }
                 .map { line throws(Refusal) in try CaptureRequest.Step(line) }
         }
-        let authorities = try tsa.map { address throws(Refusal) -> TimestampAuthority in
-            let parts = URLComponents(string: address)
-            let (host, port) = (parts?.host ?? "", parts?.port ?? (parts?.scheme == "https" ? 443 : 80))
-            // An authority inside is named as any other host inside is.
-            return try TimestampAuthority(address, outbound: Outbound(allowing: allowHost.contains(host) || allowHost.contains("\(host):\(port)") ? ["\(host):\(port)"] : []))
-        }
+        let authorities = TimestampAuthorities(
+            try tsa.map { address throws(Refusal) -> TimestampAuthority in
+                let parts = URLComponents(string: address)
+                let (host, port) = (parts?.host ?? "", parts?.port ?? (parts?.scheme == "https" ? 443 : 80))
+                // An authority inside is named as any other host inside is.
+                return try TimestampAuthority(address, outbound: Outbound(allowing: allowHost.contains(host) || allowHost.contains("\(host):\(port)") ? ["\(host):\(port)"] : []))
+            })
         let keys = try Keys.open(folder: database.folder)
         var context = CaptureContext()
         context.reference = reference
         context.officers = officers.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         context.software = "sinan \(SystemRoutes.version)"
-        if let first = authorities.first, let offset = try? await first.offset(Opening.clock) { context.clock = (first.url, offset) }
+        context.clock = await authorities.clock(Opening.clock)
         let seen = try await Capture(request, clock: Opening.clock).run { Terminal.progress($0) }
         Terminal.progressEnd()
-        let packaging = Packaging(key: SealingKey(scalar: keys.evidence, seed: keys.seed), context: context) { digest in
-            var tokens: [(authority: String, token: [UInt8])] = []
-            var failed: (any Error)?
-            for authority in authorities { do { tokens.append((authority.url, try await authority.stamp(digest))) } catch { failed = error } }
-            if tokens.isEmpty, let failed { throw failed }
-            return tokens
-        }
+        let packaging = Packaging(key: SealingKey(keys), context: context, authorities: authorities)
         let receipt = try await packaging.seal(seen, to: target, at: Opening.clock.now)
         if json { print(receipt.json(seen).text) } else { show(receipt, seen) }
     }
@@ -81,7 +76,7 @@ struct CaptureCommand: AsyncParsableCommand {
         print("  SM3        \(Crypto.hex(r.digests.sm3))")
         line("  清单  \(Crypto.hex(r.package.sha256))", "  package    \(Crypto.hex(r.package.sha256))")
         line("  密钥  \(r.key)", "  key        \(r.key)")
-        for stamp in r.stamps { line("  时间戳 \(stamp.at.isoText) \(stamp.authority)", "  timestamp  \(stamp.at.isoText) \(stamp.authority)") }
+        for stamp in r.stamps.map(\.stamp) { line("  时间戳 \(stamp.at.isoText) \(stamp.authority)", "  timestamp  \(stamp.at.isoText) \(stamp.authority)") }
         for note in r.notes + seen.notes { line("  说明  \(note)", "  note       \(note)") }
     }
 }

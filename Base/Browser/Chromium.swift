@@ -50,23 +50,12 @@ package final class Chromium: Sendable {
             "--proxy-server=socks5://127.0.0.1:\(port)", "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", "about:blank",
         ]
         let (toBrowser, fromBrowser) = (Pipe(), Pipe())
-        process = Process()
         // The pipe is descriptors 3 and 4, which only a shell can arrange here.
-        let shell = ["/bin/sh", "-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>/dev/null", executable] + flags
-        if getuid() == 0, let nobody = getpwnam("nobody")?.pointee {
-            chown(folder.path, nobody.pw_uid, nobody.pw_gid)
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
-            process.arguments = ["--reuid=\(nobody.pw_uid)", "--regid=\(nobody.pw_gid)", "--clear-groups", "--no-new-privs"] + shell
-        } else {
-            process.executableURL = URL(fileURLWithPath: shell[0])
-            process.arguments = Array(shell.dropFirst())
-        }
-        process.environment = ["HOME": folder.path, "PATH": "/usr/bin:/bin", "LANG": "zh_CN.UTF-8", "TZ": "Asia/Shanghai"]
+        process = Launch.process(executable, flags, in: folder, throughShell: "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>/dev/null")
         process.standardInput = toBrowser
         process.standardOutput = fromBrowser
-        process.standardError = FileHandle.nullDevice
         input = toBrowser.fileHandleForWriting
-        (events, tell) = AsyncStream.makeStream(of: Event.self)
+        (events, tell) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingOldest(200_000))
         signal(SIGPIPE, SIG_IGN)
         try process.run()
         let output = fromBrowser.fileHandleForReading

@@ -56,28 +56,23 @@ package final class Gate: Sendable {
     ///   - allowed: hosts that may be reached although their address is not public, by name, `shop.test` or `shop.test:8081`.
     ///   - limit: bytes in all, both ways.
     package static func open(allowing allowed: [String], limit: Int, clock: OfficeClock) async throws -> Gate {
-        let box = Mutex<Gate?>(nil)
-        let holder = Holder(box: box)
+        let holder = Holder()
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.autoRead, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let gate = holder.gate else { throw ChannelError.ioOnClosedChannel }
+                    guard let gate = holder.gate.withLock({ $0 }) else { throw ChannelError.ioOnClosedChannel }
                     try channel.pipeline.syncOperations.addHandler(Keeper(gate))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let gate = Gate(server: server, allowed: Set(allowed.map { $0.lowercased() }), limit: limit, clock: clock)
-        holder.set(gate)
+        holder.gate.withLock { $0 = gate }
         return gate
     }
-    private final class Holder: Sendable {
-        private let box: Mutex<Gate?>
-        init(box: consuming Mutex<Gate?>) { self.box = box }
-        var gate: Gate? { box.withLock { $0 } }
-        func set(_ gate: Gate?) { box.withLock { $0 = gate } }
-    }
+    /// The gate, once it is there: its door is open a moment before.
+    private final class Holder: Sendable { let gate = Mutex<Gate?>(nil) }
 
     package func close() async {
         let open = state.withLock { Array($0.channels.values) }
@@ -94,7 +89,8 @@ package final class Gate: Sendable {
             return $0.bytes <= limit
         }
     }
-    func note(_ passage: Passage) { state.withLock { $0.passages.append(passage) } }
+    /// The first five thousand: no page has so many.
+    func note(_ passage: Passage) { state.withLock { if $0.passages.count < 5000 { $0.passages.append(passage) } } }
 
     /// Looks a name up and says where to connect, if anywhere. Blocks: the system's resolver does.
     func resolve(_ host: String, _ port: Int) -> (addresses: [String], address: String?, refused: Bool) {

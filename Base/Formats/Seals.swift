@@ -19,9 +19,8 @@ package struct Digests: Sendable, Hashable {
 package final class Digester {
     private let contexts: [OpaquePointer]
     package private(set) var count = 0
-    /// - Parameter sm3: whether SM3 is wanted beside SHA-256.
-    package init(sm3: Bool = true) {
-        contexts = ([EVP_sha256()] + (sm3 ? [EVP_sm3()] : [])).map { kind in
+    package init() {
+        contexts = [EVP_sha256(), EVP_sm3()].map { kind in
             let context = EVP_MD_CTX_new()!
             precondition(EVP_DigestInit_ex(context, kind, nil) == 1, "no digest")
             return context
@@ -39,7 +38,7 @@ package final class Digester {
             EVP_DigestFinal_ex(context, &out, &length)
             return out
         }
-        return Digests(sha256: sums[0], sm3: sums.count > 1 ? sums[1] : [])
+        return Digests(sha256: sums[0], sm3: sums[1])
     }
 }
 

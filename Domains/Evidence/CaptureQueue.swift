@@ -150,31 +150,16 @@ package final class CaptureQueue: Sendable {
             var request = try CaptureRequest(item.url)
             (request.device, request.allowedHosts, request.chromium) = (item.device, settings.allowedHosts, settings.chromium)
             request.script = try item.script.split(whereSeparator: \.isNewline).map { line throws(Refusal) in try CaptureRequest.Step(String(line)) }
-            let authorities = try settings.authorities.map { address throws(Refusal) in try TimestampAuthority(address, outbound: desk.outbound) }
+            let authorities = try TimestampAuthorities(settings.authorities, outbound: desk.outbound)
             var context = CaptureContext()
             context.software = "sinan \(SystemRoutes.version)"
-            let (reference, officers) = try await desk.store.read { tx in
-                let people = [item.account.raw] + (item.second.map { [$0.raw] } ?? [])
-                let names = try Accounts.names(people, tx)
-                return (try item.matter.map { try tx.matter($0).number } ?? item.number, people.compactMap { names[$0] })
-            }
-            (context.reference, context.officers) = (reference, officers)
-            if let first = authorities.first, let offset = try? await first.offset(desk.clock) { context.clock = (first.url, offset) }
+            let (reference, officers) = try await desk.store.read { tx in (try item.matter.map { try tx.matter($0).number } ?? item.number, try item.officers(tx)) }
+            (context.reference, context.officers, context.clock) = (reference, officers, await authorities.clock(desk.clock))
             let seen = try await Capture(request, clock: desk.clock).run()
-            let tokens = Mutex<[(String, [UInt8])]>([])
-            let packaging = Packaging(key: SealingKey(scalar: desk.keys.evidence, seed: desk.keys.seed), context: context) { digest in
-                var all: [(authority: String, token: [UInt8])] = []
-                var failed: (any Error)?
-                for authority in authorities { do { all.append((authority.url, try await authority.stamp(digest))) } catch { failed = error } }
-                if all.isEmpty, let failed { throw failed }
-                let given = all
-                tokens.withLock { $0 = given.map { ($0.authority, $0.token) } }
-                return all
-            }
+            let packaging = Packaging(key: SealingKey(desk.keys), context: context, authorities: authorities)
             let receipt = try await packaging.seal(seen, to: draft, at: desk.now)
             let hash = try desk.files.keep([UInt8](Data(contentsOf: draft)))
-            let stamps = tokens.withLock { $0 }
-            try await finish(item, receipt, seen, hash, receipt.stamps.isEmpty ? [] : stamps, desk)
+            try await finish(item, receipt, seen, hash, desk)
         } catch {
             let text = (error as? Refusal)?.text ?? Text("\(error)", "\(error)")
             // What a rule refuses is refused again: only what may pass is tried again.
@@ -185,7 +170,7 @@ package final class CaptureQueue: Sendable {
         }
     }
 
-    private func finish(_ item: EvidenceItem, _ receipt: SealReceipt, _ seen: Captured, _ hash: String, _ tokens: [(String, [UInt8])], _ desk: Desk) async throws {
+    private func finish(_ item: EvidenceItem, _ receipt: SealReceipt, _ seen: Captured, _ hash: String, _ desk: Desk) async throws {
         let now = desk.now
         try await desk.store.write { tx in
             // Another that took it over meanwhile has it: what is sealed is never written over.
@@ -196,11 +181,7 @@ package final class CaptureQueue: Sendable {
                 digest_sm3 = \(Crypto.hex(receipt.package.sm3)), key = \(receipt.key), sealed_at = \(receipt.sealedAt)
                 WHERE id = \(item.id) AND state = 'running' AND attempts = \(item.attempts)
                 """)
-            for ((authority, token), stamp) in zip(tokens, receipt.stamps) {
-                try tx.run(
-                    "INSERT INTO evidence_stamps (item, authority, at, token, trusted) VALUES (\(item.id), \("\(stamp.authority) \(authority)"), \(stamp.at), \(token), \(stamp.trusted))"
-                )
-            }
+            for stamp in receipt.stamps { try item.keep(stamp, tx) }
             try Custody.record("sealed", on: EvidenceItem.find(item.id, tx), by: .system, note: (receipt.notes + seen.notes).prefix(20).joined(separator: "; "), at: now, tx)
         }
         try? await CaptureQueue.locate(desk)

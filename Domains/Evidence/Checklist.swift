@@ -1,5 +1,4 @@
 import Kernel
-import Store
 
 /// What makes a capture fit for a case, as a list with its sources (取证要件核对): known before it is sealed, checked after.
 ///
@@ -41,7 +40,4 @@ enum Checklist {
         ]
     }
 
-    static func load(_ item: EvidenceItem, record: JSON, _ tx: Transaction) throws -> [Line] {
-        of(item, record: record, stamped: try tx.one("SELECT id FROM evidence_stamps WHERE item = \(item.id) LIMIT 1") != nil)
-    }
 }

@@ -16,7 +16,7 @@ package enum Evidence {
         return Domain(
             name: "evidence", migrations: EvidenceSchema.migrations, grants: grants,
             routes: { _ in
-                EvidencePages(queue: queue).routes() + FileIntake(queue: queue).routes() + ItemPages(printer: printer).routes() + ComparisonPages().routes()
+                EvidencePages(queue: queue).routes() + FileIntake().routes() + ItemPages(printer: printer).routes() + ComparisonPages().routes()
                     + ReceiptPages(printer: printer).routes()
             },
             jobs: [

@@ -48,9 +48,7 @@ struct EvidencePages: Sendable {
             let rows = try tx.all("SELECT * FROM evidence_items WHERE \(SQL.all(conditions)) ORDER BY id DESC LIMIT \(limit + 1)").map(EvidenceItem.init)
             let counts = try tx.all("SELECT state, count(*) AS n FROM evidence_items WHERE \(here) GROUP BY state").map { ($0.string("state"), $0.count("n")) }
             let names = try Accounts.names(rows.map(\.account.raw), tx)
-            let colleagues = try Accounts.all(tx).filter {
-                $0.id != account.id && $0.active && account.covers($0.region) && visit.desk.permissions.allows($0.roles, "evidence.capture")
-            }
+            let colleagues = try EvidencePages.colleagues(account, visit, tx)
             return (rows, Dictionary(counts) { a, _ in a }, names, colleagues)
         }
         let shown = rows.prefix(limit)
@@ -103,6 +101,11 @@ struct EvidencePages: Sendable {
                     ? Link.query("/evidence", [("state", state?.rawValue), ("q", text.isEmpty ? nil : text), ("of", of), ("before", shown.last?.id.description)]) : nil, summary: ""
             )
         }
+    }
+
+    /// Who may take part as the second officer.
+    static func colleagues(_ account: Account, _ visit: Visit, _ tx: Transaction) throws -> [Account] {
+        try Accounts.all(tx).filter { $0.id != account.id && $0.active && account.covers($0.region) && visit.desk.permissions.allows($0.roles, "evidence.capture") }
     }
 
     static func fields(_ h: HTML, _ form: Form, _ colleagues: [Account], _ refusal: Refusal?) {

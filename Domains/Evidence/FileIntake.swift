@@ -7,8 +7,6 @@ import Web
 
 /// Files, photos and recordings that an officer brings (收取文件): sniffed, capped and hashed at the door, then kept as they came.
 struct FileIntake: Sendable {
-    let queue: CaptureQueue
-
     func routes() -> [Route] {
         [
             Route(.get, "/evidence/files/new", .permitted("evidence.capture")) { visit in try await form(visit, nil, nil) },
@@ -18,9 +16,7 @@ struct FileIntake: Sendable {
 
     private func form(_ visit: Visit, _ refusal: Refusal?, _ form: Form?) async throws -> Answer {
         let account = try visit.require("evidence.capture")
-        let colleagues = try await visit.desk.store.read { tx in
-            try Accounts.all(tx).filter { $0.id != account.id && $0.active && account.covers($0.region) && visit.desk.permissions.allows($0.roles, "evidence.capture") }
-        }
+        let colleagues = try await visit.desk.store.read { try EvidencePages.colleagues(account, visit, $0) }
         let start = form ?? visit.exchange.query
         return visit.page(Text("收取文件", "Take a file in"), status: refusal?.kind.status ?? 200, active: "/evidence") { h in
             h.div("narrow") {
@@ -90,6 +86,7 @@ struct LateStamps: Sendable {
 
     func look(_ desk: Desk) async throws {
         guard !authorities.isEmpty else { return }
+        let asked = try TimestampAuthorities(authorities, outbound: desk.outbound)
         let since = desk.now.adding(seconds: -30 * 86_400)
         let open = try await desk.store.read { tx in
             try tx.all(
@@ -99,16 +96,13 @@ struct LateStamps: Sendable {
         for item in open {
             // Of a package what its signature signs, of a file the file.
             guard let digest = (item.digest ?? item.file).flatMap({ Crypto.bytes(hex: $0) }) else { continue }
-            for url in authorities {
-                let authority = try TimestampAuthority(url, outbound: desk.outbound)
-                // An authority that does not answer is asked again in half a minute.
-                guard let token = try? await authority.stamp(digest), let stamp = try? Stamp.verify(token, of: digest) else { return }
-                let now = desk.now
-                try await desk.store.write { tx in
-                    try tx.run(
-                        "INSERT INTO evidence_stamps (item, authority, at, token, trusted) VALUES (\(item.id), \("\(stamp.authority) \(url)"), \(stamp.at), \(token), \(stamp.trusted))"
-                    )
-                    try Custody.record("stamped", on: item, by: .system, note: "\(stamp.at.isoText) \(stamp.authority)", at: now, tx)
+            // Where none answers, all are asked again in half a minute.
+            guard let issued = try? await asked.stamp(digest) else { return }
+            let now = desk.now
+            try await desk.store.write { tx in
+                for one in issued {
+                    try item.keep(one, tx)
+                    try Custody.record("stamped", on: item, by: .system, note: "\(one.stamp.at.isoText) \(one.stamp.authority)", at: now, tx)
                 }
             }
         }

@@ -79,6 +79,20 @@ package struct EvidenceItem: Sendable {
     }
     var reference: Reference { Reference(kind: "evidence", id: id) }
 
+    /// Who captured it, and the second.
+    func officers(_ tx: Transaction) throws -> [String] {
+        let people = [account.raw] + (second.map { [$0.raw] } ?? [])
+        let names = try Accounts.names(people, tx)
+        return people.compactMap { names[$0] }
+    }
+    func stamps(_ tx: Transaction) throws -> [(authority: String, at: Moment)] {
+        try tx.all("SELECT authority, at FROM evidence_stamps WHERE item = \(id) ORDER BY id").map { ($0.string("authority"), $0.moment("at")) }
+    }
+    func keep(_ issued: IssuedStamp, _ tx: Transaction) throws {
+        let s = issued.stamp
+        try tx.run("INSERT INTO evidence_stamps (item, authority, at, token, trusted) VALUES (\(id), \("\(s.authority) \(issued.url)"), \(s.at), \(issued.token), \(s.trusted))")
+    }
+
     package static func find(_ id: Int64, _ tx: Transaction) throws -> EvidenceItem {
         guard let row = try tx.one("SELECT * FROM evidence_items WHERE id = \(id)") else { throw Refusal.notFound }
         return EvidenceItem(row)
@@ -124,4 +138,8 @@ package enum Custody {
         }
     }
     static func of(_ item: Int64, _ tx: Transaction) throws -> [Act] { try tx.all("SELECT * FROM evidence_custody WHERE item = \(item) ORDER BY id").map(Act.init) }
+}
+
+extension SealingKey {
+    package init(_ keys: Keys) { self.init(scalar: keys.evidence, seed: keys.seed) }
 }

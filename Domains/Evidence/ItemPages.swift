@@ -57,7 +57,7 @@ struct ItemPages: Sendable {
             }
             let acts = try Custody.of(item.id, tx)
             let people = acts.compactMap(\.account) + [item.account.raw] + (item.second.map { [$0.raw] } ?? [])
-            let stamps = try tx.all("SELECT authority, at, trusted FROM evidence_stamps WHERE item = \(item.id) ORDER BY id").map { ($0.string("authority"), $0.moment("at")) }
+            let stamps = try item.stamps(tx)
             let others = try tx.all("SELECT * FROM evidence_items WHERE url = \(item.url) AND id <> \(item.id) AND state = 'sealed' ORDER BY id DESC LIMIT 20").map(
                 EvidenceItem.init
             )
@@ -181,7 +181,7 @@ struct ItemPages: Sendable {
         }
     }
 
-    private func hashes(_ h: HTML, _ visit: Visit, _ item: EvidenceItem, _ stamps: [(String, Moment)]) {
+    private func hashes(_ h: HTML, _ visit: Visit, _ item: EvidenceItem, _ stamps: [(authority: String, at: Moment)]) {
         h.card(Text("封存", "The seal")) {
             h.definitions {
                 for (name, value) in [("SHA-256", item.file), ("SM3", item.sm3)] { h.definition(Text(verbatim: name)) { h.element("code", "hash", text: value ?? "") } }
@@ -299,12 +299,7 @@ struct ItemPages: Sendable {
         let (item, officers, matter, stamps) = try await visit.desk.store.read { tx in
             let item = try ItemPages.find(visit, tx)
             guard item.state == .sealed else { throw Refusal(.conflict, Text("封存后才有笔录", "There is a record once it is sealed")) }
-            let people = [item.account.raw] + (item.second.map { [$0.raw] } ?? [])
-            let names = try Accounts.names(people, tx)
-            let stamps = try tx.all("SELECT authority, at FROM evidence_stamps WHERE item = \(item.id) ORDER BY id").map {
-                (authority: $0.string("authority"), at: $0.moment("at"))
-            }
-            return (item, people.compactMap { names[$0] }, try item.matter.map { try tx.matter($0).number }, stamps)
+            return (item, try item.officers(tx), try item.matter.map { try tx.matter($0).number }, try item.stamps(tx))
         }
         let zip = item.kind == "capture" ? try ItemPages.package(item, visit.desk) : nil
         let listed = zip.map { ItemPages.json($0, "datapackage.json")["resources"]?.array ?? [] } ?? []

@@ -67,12 +67,7 @@ struct ReceiptPages: Sendable {
         let bytes = try visit.desk.files.read(file)
         let verification = item.kind == "capture" ? Verification(Data(bytes), key: item.key) : nil
         let (officers, matter, stamps, entry) = try await visit.desk.store.read { tx in
-            let people = [item.account.raw] + (item.second.map { [$0.raw] } ?? [])
-            let names = try Accounts.names(people, tx)
-            let stamps = try tx.all("SELECT authority, at FROM evidence_stamps WHERE item = \(item.id) ORDER BY id").map {
-                (authority: $0.string("authority"), at: $0.moment("at"))
-            }
-            return (people.compactMap { names[$0] }, try item.matter.map { try tx.matter($0).number }, stamps, try logged(item.id, tx))
+            (try item.officers(tx), try item.matter.map { try tx.matter($0).number }, try item.stamps(tx), try logged(item.id, tx))
         }
         return Facts(item: item, officers: officers, matter: matter, stamps: stamps, verification: verification, entry: entry)
     }
@@ -208,7 +203,7 @@ struct ReceiptPages: Sendable {
         let verification = await withCheckedContinuation { done in
             ReceiptPages.checking.async { done.resume(returning: Verification(Data(bytes), budget: 512 << 20)) }
         }
-        let isOurs = verification.key == SealingKey(scalar: visit.desk.keys.evidence, seed: visit.desk.keys.seed).fingerprint
+        let isOurs = verification.key == SealingKey(visit.desk.keys).fingerprint
         let hash = Crypto.hex(Crypto.sha256(file.bytes))
         let known = try await visit.desk.store.read {
             try $0.one("SELECT number, sealed_at FROM evidence_items WHERE file = \(hash) AND state = 'sealed'").map { ($0.string("number"), $0.moment("sealed_at")) }

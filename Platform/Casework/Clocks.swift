@@ -34,6 +34,19 @@ package struct RunningClock: Sendable {
 }
 
 package enum Clocks {
+    /// What counts as met in some days, of clocks called `c`: in the days of its end.
+    package static func met(_ duty: String, in days: Range<Day>) -> SQL {
+        "c.duty = \(duty) AND c.state = 'met' AND c.stopped_at >= \(Moment(days.lowerBound)) AND c.stopped_at < \(Moment(days.upperBound))"
+    }
+    /// What counts as late: once, in the days in which it fell due, whether it was ended later or still lies there, so that leaving it raises no
+    /// figure. What is being tested is not due.
+    package static func late(_ duty: String, in days: Range<Day>, today: Day) -> SQL {
+        """
+        c.duty = \(duty) AND c.state IN ('missed', 'open') AND c.due >= \(days.lowerBound) AND c.due < \(min(days.upperBound, today))
+        AND (c.state = 'missed' OR NOT EXISTS (SELECT 1 FROM casework_pauses p WHERE p.clock = c.id AND p.to_day IS NULL))
+        """
+    }
+
     package static func of(_ matter: ID<Matter>, _ tx: Transaction) throws -> [RunningClock] {
         try tx.all("SELECT * FROM casework_clocks WHERE matter = \(matter) ORDER BY id").map(RunningClock.init)
     }

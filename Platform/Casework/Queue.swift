@@ -126,13 +126,7 @@ package enum Queue {
         if let span = f.during.flatMap(Day.span) {
             let (from, to) = (Moment(span.lowerBound), Moment(span.upperBound))
             if let duty = f.duty {
-                // Late counts where it fell due, and what is being tested is not due.
-                all.append(
-                    """
-                    id IN (SELECT c.matter FROM casework_clocks c WHERE c.duty = \(duty) AND ((c.state = 'met' AND c.stopped_at >= \(from) AND c.stopped_at < \(to))
-                    OR (c.state IN ('missed', 'open') AND c.due >= \(span.lowerBound) AND c.due < \(min(span.upperBound, today))
-                    AND (c.state = 'missed' OR NOT EXISTS (SELECT 1 FROM casework_pauses p WHERE p.clock = c.id AND p.to_day IS NULL)))))
-                    """)
+                all.append("id IN (SELECT c.matter FROM casework_clocks c WHERE (\(Clocks.met(duty, in: span))) OR (\(Clocks.late(duty, in: span, today: today))))")
             }
             if let moved = f.moved {
                 all.append(

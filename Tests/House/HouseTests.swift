@@ -23,7 +23,7 @@ import Testing
         let allowed: [(String, Set<String>)] = [
             ("Base/Kernel", []), ("Base/Statute", ["Kernel"]), ("Base/Store", ["Kernel"]), ("Base/Web", ["Kernel"]), ("Base/Formats", ["Kernel"]), ("Base/Detect", ["Kernel"]),
             ("Base/Outbound", ["Kernel"]), ("Base/Browser", ["Kernel", "Outbound"]),
-            ("Platform", ["Kernel", "Statute", "Store", "Web", "Formats", "Outbound", "DataFiles", "PublicFiles"]),
+            ("Platform", ["Kernel", "Statute", "Store", "Web", "Formats", "Outbound", "Browser", "DataFiles", "PublicFiles"]),
             ("Domains/Disputes", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform"]), ("Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform"]),
             ("Domains/Monitoring", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Detect", "ModelFiles"]),
             ("Domains/Evidence", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Browser", "Outbound"]),

@@ -67,19 +67,9 @@ package struct Efficacy: Sendable {
         let here: SQL = "m.region >= \(region) AND m.region < \(end) AND \(inTrade)"
         func pair(_ query: SQL) throws -> (Int, Int) { try tx.one(query).map { ($0.count("a"), $0.count("b")) } ?? (0, 0) }
         func duty(_ name: String) throws -> (Int, Int) {
-            // On time counts in the month of its end; late counts once, in the month in which it fell due, whether it was ended later or still
-            // lies there: leaving it does not raise the figure. What is being tested is not due.
-            let met = try tx.count(
-                """
-                SELECT count(*) AS n FROM casework_clocks c JOIN casework_matters m ON m.id = c.matter
-                WHERE c.duty = \(name) AND c.state = 'met' AND c.stopped_at >= \(from) AND c.stopped_at < \(to) AND \(here)
-                """)
-            let late = try tx.count(
-                """
-                SELECT count(*) AS n FROM casework_clocks c JOIN casework_matters m ON m.id = c.matter
-                WHERE c.duty = \(name) AND c.state IN ('missed', 'open') AND c.due >= \(first) AND c.due < \(min(last, now.day)) AND \(here)
-                AND (c.state = 'missed' OR NOT EXISTS (SELECT 1 FROM casework_pauses p WHERE p.clock = c.id AND p.to_day IS NULL))
-                """)
+            let from: SQL = "SELECT count(*) AS n FROM casework_clocks c JOIN casework_matters m ON m.id = c.matter"
+            let met = try tx.count("\(from) WHERE \(Clocks.met(name, in: first..<last)) AND \(here)")
+            let late = try tx.count("\(from) WHERE \(Clocks.late(name, in: first..<last, today: now.day)) AND \(here)")
             return (met, met + late)
         }
         let closed: SQL = "m.kind = \(ComplaintMoves.kind) AND m.closed_at >= \(from) AND m.closed_at < \(to) AND \(here)"

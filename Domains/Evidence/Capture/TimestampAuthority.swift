@@ -38,3 +38,39 @@ package struct TimestampAuthority: Sendable {
         return stamp.at.milliseconds + 500 - middle
     }
 }
+
+/// The authorities that an office asks, all of them each time (时间戳服务列表).
+package struct TimestampAuthorities: Sendable {
+    package let all: [TimestampAuthority]
+    package init(_ urls: [String], outbound: Outbound) throws(Refusal) {
+        all = try urls.map { url throws(Refusal) in try TimestampAuthority(url, outbound: outbound) }
+    }
+    package init(_ all: [TimestampAuthority]) { self.all = all }
+
+    /// What each gave, checked; those that fail are left out as long as one answers.
+    /// - Errors: the last failure, where none answered.
+    package func stamp(_ digest: [UInt8]) async throws -> [IssuedStamp] {
+        var (issued, failure): ([IssuedStamp], (any Error)?) = ([], nil)
+        for authority in all {
+            do {
+                let token = try await authority.stamp(digest)
+                issued.append(IssuedStamp(url: authority.url, token: token, stamp: try Stamp.verify(token, of: digest)))
+            } catch { failure = error }
+        }
+        if issued.isEmpty, let failure { throw failure }
+        return issued
+    }
+
+    /// How far our clock is off, by the first of them; nil where it does not answer.
+    package func clock(_ clock: OfficeClock) async -> (source: String, offset: Int64)? {
+        guard let first = all.first, let offset = try? await first.offset(clock) else { return nil }
+        return (first.url, offset)
+    }
+}
+
+/// A timestamp as an authority gave it.
+package struct IssuedStamp: Sendable {
+    package let url: String
+    package let token: [UInt8]
+    package let stamp: Stamp
+}

@@ -8,16 +8,16 @@ import Kernel
 enum PackageDigest {
     static let version = "0.1.0"
 
-    static func make(_ sums: Digests, created: Moment, software: String, key: SealingKey, tokens: [(authority: String, token: [UInt8])]) throws -> JSON {
+    static func make(_ sums: Digests, created: Moment, software: String, key: SealingKey, stamps: [IssuedStamp]) throws -> JSON {
         let hash = "sha256:" + Crypto.hex(sums.sha256)
         guard let signature = PackageKey.sign(Array(hash.utf8), key.scalar) else { throw Fault("the package could not be signed") }
         var signed: [(key: String, value: JSON)] = [
             ("hash", .string(hash)), ("created", .string(created.utcText)), ("software", .string(software)), ("signature", .string(base64(signature))),
             ("publicKey", .string(base64(key.publicKey))), ("version", .string(version)),
         ]
-        if !tokens.isEmpty {
+        if !stamps.isEmpty {
             signed.append(
-                ("timestamps", .array(tokens.map { .object([("authority", .string($0.authority)), ("token", .string(base64($0.token)))]) })))
+                ("timestamps", .array(stamps.map { .object([("authority", .string($0.url)), ("token", .string(base64($0.token)))]) })))
         }
         let open: [(key: String, value: JSON)] = [
             ("path", .string("datapackage.json")), ("hash", .string(hash)), ("sm3", .string("sm3:" + Crypto.hex(sums.sm3))), ("signedData", .object(signed)),

@@ -36,7 +36,8 @@ package struct SealReceipt: Sendable {
     package let package: Digests
     package let sealedAt: Moment
     package let key: String
-    package let stamps: [Stamp]
+    /// Of that list; none where no authority answered.
+    package let stamps: [IssuedStamp]
     package let notes: [String]
 }
 
@@ -44,11 +45,11 @@ package struct SealReceipt: Sendable {
 package struct Packaging: Sendable {
     package let key: SealingKey
     package let context: CaptureContext
-    /// Asks the authorities for a token of a digest: their names with it. None on a closed network.
-    package let stamp: @Sendable ([UInt8]) async throws -> [(authority: String, token: [UInt8])]
+    /// None on a closed network.
+    package let authorities: TimestampAuthorities
 
-    package init(key: SealingKey, context: CaptureContext, stamp: @escaping @Sendable ([UInt8]) async throws -> [(authority: String, token: [UInt8])] = { _ in [] }) {
-        (self.key, self.context, self.stamp) = (key, context, stamp)
+    package init(key: SealingKey, context: CaptureContext, authorities: TimestampAuthorities = TimestampAuthorities([])) {
+        (self.key, self.context, self.authorities) = (key, context, authorities)
     }
 
     static let archive = "archive/data.warc.gz"
@@ -105,8 +106,8 @@ package struct Packaging: Sendable {
         try add("record/record.json", words(CaptureRecord.json(seen, context).text))
 
         var notes: [String] = []
-        func stamped(_ digest: [UInt8]) async -> [(authority: String, token: [UInt8])] {
-            do { return try await stamp(digest) } catch {
+        func stamped(_ digest: [UInt8]) async -> [IssuedStamp] {
+            do { return try await authorities.stamp(digest) } catch {
                 notes.append("no timestamp: \(error)")
                 return []
             }
@@ -130,8 +131,8 @@ package struct Packaging: Sendable {
                 ("mainPageUrl", .string(mainURL(seen))), ("mainPageDate", .string(seen.startedAt.utcText)),
             ]).text)
         let (_, sums) = try writer.add("datapackage.json", package)
-        let tokens = await stamped(sums.sha256)
-        let digest = try PackageDigest.make(sums, created: at, software: context.software, key: key, tokens: tokens)
+        let stamps = await stamped(sums.sha256)
+        let digest = try PackageDigest.make(sums, created: at, software: context.software, key: key, stamps: stamps)
         _ = try writer.add("datapackage-digest.json", words(digest.text))
         try writer.seal()
 
@@ -140,7 +141,7 @@ package struct Packaging: Sendable {
         data.withUnsafeBytes { whole.update($0) }
         return SealReceipt(
             file: url.lastPathComponent, bytes: data.count, digests: whole.finish(), package: sums, sealedAt: at, key: key.fingerprint,
-            stamps: try tokens.map { try Stamp.verify($0.token, of: sums.sha256) }, notes: notes)
+            stamps: stamps, notes: notes)
     }
 
     /// Frictionless wants names in small letters that are unique.
@@ -218,7 +219,10 @@ extension SealReceipt {
             ("file", .string(file)), ("bytes", .int(bytes)), ("sha256", .string(Crypto.hex(digests.sha256))), ("sm3", .string(Crypto.hex(digests.sm3))),
             ("digest", .string(Crypto.hex(self.package.sha256))), ("key", .string(key)), ("sealedAt", .string(sealedAt.isoText)), ("url", .string(seen.url)),
             ("finalURL", .string(seen.finalURL)), ("title", .string(seen.title)), ("answers", .int(seen.exchanges.count(where: \.isAnswered))),
-            ("timestamps", .array(stamps.map { .object([("at", .string($0.at.isoText)), ("authority", .string($0.authority)), ("trusted", .bool($0.trusted))]) })),
+            (
+                "timestamps",
+                .array(stamps.map { .object([("at", .string($0.stamp.at.isoText)), ("authority", .string($0.stamp.authority)), ("trusted", .bool($0.stamp.trusted))]) })
+            ),
             ("notes", .array((notes + seen.notes).map(JSON.string))),
         ])
     }
