@@ -49,6 +49,7 @@ enum Opening {
         func list(_ name: String) -> [String] { environment[name]?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? [] }
         var settings = CaptureSettings()
         settings.chromium = environment["SINAN_CHROMIUM"] ?? settings.chromium
+        settings.tesseract = environment["SINAN_TESSERACT"] ?? settings.tesseract
         (settings.allowedHosts, settings.authorities) = (list("SINAN_CAPTURE_HOSTS"), list("SINAN_TSA"))
         return settings
     }

@@ -150,7 +150,8 @@ package enum Documents {
 /// PDF by Chromium (文书打印). Pages are ours, without scripts and without a network.
 package actor Printer {
     private let chromium: String
-    private let cache: URL
+    /// A folder for what can be made again.
+    package nonisolated let cache: URL
     private var running = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
     package init(chromium: String, cache: URL) {

@@ -10,6 +10,8 @@ import Synchronization
 /// With what an installation captures (取证配置), told by whoever starts it.
 package struct CaptureSettings: Sendable {
     package var chromium = "/usr/bin/chromium"
+    /// Reads the words of pictures; where it is not there, they are not read.
+    package var tesseract = "/usr/bin/tesseract"
     /// Hosts inside that may be captured, by name.
     package var allowedHosts: [String] = []
     package var authorities: [String] = []

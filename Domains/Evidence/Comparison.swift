@@ -7,13 +7,39 @@ import Web
 
 /// Two captures of one page side by side (取证对比): before and after the shop changed it.
 struct ComparisonPages: Sendable {
-    func routes() -> [Route] { [Route(.get, "/evidence/:id/compare/:other", .permitted("evidence.see")) { visit in try await compare(visit) }] }
+    let workbench: Workbench
+    func routes() -> [Route] {
+        [
+            Route(.get, "/evidence/:id/compare/:other", .permitted("evidence.see")) { visit in try await compare(visit) },
+            Route(.get, "/evidence/:id/compare/:other/view/:name", .permitted("evidence.see")) { visit in try await view(visit) },
+        ]
+    }
+    /// Views that can be laid on each other: those that both have, the first four.
+    private static func common(_ a: ZIPFile, _ b: ZIPFile) -> [String] {
+        a.entries.map(\.name).filter { $0.hasPrefix("views/screenshot-") && b.entry($0) != nil }.prefix(4).map { $0 }
+    }
+    private func difference(_ name: String, _ a: ZIPFile, _ b: ZIPFile) async throws -> Workbench.Difference? {
+        guard let before = a.entry(name).flatMap({ a.bytes($0) }), let after = b.entry(name).flatMap({ b.bytes($0) }) else { return nil }
+        return try await workbench.difference(before, after)
+    }
+    private func view(_ visit: Visit) async throws -> Answer {
+        let (a, b) = try await visit.desk.store.read { (try ItemPages.find(visit, "id", $0), try ItemPages.find(visit, "other", $0)) }
+        let (before, after) = (try ItemPages.package(a, visit.desk), try ItemPages.package(b, visit.desk))
+        let name = "views/" + (try visit.exchange.parameter("name"))
+        guard ComparisonPages.common(before, after).contains(name), let found = try await difference(name, before, after) else { throw Refusal.notFound }
+        return Answer.file(found.picture, type: "image/png", name: "\(a.number)-\(b.number).png", inline: true).enclosed
+    }
 
     private func compare(_ visit: Visit) async throws -> Answer {
         let (a, b) = try await visit.desk.store.read { (try ItemPages.find(visit, "id", $0), try ItemPages.find(visit, "other", $0)) }
         guard a.state == .sealed, b.state == .sealed else { throw Refusal(.conflict, Text("两次取证都须已封存", "Both must be sealed")) }
         let (before, after) = (try ItemPages.package(a, visit.desk), try ItemPages.package(b, visit.desk))
         let changes = LineChanges.between(ItemPages.text(before), ItemPages.text(after))
+        var marked: [(name: String, share: Double, places: Int)] = []
+        for name in ComparisonPages.common(before, after) {
+            if let found = try? await difference(name, before, after) { marked.append((name, found.share, found.places)) }
+        }
+        let differences = marked
         return visit.page(Text("对比\(a.number)与\(b.number)", "\(a.number) against \(b.number)"), active: "/evidence") { h in
             h.div("page-head") {
                 h.h1(Text("两次取证的差异", "What changed between two captures"))
@@ -30,6 +56,27 @@ struct ComparisonPages: Sendable {
                             case .removed: h.element("del", "line-removed", text: "- \(change.line)\n")
                             case .added: h.element("ins", "line-added", text: "+ \(change.line)\n")
                             }
+                        }
+                    }
+                }
+            }
+            if !differences.isEmpty {
+                h.card(Text("画面差异", "As a picture"), id: "picture") {
+                    if differences.allSatisfy({ $0.share == 0 }) { h.p("text-muted mb-0", Text("画面没有变化。", "The picture did not change.")) }
+                    for one in differences where one.share > 0 {
+                        let percent = "\(Double(Int(one.share * 10_000 + 0.5)) / 100)"
+                        h.p(
+                            "mb-1",
+                            Text(
+                                "\(one.places)处不同，占画面\(percent)%，红色为后一次取证与前一次不同的部分。",
+                                "\(one.places) places differ, \(percent)% of the picture: in red what the later capture shows otherwise."))
+                        h.div("capture-view mb-2", .init("tabindex", "0"), .role("region"), .label(h.say(Text("画面差异", "As a picture")))) {
+                            h.void(
+                                "img", "img-fluid d-block",
+                                [
+                                    .init("src", "/evidence/\(a.id)/compare/\(b.id)/view/\(one.name.dropFirst(6))"),
+                                    .init("alt", h.say(Text("标出差异的网页长图", "Picture of the page with differences marked"))),
+                                ])
                         }
                     }
                 }

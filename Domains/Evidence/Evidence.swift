@@ -12,29 +12,26 @@ package enum Evidence {
     ]
 
     package static func domain(_ settings: CaptureSettings, printer: Printer) -> Domain {
-        let queue = CaptureQueue(settings)
+        let workbench = Workbench(chromium: settings.chromium, cache: printer.cache)
+        let (queue, analysis) = (CaptureQueue(settings), Analysis(settings))
+        @Sendable func look(_ desk: Desk) async throws {
+            try await queue.look(desk)
+            try await LateStamps(authorities: settings.authorities).look(desk)
+            try await CaptureQueue.locate(desk)
+            try await analysis.look(desk)
+        }
         return Domain(
             name: "evidence", migrations: EvidenceSchema.migrations, grants: grants,
             routes: { _ in
-                EvidencePages(queue: queue).routes() + FileIntake().routes() + ItemPages(printer: printer).routes() + ComparisonPages().routes()
-                    + ReceiptPages(printer: printer).routes()
+                EvidencePages(queue: queue).routes() + FileIntake().routes() + ItemPages(printer: printer).routes() + ComparisonPages(workbench: workbench).routes()
+                    + ReceiptPages(printer: printer).routes() + PicturePages(workbench: workbench).routes()
             },
-            jobs: [
-                JobKind(CaptureQueue.job) { desk, _ in
-                    try await queue.look(desk)
-                    try await LateStamps(authorities: settings.authorities).look(desk)
-                    try await CaptureQueue.locate(desk)
-                }
-            ],
+            jobs: [JobKind(CaptureQueue.job) { desk, _ in try await look(desk) }],
             menu: [("/evidence", Text("证据", "Evidence"), "evidence.see")],
             acts: Dictionary(Custody.acts.map { ("evidence.\($0.0)", $0.1) } + [("evidence.begun", Text("开始取证", "Capture begun"))]) { a, _ in a },
             sealed: [SealedTable("evidence_items"), SealedTable("evidence_custody")],
             files: { tx in Set(try tx.all("SELECT DISTINCT file FROM evidence_items WHERE file IS NOT NULL").map { $0.string("file") }) },
-            tick: { desk in
-                try await queue.look(desk)
-                try await LateStamps(authorities: settings.authorities).look(desk)
-                try await CaptureQueue.locate(desk)
-            },
+            tick: look,
             matterLinks: [MatterLink(Text("网页取证和电子证据", "Captured pages"), "evidence.see") { "/evidence?of=\($0.number)" }])
     }
 }

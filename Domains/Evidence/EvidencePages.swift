@@ -37,7 +37,12 @@ struct EvidencePages: Sendable {
             let matters: SQL = "SELECT id FROM casework_matters WHERE ((\(here)) OR assignee = \(account.id)) AND \(kinds)"
             var conditions: [SQL] = ["(account = \(account.id) OR second = \(account.id) OR (matter IS NULL AND \(here)) OR matter IN (\(matters)))"]
             if let state { conditions.append("state = \(state.rawValue)") }
-            if !text.isEmpty { conditions.append("(number = \(text.uppercased()) OR url = \(text) OR title LIKE \("%" + text + "%") OR file = \(text.lowercased()))") }
+            if !text.isEmpty {
+                // Words of the page and words in its pictures, once they were read.
+                let found = try Search.query("evidence", text).map { try Search.find("evidence", $0, limit: 1000, tx) } ?? []
+                let words: SQL = found.isEmpty ? "1 = 0" : "id IN (\(list: found))"
+                conditions.append("(number = \(text.uppercased()) OR url = \(text) OR title LIKE \("%" + text + "%") OR file = \(text.lowercased()) OR \(words))")
+            }
             if let before { conditions.append("id < \(before)") }
             if let of {
                 // All of a matter that one may see, whoever captured it.
@@ -84,7 +89,10 @@ struct EvidencePages: Sendable {
             h.element("form", "filter-bar mb-2", [.init("method", "get"), .init("action", "/evidence"), .role("search")]) {
                 h.void(
                     "input", "form-control form-control-sm",
-                    [.name("q"), .value(text), .label(h.say(Text("查找", "Find"))), .init("placeholder", h.say(Text("编号、网址、标题或 SHA-256", "Number, address, title or SHA-256")))])
+                    [
+                        .name("q"), .value(text), .label(h.say(Text("查找", "Find"))),
+                        .init("placeholder", h.say(Text("编号、网址、网页或图片中的文字、SHA-256", "Number, address, words of the page or its pictures, SHA-256"))),
+                    ])
                 if let state { h.hidden("state", state.rawValue) }
                 h.button(Text("查找", "Find"), "btn btn-sm btn-outline-secondary")
             }

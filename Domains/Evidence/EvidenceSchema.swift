@@ -28,6 +28,34 @@ enum EvidenceSchema {
                 "CREATE TABLE evidence_leases (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), until INTEGER NOT NULL, owner TEXT NOT NULL)",
                 // Where the ledger holds the sealing: looked for once.
                 "CREATE TABLE evidence_entries (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), idx INTEGER NOT NULL)",
-            ])
+            ]),
+        Migration(
+            "evidence.2",
+            [
+                // What was read out of it: anybody can read it again, so nothing of it is sealed.
+                "CREATE TABLE evidence_readings (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), attempts INTEGER NOT NULL, done_at INTEGER, reader TEXT NOT NULL, note TEXT NOT NULL)",
+                // A picture of the page, or a view of the page: where it lies in the package, its words with their places.
+                """
+                CREATE TABLE evidence_pictures (id KEY, item INTEGER NOT NULL REFERENCES evidence_items (id), place TEXT NOT NULL, source TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
+                hash TEXT NOT NULL, fingerprint TEXT, words TEXT NOT NULL, lines TEXT NOT NULL)
+                """,
+                "CREATE INDEX evidence_pictures_item ON evidence_pictures (item, id)", "CREATE INDEX evidence_pictures_hash ON evidence_pictures (hash)",
+                "CREATE TABLE evidence_bands (band TEXT NOT NULL, picture INTEGER NOT NULL REFERENCES evidence_pictures (id), PRIMARY KEY (band, picture)) CLUSTERED",
+                // A copy in which something is covered: of what, and where.
+                """
+                CREATE TABLE evidence_derivatives (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), original INTEGER NOT NULL REFERENCES evidence_items (id), place TEXT NOT NULL,
+                hash TEXT NOT NULL, boxes TEXT NOT NULL)
+                """,
+                "CREATE INDEX evidence_derivatives_original ON evidence_derivatives (original)",
+                // For which element of a violation somebody counts it.
+                """
+                CREATE TABLE evidence_elements (id KEY, item INTEGER NOT NULL REFERENCES evidence_items (id), matter INTEGER NOT NULL REFERENCES casework_matters (id), element TEXT NOT NULL,
+                account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL, UNIQUE (item, matter, element))
+                """,
+                "CREATE INDEX evidence_elements_matter ON evidence_elements (matter)",
+                // Until when it is kept beyond its time, and what was destroyed when its time was over.
+                "CREATE TABLE evidence_holds (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), reason TEXT NOT NULL, account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL)",
+                "CREATE TABLE evidence_disposals (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), reason TEXT NOT NULL, account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL)",
+            ]),
     ]
 }

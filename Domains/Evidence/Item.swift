@@ -108,7 +108,8 @@ package enum Custody {
         ("asked", Text("提出取证", "Capture asked for")), ("sealed", Text("封存", "Sealed")), ("failed", Text("取证未成功", "Capture failed")),
         ("again", Text("重新取证", "Capture asked for again")),
         ("received", Text("收取", "Taken in")), ("opened", Text("查阅", "Opened")), ("exported", Text("导出", "Exported")), ("handed", Text("移交", "Handed over")),
-        ("stamped", Text("补加时间戳", "Timestamp added")), ("verified", Text("核验", "Verified")),
+        ("derived", Text("制作遮盖副本", "Redacted copy made")), ("held", Text("暂停销毁", "Held")), ("released", Text("解除暂停", "Hold lifted")), ("disposed", Text("到期销毁", "Destroyed")),
+        ("counted", Text("认定证明要素", "Counted for elements")), ("stamped", Text("补加时间戳", "Timestamp added")), ("verified", Text("核验", "Verified")),
     ]
     static func title(_ act: String) -> Text { acts.first { $0.0 == act }?.1 ?? Text(verbatim: act) }
 

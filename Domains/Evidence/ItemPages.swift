@@ -31,7 +31,7 @@ struct ItemPages: Sendable {
         guard try maySee(item, visit, account, tx) else { throw Refusal.notFound }
         return item
     }
-    private static func maySee(_ item: EvidenceItem, _ visit: Visit, _ account: Account, _ tx: Transaction) throws -> Bool {
+    static func maySee(_ item: EvidenceItem, _ visit: Visit, _ account: Account, _ tx: Transaction) throws -> Bool {
         if item.account == account.id || item.second == account.id { return true }
         return try item.matter.map { visit.maySee(try tx.matter($0)) } ?? account.covers(item.region)
     }
@@ -48,7 +48,7 @@ struct ItemPages: Sendable {
     private func show(_ visit: Visit) async throws -> Answer {
         let now = visit.desk.now
         let account = try visit.signedIn()
-        let (item, matter, acts, names, stamps, others) = try await visit.desk.store.write { tx in
+        let (item, matter, acts, names, stamps, others, pictures, original) = try await visit.desk.store.write { tx in
             let item = try ItemPages.find(visit, tx)
             // Looked at by somebody new, or on another day: written down.
             if item.state == .sealed {
@@ -62,11 +62,12 @@ struct ItemPages: Sendable {
                 EvidenceItem.init
             )
             .filter { try !item.url.isEmpty && ItemPages.maySee($0, visit, account, tx) }
-            return (item, try item.matter.map { try tx.matter($0) }, acts, try Accounts.names(people, tx), stamps, others)
+            let original = try tx.one("SELECT i.* FROM evidence_derivatives d JOIN evidence_items i ON i.id = d.original WHERE d.item = \(item.id)").map(EvidenceItem.init)
+            return (item, try item.matter.map { try tx.matter($0) }, acts, try Accounts.names(people, tx), stamps, others, try PicturePages.load(item, visit, tx), original)
         }
         let zip = item.state == .sealed && item.kind == "capture" ? try ItemPages.package(item, visit.desk) : nil
         let record = zip.map { ItemPages.json($0, "record/record.json") } ?? .null
-        let pictures = zip?.entries.map(\.name).filter { $0.hasPrefix("views/screenshot-") } ?? []
+        let views = zip?.entries.map(\.name).filter { $0.hasPrefix("views/screenshot-") } ?? []
         let words = zip.map(ItemPages.text) ?? ""
         let hasPDF = zip?.entry("views/page.pdf") != nil
         let waits = item.state == .waiting || item.state == .running
@@ -79,10 +80,17 @@ struct ItemPages: Sendable {
                 }
             }
             if waits { h.div("alert alert-info", visit.language == .zh ? "正在取证，完成后页面自动更新。" : "Being captured: this page updates itself.") }
+            if let original {
+                h.div("alert alert-info") {
+                    h.text(h.say(Text("这是遮盖副本，原件为", "A redacted copy; the original is ")))
+                    h.a("/evidence/\(original.id)", nil, original.number)
+                }
+            }
             if let failure = item.failure, item.state != .sealed { self.failed(h, visit, item, failure) }
             h.div("row g-3") {
                 h.div("col-lg-7") {
-                    if let zip { self.seen(h, item, pictures, words, hasPDF, zip) }
+                    if let zip { self.seen(h, item, views, words, hasPDF, zip) }
+                    if item.state == .sealed { PicturePages.card(h, visit, item, pictures) }
                     h.card(Text("保管链", "Custody"), id: "custody") { self.custody(h, acts, names) }
                 }
                 h.div("col-lg-5") {

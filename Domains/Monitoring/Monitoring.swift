@@ -36,6 +36,7 @@ package enum Monitoring {
                     guard let lead = payload["lead"]?.int else { return }
                     try await LeadDesk(desk: desk).lookAgain(Int64(lead), room: room)
                 },
+                JobKind("monitoring.words") { desk, payload in try await PictureWords.take(payload, Intake(desk: desk, room: room)) },
                 JobKind(ModelPages.backtest) { desk, payload in
                     guard let id = payload["id"]?.int else { return }
                     try await ModelPages.runBacktest(Int64(id), desk: desk, room: room)

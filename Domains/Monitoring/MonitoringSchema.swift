@@ -103,5 +103,7 @@ enum MonitoringSchema {
         Migration(
             "monitoring.4",
             ["ALTER TABLE monitoring_hits ADD COLUMN after_hash TEXT", "ALTER TABLE monitoring_hits ADD COLUMN after_at INTEGER"]),
+        // Words that are read in pictures come by the address of the page.
+        Migration("monitoring.5", ["CREATE INDEX monitoring_listings_url ON monitoring_listings (url)"]),
     ]
 }

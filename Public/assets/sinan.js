@@ -54,3 +54,30 @@ document.addEventListener("keydown", (event) => {
   next.checked = true;
   next.focus();
 });
+// What is drawn on a picture becomes a line of the form: left top width height, in its pixels.
+for (const svg of document.querySelectorAll(".picture-boxes svg")) {
+  const lines = document.querySelector("textarea[name=boxes]");
+  if (!lines) break;
+  const place = (event) => { const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse()); return [Math.max(0, p.x), Math.max(0, p.y)]; };
+  let from = null, rect = null;
+  svg.addEventListener("pointerdown", (event) => {
+    from = place(event);
+    rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    rect.setAttribute("class", "drawn");
+    svg.append(rect);
+    svg.setPointerCapture(event.pointerId);
+    event.preventDefault();
+  });
+  svg.addEventListener("pointermove", (event) => {
+    if (!from) return;
+    const to = place(event);
+    const box = [Math.min(from[0], to[0]), Math.min(from[1], to[1]), Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1])].map(Math.round);
+    ["x", "y", "width", "height"].forEach((name, i) => rect.setAttribute(name, box[i]));
+    rect.dataset.box = box.join(" ");
+  });
+  svg.addEventListener("pointerup", () => {
+    if (rect && rect.getAttribute("width") > 3 && rect.getAttribute("height") > 3) lines.value += (lines.value && !lines.value.endsWith("\n") ? "\n" : "") + rect.dataset.box;
+    else if (rect) rect.remove();
+    from = rect = null;
+  });
+}
