@@ -101,7 +101,7 @@ let package = Package(
         + room(
             "Monitoring", "Domains/Monitoring", ["Kernel", "Statute", "Formats", "Detect", "Store", "Web", "Platform", "ModelFiles", hummingbird, logging], testing: ["DataFiles"],
             card: true)
-        + room("Evidence", "Domains/Evidence", ["Kernel", "Statute", "Formats", "Browser", "Outbound", "Store", "Web", "Platform", hummingbird, logging], card: true)
+        + room("Evidence", "Domains/Evidence", ["DataFiles", "Kernel", "Statute", "Formats", "Browser", "Outbound", "Store", "Web", "Platform", hummingbird, logging], card: true)
         + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false, card: true)
         + room(
             "TestSupport", "Tests/Testing",

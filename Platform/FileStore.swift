@@ -57,6 +57,15 @@ package struct FileStore: Sendable {
         }
         return bytes
     }
+    /// The same without holding it in memory: checked against its hash, then read from disk where it is looked at.
+    package func mapped(_ hash: String) throws -> Data {
+        guard hash.count == 64, hash.allSatisfy(\.isHexDigit) else { throw Refusal.notFound }
+        guard let data = try? Data(contentsOf: place(hash), options: .alwaysMapped) else { return Data(try read(hash)) }
+        let digester = Digester()
+        data.withUnsafeBytes { digester.update($0) }
+        guard Crypto.hex(digester.finish().sha256) == hash else { return Data(try read(hash)) }
+        return data
+    }
     package func holds(_ hash: String) -> Bool { FileManager.default.fileExists(atPath: place(hash).path) }
 
     /// What became of files that must be there: gone, or no longer what their hash says. Cost: each is read once.

@@ -202,7 +202,7 @@ extension Answer {
         fields[.contentLength] = String(bytes.count)
         fields[.xContentTypeOptions] = "nosniff"
         fields[.init("Referrer-Policy")!] = "same-origin"
-        fields[.init("X-Frame-Options")!] = "SAMEORIGIN"
+        if framesOnlyOurs { fields[.init("X-Frame-Options")!] = "SAMEORIGIN" }
         if fields[.cacheControl] == nil { fields[.cacheControl] = "no-store" }
         if fields[.contentSecurityPolicy] == nil {
             fields[.contentSecurityPolicy] =

@@ -106,11 +106,15 @@ package struct MatterKind: Sendable {
     package let path: @Sendable (Matter) -> String
     /// The phone of one whom a notice of such a matter names (`complainant`, `respondent`), for a gateway that an administrator trusted with it.
     package let contact: @Sendable (ID<Matter>, String, Transaction) throws -> String?
+    /// What the matter is suspected to be, by the key of a violation (`M05`), where its domain knows.
+    package let violation: @Sendable (ID<Matter>, Transaction) throws -> String?
     package init(
         table: MoveTable, permission: Permission = "casework.see", contact: @escaping @Sendable (ID<Matter>, String, Transaction) throws -> String? = { _, _, _ in nil },
+        violation: @escaping @Sendable (ID<Matter>, Transaction) throws -> String? = { _, _ in nil },
         path: @escaping @Sendable (Matter) -> String
     ) {
         self.contact = contact
+        self.violation = violation
         self.table = table
         self.permission = permission
         self.path = path

@@ -82,6 +82,8 @@ package struct Answer: Sendable {
     package var status: Int
     package var type: String
     package var bytes: [UInt8]
+    /// Whether only pages of ours may show it in a frame.
+    package var framesOnlyOurs = true
     package var headers: [(HTTPField.Name, String)] = []
 
     package init(status: Int = 200, type: String, bytes: [UInt8]) {
@@ -123,6 +125,20 @@ package struct Answer: Sendable {
     package var enclosed: Answer {
         var copy = self
         copy.headers.append((.contentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; sandbox"))
+        return copy
+    }
+    /// What a stranger made, shown with its own pictures, styles and frames from our addresses alone: no script, no form, an origin of its own.
+    package var replayed: Answer {
+        var copy = self
+        copy.headers.append(
+            (
+                .contentSecurityPolicy,
+                "sandbox; default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; media-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'"
+            ))
+        // Fonts are asked for, and frames stand, in the sandbox, which is nobody's origin.
+        copy.framesOnlyOurs = false
+        copy.headers.append((.accessControlAllowOrigin, "*"))
+        copy.headers.append((.cacheControl, "private, max-age=600"))
         return copy
     }
     package func setting(cookie name: String, to value: String, maxAge: Int, secure: Bool) -> Answer {

@@ -28,6 +28,7 @@ struct EvidencePages: Sendable {
         let text = query["q"]?.trimmed ?? ""
         let before = query["before"].flatMap { Int64($0) }
         let of = query["of"]?.trimmed.uppercased()
+        let over = query["kept"] == "over"
         let limit = 30
         let (rows, counts, names, colleagues) = try await visit.desk.store.read { tx in
             let here: SQL = "region >= \(account.region) AND region < \(account.region + "~")"
@@ -43,6 +44,7 @@ struct EvidencePages: Sendable {
                 let words: SQL = found.isEmpty ? "1 = 0" : "id IN (\(list: found))"
                 conditions.append("(number = \(text.uppercased()) OR url = \(text) OR title LIKE \("%" + text + "%") OR file = \(text.lowercased()) OR \(words))")
             }
+            if over { conditions.append(try Keeping.over(on: visit.desk.today(), tx)) }
             if let before { conditions.append("id < \(before)") }
             if let of {
                 // All of a matter that one may see, whoever captured it.
@@ -66,17 +68,21 @@ struct EvidencePages: Sendable {
             }
             if let of {
                 h.p {
-                    h.text(Text("只列出\(of)的证据。", "Only those of \(of). ")); h.a("/evidence", nil, Text("全部证据", "All evidence"))
+                    h.text(Text("只列出\(of)的证据。", "Only those of \(of). "))
+                    h.a("/evidence", "me-3", Text("全部证据", "All evidence"))
+                    h.a("/evidence/elements/\(of)", "me-3", Text("要素核对", "What is proven"))
+                    if visit.may("evidence.export"), !rows.isEmpty { h.a("/evidence/handover?of=\(of)", nil, Text("移交…", "Hand over…")) }
                 }
             }
             h.errorSummary(refusal)
             h.element("nav", "tabs mb-3", [.label(h.say(Text("状态", "State")))]) {
-                h.a("/evidence", state == nil ? "tab active" : "tab", Text("全部", "All"))
+                h.a("/evidence", state == nil && !over ? "tab active" : "tab", Text("全部", "All"))
                 for one in EvidenceItem.State.allCases {
                     h.a(
                         "/evidence?state=\(one.rawValue)", state == one ? "tab active" : "tab",
                         Text("\(one.title.zh) \(counts[one.rawValue] ?? 0)", "\(one.title.en) \(counts[one.rawValue] ?? 0)"))
                 }
+                if visit.may("evidence.dispose") { h.a("/evidence?kept=over", over ? "tab active" : "tab", Text("期限已满", "Time is over")) }
             }
             if visit.may("evidence.capture") {
                 h.element("details", "card card-body mb-3", [.init("open", if: refusal != nil || form != nil || query["url"] != nil || of != nil && rows.isEmpty || rows.isEmpty)])
@@ -106,7 +112,7 @@ struct EvidencePages: Sendable {
             h.pager(
                 previous: before == nil ? nil : "/evidence",
                 next: rows.count > limit
-                    ? Link.query("/evidence", [("state", state?.rawValue), ("q", text.isEmpty ? nil : text), ("of", of), ("before", shown.last?.id.description)]) : nil, summary: ""
+                    ? Link.query("/evidence", [("state", state?.rawValue), ("q", text.isEmpty ? nil : text), ("of", of), ("kept", over ? "over" : nil), ("before", shown.last?.id.description)]) : nil, summary: ""
             )
         }
     }

@@ -16,6 +16,7 @@ struct ItemPages: Sendable {
             Route(.get, "/evidence/:id/part/:folder/:name", .permitted("evidence.see")) { visit in try await part(visit) },
             Route(.post, "/evidence/:id/export", .permitted("evidence.export")) { visit in try await export(visit) },
             Route(.post, "/evidence/:id/verify", .permitted("evidence.see")) { visit in try await verify(visit) },
+            Route(.get, "/evidence/:id/replay", .permitted("evidence.see")) { visit in try await replay(visit) },
             Route(.get, "/evidence/:id/record", .permitted("evidence.see")) { visit in .sheet(try await record(visit)) },
             Route(.get, "/evidence/:id/record.pdf", .permitted("evidence.see")) { visit in
                 .file(try await printer.pdf(try await record(visit)), type: "application/pdf", name: "电子数据证据提取笔录.pdf")
@@ -40,7 +41,7 @@ struct ItemPages: Sendable {
     /// The package, read from the store, which checks its hash.
     static func package(_ item: EvidenceItem, _ desk: Desk) throws -> ZIPFile {
         guard let file = item.file, item.kind == "capture" else { throw Refusal.notFound }
-        return try ZIPFile(Data(desk.files.read(file)))
+        return try ZIPFile(desk.files.mapped(file))
     }
     private static func json(_ zip: ZIPFile, _ name: String) -> JSON { zip.entry(name).flatMap { zip.bytes($0) }.flatMap { try? JSON(parsing: $0) } ?? .null }
     static func text(_ zip: ZIPFile) -> String { zip.entry("views/text.txt").flatMap { zip.bytes($0) }.map { String(decoding: $0, as: UTF8.self) } ?? "" }
@@ -48,7 +49,7 @@ struct ItemPages: Sendable {
     private func show(_ visit: Visit) async throws -> Answer {
         let now = visit.desk.now
         let account = try visit.signedIn()
-        let (item, matter, acts, names, stamps, others, pictures, original) = try await visit.desk.store.write { tx in
+        let (item, matter, acts, names, stamps, others, pictures, original, fate) = try await visit.desk.store.write { tx in
             let item = try ItemPages.find(visit, tx)
             // Looked at by somebody new, or on another day: written down.
             if item.state == .sealed {
@@ -63,9 +64,10 @@ struct ItemPages: Sendable {
             )
             .filter { try !item.url.isEmpty && ItemPages.maySee($0, visit, account, tx) }
             let original = try tx.one("SELECT i.* FROM evidence_derivatives d JOIN evidence_items i ON i.id = d.original WHERE d.item = \(item.id)").map(EvidenceItem.init)
-            return (item, try item.matter.map { try tx.matter($0) }, acts, try Accounts.names(people, tx), stamps, others, try PicturePages.load(item, visit, tx), original)
+            return (item, try item.matter.map { try tx.matter($0) }, acts, try Accounts.names(people, tx), stamps, others, try PicturePages.load(item, visit, tx), original, try Keeping.of(item, tx))
         }
-        let zip = item.state == .sealed && item.kind == "capture" ? try ItemPages.package(item, visit.desk) : nil
+        let here = item.state == .sealed && fate.disposal == nil
+        let zip = here && item.kind == "capture" ? try ItemPages.package(item, visit.desk) : nil
         let record = zip.map { ItemPages.json($0, "record/record.json") } ?? .null
         let views = zip?.entries.map(\.name).filter { $0.hasPrefix("views/screenshot-") } ?? []
         let words = zip.map(ItemPages.text) ?? ""
@@ -89,14 +91,15 @@ struct ItemPages: Sendable {
             if let failure = item.failure, item.state != .sealed { self.failed(h, visit, item, failure) }
             h.div("row g-3") {
                 h.div("col-lg-7") {
-                    if let zip { self.seen(h, item, views, words, hasPDF, zip) }
-                    if item.state == .sealed { PicturePages.card(h, visit, item, pictures) }
+                    if let zip { self.seen(h, visit, item, views, words, hasPDF, zip) }
+                    if here { PicturePages.card(h, visit, item, pictures) }
                     h.card(Text("保管链", "Custody"), id: "custody") { self.custody(h, acts, names) }
                 }
                 h.div("col-lg-5") {
                     self.facts(h, visit, item, matter, names)
                     self.checklist(h, visit, Checklist.of(item, record: record, stamped: !stamps.isEmpty))
-                    if item.state == .sealed { self.hashes(h, visit, item, stamps) }
+                    if item.state == .sealed { self.hashes(h, visit, item, stamps, here) }
+                    Keeping.card(h, visit, item, fate)
                     if !record.isNull { self.surroundings(h, record) }
                     if !others.isEmpty {
                         h.card(Text("同一网页的其他取证", "Other captures of this page")) {
@@ -128,7 +131,7 @@ struct ItemPages: Sendable {
         }
     }
 
-    private func seen(_ h: HTML, _ item: EvidenceItem, _ pictures: [String], _ words: String, _ hasPDF: Bool, _ zip: ZIPFile) {
+    private func seen(_ h: HTML, _ visit: Visit, _ item: EvidenceItem, _ pictures: [String], _ words: String, _ hasPDF: Bool, _ zip: ZIPFile) {
         h.card(Text("所见网页", "The page as seen")) {
             h.div("capture-view", .init("tabindex", "0"), .role("region"), .label(h.say(Text("网页长图", "Full-length picture")))) {
                 for (i, name) in pictures.enumerated() {
@@ -144,6 +147,7 @@ struct ItemPages: Sendable {
                 for (i, name) in pictures.enumerated() {
                     h.a("/evidence/\(item.id)/part/\(name)", "me-3", Text("长图\(pictures.count > 1 ? "\(i + 1)" : "")", "Picture\(pictures.count > 1 ? " \(i + 1)" : "")"))
                 }
+                h.a("/evidence/\(item.id)/replay", "me-3", Text("回放", "Replay"))
                 if hasPDF { h.a("/evidence/\(item.id)/part/views/page.pdf", "me-3", Text("PDF", "PDF")) }
                 h.a("/evidence/\(item.id)/part/views/text.txt", "me-3", Text("文字", "Text"))
                 h.a("/evidence/\(item.id)/part/views/dom.html", "me-3", Text("网页源码", "Source"))
@@ -162,7 +166,10 @@ struct ItemPages: Sendable {
                     Text("取证人", "By"), ([item.account.raw] + (item.second.map { [$0.raw] } ?? [])).compactMap { names[$0] }.joined(separator: visit.language == .zh ? "、" : ", "))
                 h.definition(Text("事由", "Why"), item.purpose)
                 h.definition(Text("事项", "Matter")) {
-                    if let matter { h.a(visit.house.path(matter), nil, matter.number) } else { h.span("text-muted", Text("未关联", "None")) }
+                    if let matter {
+                        h.a(visit.house.path(matter), "me-3", matter.number)
+                        h.a("/evidence/elements/\(matter.number)", nil, Text("要素核对", "Elements"))
+                    } else { h.span("text-muted", Text("未关联", "None")) }
                 }
                 h.definition(Text("提出时间", "Asked for"), item.askedAt.minuteText)
                 if let at = item.sealedAt { h.definition(Text("封存时间", "Sealed"), at.isoText) }
@@ -189,7 +196,7 @@ struct ItemPages: Sendable {
         }
     }
 
-    private func hashes(_ h: HTML, _ visit: Visit, _ item: EvidenceItem, _ stamps: [(authority: String, at: Moment)]) {
+    private func hashes(_ h: HTML, _ visit: Visit, _ item: EvidenceItem, _ stamps: [(authority: String, at: Moment)], _ here: Bool) {
         h.card(Text("封存", "The seal")) {
             h.definitions {
                 for (name, value) in [("SHA-256", item.file), ("SM3", item.sm3)] { h.definition(Text(verbatim: name)) { h.element("code", "hash", text: value ?? "") } }
@@ -201,12 +208,17 @@ struct ItemPages: Sendable {
                 }
                 h.definition(Text("大小", "Size"), item.size < 1 << 20 ? "\(max(1, item.size / 1024)) KB" : "\(item.size >> 20) MB")
             }
+            guard here else { return }
             h.div("d-flex gap-2 flex-wrap mt-3") {
                 h.a("/evidence/\(item.id)/receipt", "btn btn-sm btn-primary", Text("封存回执", "Receipt"))
                 h.a("/evidence/\(item.id)/record", "btn btn-sm btn-outline-secondary", Text("提取笔录", "Extraction record"))
                 visit.form(h, "/evidence/\(item.id)/verify") { h.button(Text("核验", "Verify"), "btn btn-sm btn-outline-secondary") }
             }
             if visit.may("evidence.export") {
+                h.div("d-flex gap-3 flex-wrap mt-3") {
+                    h.a("/evidence/handover?item=\(item.id)", nil, Text("移交…", "Hand over…"))
+                    h.a("/evidence/\(item.id)/custody.jsonld", nil, Text("保管链图（CASE/UCO）", "Custody graph (CASE/UCO)"))
+                }
                 visit.form(h, "/evidence/\(item.id)/export", "mt-3") {
                     h.field("note", Text("导出用途", "What for"), value: nil)
                     h.button(Text("导出封存包", "Export the package"), "btn btn-sm btn-outline-secondary")
@@ -243,6 +255,56 @@ struct ItemPages: Sendable {
                     h.span("ms-2", Custody.title(act.act))
                     h.span("ms-2 text-muted", act.account.flatMap { names[$0] } ?? h.say(Text("系统", "System")))
                     if !act.note.isEmpty { h.div("small text-muted text-break", String(act.note.prefix(300))) }
+                }
+            }
+        }
+    }
+
+    /// The page shown again from its package, beside its record.
+    private func replay(_ visit: Visit) async throws -> Answer {
+        let (item, names) = try await visit.desk.store.read { tx in
+            let item = try ItemPages.find(visit, tx)
+            guard item.state == .sealed, item.kind == "capture", try Keeping.of(item, tx).disposal == nil else { throw Refusal.notFound }
+            return (item, try item.officers(tx))
+        }
+        let record = ItemPages.json(try ItemPages.package(item, visit.desk), "record/record.json")
+        return visit.page(Text("回放\(item.number)", "Replay of \(item.number)"), active: "/evidence") { h in
+            h.div("page-head") {
+                h.h1(Text("网页回放", "The page, shown again"))
+                h.p("text-muted mb-0 text-break") {
+                    h.a("/evidence/\(item.id)", nil, item.number)
+                    h.text(" · \(item.finalURL ?? item.url) · \(item.sealedAt?.isoText ?? "")")
+                }
+            }
+            h.div("row g-3") {
+                h.div("col-lg-9") {
+                    h.p("small text-muted mb-2", Text("仅由封存包内的内容重现，不访问网络，不运行脚本。", "Shown from the package alone: nothing is fetched, no script runs."))
+                    h.element(
+                        "iframe", item.device == .phone ? "replay-frame replay-phone" : "replay-frame",
+                        [.init("src", Replay.path(item, visit)), .init("title", h.say(Text("网页回放", "Replay"))), .init("sandbox", "")]
+                    ) {}
+                }
+                h.div("col-lg-3") {
+                    h.card(Text("取证情况", "The capture")) {
+                        h.definitions {
+                            h.definition(Text("标题", "Title"), item.title)
+                            h.definition(Text("设备", "Device"), item.device.title[visit.language])
+                            h.definition(Text("取证人", "By"), names.joined(separator: visit.language == .zh ? "、" : ", "))
+                            h.definition(Text("事由", "Why"), item.purpose)
+                            h.definition(Text("封存时间", "Sealed"), item.sealedAt?.isoText)
+                            h.definition(Text("响应", "Answers"), (record["requests"]?["kept"]?.int).map(String.init))
+                            for act in record["acts"]?.array ?? [] {
+                                h.definition(CaptureRecord.act(act["act"]?.string ?? ""), CaptureRecord.detail(act["result"]?.string ?? "")[h.language])
+                            }
+                            h.definition(Text(verbatim: "SHA-256")) { h.element("code", "hash", text: item.file ?? "") }
+                        }
+                    }
+                    let missing = record["requests"]?["missing"]?.array ?? []
+                    if !missing.isEmpty {
+                        h.card(Text("未取得的内容", "What was not had")) {
+                            h.ul { for one in missing.prefix(20) { h.li { h.span("small text-break", "\(one["url"]?.string ?? "") \(one["why"]?.string ?? "")") } } }
+                        }
+                    }
                 }
             }
         }
@@ -303,12 +365,12 @@ struct ItemPages: Sendable {
         }
     }
 
-    private func record(_ visit: Visit) async throws -> String {
-        let (item, officers, matter, stamps) = try await visit.desk.store.read { tx in
-            let item = try ItemPages.find(visit, tx)
-            guard item.state == .sealed else { throw Refusal(.conflict, Text("封存后才有笔录", "There is a record once it is sealed")) }
-            return (item, try item.officers(tx), try item.matter.map { try tx.matter($0).number }, try item.stamps(tx))
-        }
+    private func record(_ visit: Visit) async throws -> String { try await ItemPages.sheet(visit.desk.store.read { try ItemPages.find(visit, $0) }, visit) }
+
+    /// Form 12 of an item.
+    static func sheet(_ item: EvidenceItem, _ visit: Visit) async throws -> String {
+        guard item.state == .sealed else { throw Refusal(.conflict, Text("封存后才有笔录", "There is a record once it is sealed")) }
+        let (officers, matter, stamps) = try await visit.desk.store.read { tx in (try item.officers(tx), try item.matter.map { try tx.matter($0).number }, try item.stamps(tx)) }
         let zip = item.kind == "capture" ? try ItemPages.package(item, visit.desk) : nil
         let listed = zip.map { ItemPages.json($0, "datapackage.json")["resources"]?.array ?? [] } ?? []
         return ExtractionRecord.sheet(

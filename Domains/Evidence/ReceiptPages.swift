@@ -63,6 +63,9 @@ struct ReceiptPages: Sendable {
 
     private func facts(_ visit: Visit, _ item: EvidenceItem) async throws -> Facts {
         guard item.state == .sealed, let file = item.file else { throw Refusal(.conflict, Text("尚未封存，没有回执", "Not sealed yet: there is no receipt")) }
+        if let gone = try await visit.desk.store.read({ try Keeping.of(item, $0) }).disposal {
+            throw Refusal(.conflict, Text("保存期限届满，已于\(gone.at.minuteText)销毁", "Its time was over: it was destroyed on \(gone.at.minuteText)"))
+        }
         // A file that was handed over is what its hash says, which the store checks; a package says more.
         let bytes = try visit.desk.files.read(file)
         let verification = item.kind == "capture" ? Verification(Data(bytes), key: item.key) : nil
@@ -151,7 +154,7 @@ struct ReceiptPages: Sendable {
         h.p("small text-muted", Text("扫码可在线查看本回执并再次核验。", "Scan to see this receipt online and check again."))
     }
 
-    private func sheet(_ visit: Visit, _ item: EvidenceItem) async throws -> String {
+    func sheet(_ visit: Visit, _ item: EvidenceItem) async throws -> String {
         let facts = try await facts(visit, item)
         let h = HTML(.zh)
         h.h1(Text("电子证据封存回执", "Receipt of sealed evidence"))

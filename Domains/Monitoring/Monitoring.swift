@@ -44,7 +44,10 @@ package enum Monitoring {
             ],
             menu: [("/monitoring", Text("监测", "Monitoring"), "monitoring.see")],
             operatorPanels: [OperatorLeads.panel], overviewPanels: [LeadFigures.panel],
-            matterKinds: [MatterKind(table: LeadMoves.table) { "/leads/\($0.id)" }, MatterKind(table: RequestMoves.table) { "/requests/\($0.id)" }],
+            matterKinds: [
+                MatterKind(table: LeadMoves.table, violation: { try $1.one("SELECT model FROM monitoring_leads WHERE matter = \($0)")?.string("model") }) { "/leads/\($0.id)" },
+                MatterKind(table: RequestMoves.table) { "/requests/\($0.id)" },
+            ],
             notices: [LeadNotice.title, LeadNotice.more, RequestMoves.letter],
             acts: [
                 "lead.joined": Text("命中并入线索", "A hit joined a lead"), "monitoring.edition-added": Text("新增模型版本", "Model edition added"),

@@ -26,7 +26,7 @@ import Testing
             ("Platform", ["Kernel", "Statute", "Store", "Web", "Formats", "Outbound", "Browser", "DataFiles", "PublicFiles"]),
             ("Domains/Disputes", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform"]), ("Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform"]),
             ("Domains/Monitoring", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Detect", "ModelFiles"]),
-            ("Domains/Evidence", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Browser", "Outbound"]),
+            ("Domains/Evidence", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Browser", "Outbound", "DataFiles"]),
         ]
         let ours: Set<String> = [
             "Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Disputes", "Insights", "Monitoring", "Detect", "ModelFiles", "DataFiles", "PublicFiles", "TestSupport",
