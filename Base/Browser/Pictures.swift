@@ -22,9 +22,9 @@ package final class PictureBench: Sendable {
         package let width, height: Int
         /// 32 × 32 in shades of grey.
         package let grey: [UInt8]
-        /// For reading: grey, on a ground that sets its words off, `scale` times as large.
+        /// For reading: grey, on a ground that sets its words off, and the same twice as large where it is not large already.
         package let plain: [UInt8]
-        package let scale: Int
+        package let large: [UInt8]?
     }
 
     /// - Errors: `Refusal` where Chromium is missing.
@@ -58,8 +58,9 @@ package final class PictureBench: Sendable {
     /// - Returns: nil where it is no picture that a browser shows, or one of more than 60 million pixels.
     package func look(_ picture: [UInt8]) async throws -> Look? {
         let found = try await evaluate("look(\(PictureBench.coded(picture)))")
-        guard let width = found["w"]?.int, let height = found["h"]?.int, let scale = found["scale"]?.int else { return nil }
-        return Look(width: width, height: height, grey: PictureBench.bytes(found["grey"]), plain: PictureBench.bytes(found["plain"]), scale: scale)
+        guard let width = found["w"]?.int, let height = found["h"]?.int else { return nil }
+        return Look(
+            width: width, height: height, grey: PictureBench.bytes(found["grey"]), plain: PictureBench.bytes(found["plain"]), large: found["large"].map { PictureBench.bytes($0) })
     }
 
     /// The later of two pictures, pale, with what differs from the earlier marked.
@@ -91,11 +92,14 @@ package final class PictureBench: Sendable {
           for (let i = 0; i < data.length; i += 4) { seen += data[i + 3]; light += shade(i) * data[i + 3]; }
           const ground = seen < 255 * 1024 * 0.97 && seen > 0 && light / seen > 150 ? 0 : 255;
           let grey = ''; for (let i = 0; i < data.length; i += 4) { const a = data[i + 3] / 255; grey += String.fromCharCode(Math.round(shade(i) * a + ground * (1 - a))); }
-          const scale = w * h < 3e6 && w < 8000 && h < 8000 ? 2 : 1;
-          const [canvas, pen] = sheet(w * scale, h * scale); pen.fillStyle = ground ? '#fff' : '#000'; pen.fillRect(0, 0, w * scale, h * scale);
-          pen.filter = ground ? 'grayscale(1)' : 'grayscale(1) invert(1)'; pen.drawImage(picture, 0, 0, w * scale, h * scale);
-          if (!ground) { pen.filter = 'none'; pen.globalCompositeOperation = 'destination-over'; pen.fillStyle = '#fff'; pen.fillRect(0, 0, w * scale, h * scale); }
-          return {w, h, scale, grey: btoa(grey), plain: await png(canvas)}; };
+          const drawn = async scale => {
+            const [canvas, pen] = sheet(w * scale, h * scale);
+            pen.filter = ground ? 'grayscale(1)' : 'grayscale(1) invert(1)'; pen.drawImage(picture, 0, 0, w * scale, h * scale);
+            pen.filter = 'none'; pen.globalCompositeOperation = 'destination-over'; pen.fillStyle = '#fff'; pen.fillRect(0, 0, w * scale, h * scale);
+            return png(canvas); };
+          const found = {w, h, grey: btoa(grey), plain: await drawn(1)};
+          if (w * h < 3e6 && w < 8000 && h < 8000) found.large = await drawn(2);
+          return found; };
         globalThis.differ = async (one, other) => {
           const [a, b] = [await open_(one), await open_(other)]; if (!a || !b) return null;
           const w = Math.max(a.width, b.width), h = Math.max(a.height, b.height); if (w * h > 6e7) return null;

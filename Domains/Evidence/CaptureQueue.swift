@@ -37,7 +37,8 @@ package final class CaptureQueue: Sendable {
     }
 
     /// Asks for a capture.
-    package func ask(_ request: Asked, by officer: Account, at now: Moment, _ tx: Transaction) throws -> EvidenceItem {
+    /// - Parameter actor: who does so, where it is not the officer under whose name it stands.
+    package func ask(_ request: Asked, by officer: Account, actor: Actor? = nil, at now: Moment, _ tx: Transaction) throws -> EvidenceItem {
         let number = try CaptureQueue.number(now, tx)
         let id = try tx.insert(
             """
@@ -46,7 +47,7 @@ package final class CaptureQueue: Sendable {
             \(request.second), 'waiting', \(now), 0, '') RETURNING id
             """)
         let item = try EvidenceItem.find(id, tx)
-        try Custody.record("asked", on: item, by: .staff(officer), note: request.purpose, at: now, tx)
+        try Custody.record("asked", on: item, by: actor ?? .staff(officer), note: request.purpose, at: now, tx)
         try Jobs.add(CaptureQueue.job, [], at: now, tx)
         return item
     }
@@ -185,6 +186,8 @@ package final class CaptureQueue: Sendable {
                 """)
             for stamp in receipt.stamps { try item.keep(stamp, tx) }
             try Custody.record("sealed", on: EvidenceItem.find(item.id, tx), by: .system, note: (receipt.notes + seen.notes).prefix(20).joined(separator: "; "), at: now, tx)
+            // Its pictures are read, and its timestamp had, as soon as somebody looks.
+            try Jobs.add(CaptureQueue.job, [], at: now, tx)
         }
         try? await CaptureQueue.locate(desk)
     }

@@ -28,11 +28,19 @@ package enum Evidence {
                     + ReceiptPages(printer: printer).routes() + PicturePages(workbench: workbench).routes()
                     + HandOver(printer: printer).routes() + Keeping.routes() + ElementPages(elements: .shipped).routes() + Replay().routes()
             },
-            jobs: [JobKind(CaptureQueue.job) { desk, _ in try await look(desk) }],
+            jobs: [
+                JobKind(CaptureQueue.job) { desk, _ in try await look(desk) },
+                JobKind(AutomaticCapture.job) { desk, payload in try await AutomaticCapture.ask(payload, queue, desk) },
+            ],
             menu: [("/evidence", Text("证据", "Evidence"), "evidence.see")],
             acts: Dictionary(Custody.acts.map { ("evidence.\($0.0)", $0.1) } + [("evidence.begun", Text("开始取证", "Capture begun"))]) { a, _ in a },
             sealed: [SealedTable("evidence_items"), SealedTable("evidence_custody")],
-            files: { tx in Set(try tx.all("SELECT DISTINCT file FROM evidence_items i WHERE file IS NOT NULL AND NOT EXISTS (SELECT 1 FROM evidence_disposals d WHERE d.item = i.id)").map { $0.string("file") }) },
+            files: { tx in
+                Set(
+                    try tx.all("SELECT DISTINCT file FROM evidence_items i WHERE file IS NOT NULL AND NOT EXISTS (SELECT 1 FROM evidence_disposals d WHERE d.item = i.id)").map {
+                        $0.string("file")
+                    })
+            },
             tick: look,
             matterLinks: [MatterLink(Text("网页取证和电子证据", "Captured pages"), "evidence.see") { "/evidence?of=\($0.number)" }],
             settings: [Keeping.ofMatters, Keeping.loose])

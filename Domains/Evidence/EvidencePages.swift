@@ -112,7 +112,10 @@ struct EvidencePages: Sendable {
             h.pager(
                 previous: before == nil ? nil : "/evidence",
                 next: rows.count > limit
-                    ? Link.query("/evidence", [("state", state?.rawValue), ("q", text.isEmpty ? nil : text), ("of", of), ("kept", over ? "over" : nil), ("before", shown.last?.id.description)]) : nil, summary: ""
+                    ? Link.query(
+                        "/evidence",
+                        [("state", state?.rawValue), ("q", text.isEmpty ? nil : text), ("of", of), ("kept", over ? "over" : nil), ("before", shown.last?.id.description)]) : nil,
+                summary: ""
             )
         }
     }

@@ -64,7 +64,10 @@ struct ItemPages: Sendable {
             )
             .filter { try !item.url.isEmpty && ItemPages.maySee($0, visit, account, tx) }
             let original = try tx.one("SELECT i.* FROM evidence_derivatives d JOIN evidence_items i ON i.id = d.original WHERE d.item = \(item.id)").map(EvidenceItem.init)
-            return (item, try item.matter.map { try tx.matter($0) }, acts, try Accounts.names(people, tx), stamps, others, try PicturePages.load(item, visit, tx), original, try Keeping.of(item, tx))
+            return (
+                item, try item.matter.map { try tx.matter($0) }, acts, try Accounts.names(people, tx), stamps, others, try PicturePages.load(item, visit, tx), original,
+                try Keeping.of(item, tx)
+            )
         }
         let here = item.state == .sealed && fate.disposal == nil
         let zip = here && item.kind == "capture" ? try ItemPages.package(item, visit.desk) : nil
@@ -169,7 +172,9 @@ struct ItemPages: Sendable {
                     if let matter {
                         h.a(visit.house.path(matter), "me-3", matter.number)
                         h.a("/evidence/elements/\(matter.number)", nil, Text("要素核对", "Elements"))
-                    } else { h.span("text-muted", Text("未关联", "None")) }
+                    } else {
+                        h.span("text-muted", Text("未关联", "None"))
+                    }
                 }
                 h.definition(Text("提出时间", "Asked for"), item.askedAt.minuteText)
                 if let at = item.sealedAt { h.definition(Text("封存时间", "Sealed"), at.isoText) }

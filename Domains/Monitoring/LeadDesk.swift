@@ -106,6 +106,9 @@ package struct LeadDesk: Sendable {
         try Casework.notify("respondent", of: matter.id, by: channel, LeadNotice.more.zh, at: now, tx)
     }
 
+    /// How many pages of leads a day are captured without being asked for; none until the office says so, since it sends a browser out.
+    static let captures = NumberSetting("monitoring.capture.daily", Text("每日自动取证的线索数", "Leads a day whose pages are captured by themselves"), 0, 0...5000)
+
     /// The listing's fields are on disk under their hash before the lead exists: a listing that makes one is queued for capture first.
     private func open(
         _ hit: Intake.Found, listing l: Listing, id: Int64, seller: Int64?, features: JSON, hits: [Int64], trigger: Trigger, before: Int64?, at now: Moment, _ tx: Transaction
@@ -131,6 +134,10 @@ package struct LeadDesk: Sendable {
         try tx.send("UPDATE monitoring_hits SET lead = \(matter.id) WHERE id IN (\(list: hits))")
         try tx.send(
             "INSERT INTO monitoring_captures (matter, listing, url, body_hash, state, queued_at) VALUES (\(matter.id), \(id), \(l.url), \(snapshot), 'waiting', \(now))")
+        // The first of a day are captured by themselves, as many as the office says.
+        if l.url.hasPrefix("http"), try tx.nextNumber("monitoring.captures.\(now.day)") <= Int64(LeadDesk.captures.value(tx)) {
+            try Jobs.add("evidence.wanted", [("matter", .int(matter.id.raw)), ("url", .string(l.url)), ("purpose", .string("线索\(number)自动固定：\(hit.model.title.zh)"))], at: now, tx)
+        }
         if let account = trigger.account { try tx.send("UPDATE casework_matters SET assignee = \(account) WHERE id = \(matter.id)") }
         Search.index(
             LeadMoves.kind, matter.id.raw, texts: [number, title, who, l.name, l.seller?.taxID ?? "", l.id], marks: ["o:"], tx)

@@ -262,7 +262,7 @@ extension LeadPages {
                 visit.form(h, "/evidence", "mt-2") {
                     for (name, value) in [("url", url), ("matter", s.lead.matter.number), ("purpose", "线索\(s.lead.matter.number)的网页"), ("device", "desktop"), ("script", "scroll")]
                     { h.hidden(name, value) }
-                    h.button(Text("固定证据", "Capture the page"), "btn btn-sm btn-outline-primary")
+                    h.button(Text("固定证据（E）", "Capture the page (E)"), "btn btn-sm btn-outline-primary", attributes: [.init("data-key", "e")])
                 }
             }
             for answer in s.answers {

@@ -71,7 +71,7 @@ package enum Monitoring {
             tick: { [retention = Retention()] desk in
                 try await Inbox(intake: Intake(desk: desk, room: room)).look()
                 try await retention.onceADay(desk)
-            }, settings: [Retention.setting, RequestMoves.answer])
+            }, settings: [Retention.setting, RequestMoves.answer, LeadDesk.captures])
     }
 
     private static func imports(_ room: ModelRoom) -> [ImportKind] {

@@ -1,11 +1,28 @@
 """Local hosts for captures: a shop, pages that misbehave, a time-stamping authority by openssl ts."""
-import http.server, os, subprocess, tempfile, threading, time
+import http.server, io, os, subprocess, tempfile, threading, time
+from PIL import Image, ImageDraw, ImageFont
 
 SHOP = """<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>福临旗舰店 电饭煲</title><link rel="stylesheet" href="/style.css"></head>
 <body><h1>{headline}</h1><img src="/pot.png"><p>国家级品质，包治百病。</p><button id="more">展开</button><div id="d" hidden>销量：10万+</div>
 <iframe src="/frame" title="评价"></iframe><div style="height:2500px"></div><p id="late">底部说明</p>
 <script>document.getElementById('more').onclick=()=>{{document.getElementById('d').hidden=false;fetch('/sales.json').then(r=>r.json()).then(j=>document.getElementById('d').innerText+=' '+j.n)}}</script></body></html>"""
 PIXEL = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc000000301010018dd8db00000000049454e44ae426082")
+
+
+FONT = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
+
+
+def picture(lines, kind="PNG", size=34, width=600, ground="white", ink="#222", scale=1.0):
+    """A picture with words in it."""
+    image = Image.new("RGB", (width, 60 + len(lines) * int(size * 1.7)), ground)
+    pen, font = ImageDraw.Draw(image), ImageFont.truetype(FONT, size)
+    for n, line in enumerate(lines):
+        pen.text((30, 30 + n * int(size * 1.7)), line, font=font, fill=ink)
+    if scale != 1:
+        image = image.resize((int(image.width * scale), int(image.height * scale)))
+    out = io.BytesIO()
+    image.save(out, kind, **({"quality": 70} if kind == "JPEG" else {}))
+    return out.getvalue()
 
 
 class Shop(http.server.ThreadingHTTPServer):
@@ -15,6 +32,8 @@ class Shop(http.server.ThreadingHTTPServer):
         self.headline = "全网第一 最佳电饭煲"
         self.elsewhere = ""
         self.seen = []
+        # Pictures by their name, and pages `/with/a,b` that show them.
+        self.pictures = {}
         super().__init__(("127.0.0.1", 0), Page)
         self.port = self.server_address[1]
         self.url = f"http://localhost:{self.port}"
@@ -40,6 +59,11 @@ class Page(http.server.BaseHTTPRequestHandler):
         path = self.path.split("?")[0]
         if path == "/":
             self.say(SHOP.format(headline=shop.headline), headers=[("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
+        elif path.startswith("/with/"):
+            self.say("<title>图片页</title><h1>商品图片</h1>" + "".join(f"<img src='/pictures/{name}'>" for name in path[6:].split(",")))
+        elif path.startswith("/pictures/") and path[10:] in shop.pictures:
+            body = shop.pictures[path[10:]]
+            self.say(body, "image/jpeg" if body[:2] == b"\xff\xd8" else "image/png")
         elif path == "/moved":
             self.say("", status=302, headers=[("Location", "/")])
         elif path == "/inside":

@@ -237,16 +237,20 @@ def test_a_full_disk_is_said_and_nothing_is_left(shop, keys, tmp_path):
 # --- The evidence room ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def room(request, shop, authority, tmp_path_factory):
+def office(engine, shop, authority, tmp_path_factory):
     """An office of its own that may capture the local shop and knows an authority."""
-    folder = str(tmp_path_factory.mktemp("room-" + request.param))
-    url = database(request.param, folder)
+    folder = str(tmp_path_factory.mktemp("room-" + engine))
+    url = database(engine, folder)
     run("city", "--database", url, "--data", folder, "--scale", "0.0001")
     server = Server(url, folder, env={"SINAN_CAPTURE_HOSTS": "localhost", "SINAN_TSA": authority.url, "SINAN_ALLOW": f"127.0.0.1:{authority.port}"})
-    server.engine = request.param
+    server.engine = engine
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def room(request, shop, authority, tmp_path_factory):
+    yield from office(request.param, shop, authority, tmp_path_factory)
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ final class Analysis: Sendable {
             defer { bench.close() }
             for picture in pictures {
                 guard let look = try await bench.look(picture.bytes), look.width >= Analysis.least, look.height >= Analysis.least else { continue }
-                let lines = reader.isThere ? try await reader.read(look.plain, scale: look.scale) : []
+                let lines = reader.isThere ? try await reader.read(look) : []
                 read.append(Read(found: picture, look: look, fingerprint: Fingerprint(grey: look.grey), lines: lines))
             }
         }

@@ -25,14 +25,17 @@ package struct Reader: Sendable {
     /// Its name and edition, as the record of an analysis says it.
     package func edition() async -> String { ((try? await run(["--version"], [])).flatMap { $0.split(separator: "\n").first.map(String.init) } ?? "tesseract") + ", chi_sim" }
 
-    /// Reads a PNG twice: as a page in blocks, and as words strewn over a picture; of two readings of one place the surer stays.
-    /// - Parameter scale: by how much it is larger than the picture whose pixels the boxes count.
+    /// Reads a picture three times: as a page in blocks, as words strewn over it, and so once more in its own size with one threshold for all of
+    /// it; of two readings of one place the surer stays. Each finds what the others miss.
     /// - Errors: `Refusal` where Tesseract is missing, `Fault` where it fails.
-    package func read(_ png: [UInt8], scale: Int) async throws -> [Line] {
+    package func read(_ look: PictureBench.Look) async throws -> [Line] {
         guard isThere else { throw Refusal(.unavailable, Text("未安装 Tesseract（\(program)），图片文字无法识别", "Tesseract is not installed (\(program)): words in pictures are not read")) }
         var lines: [Line] = []
-        for mode in ["3", "11"] {
-            let table = try await run(["stdin", "stdout", "-l", "chi_sim", "--psm", mode, "-c", "thresholding_method=2", "tsv"], png)
+        let blocks = (page: "3", strewn: "11"), threshold = (local: "2", one: "0")
+        let ways =
+            look.large.map { [($0, 2, blocks.page, threshold.local), ($0, 2, blocks.strewn, threshold.local)] } ?? [(look.plain, 1, blocks.page, threshold.local)]
+        for (png, scale, mode, method) in ways + [(look.plain, 1, blocks.strewn, threshold.one)] {
+            let table = try await run(["stdin", "stdout", "-l", "chi_sim", "--psm", mode, "-c", "thresholding_method=\(method)", "tsv"], png)
             lines = Reader.merge(lines, Reader.lines(table, scale: scale))
         }
         return lines.sorted { ($0.box.y, $0.box.x) < ($1.box.y, $1.box.x) }

@@ -38,7 +38,9 @@ struct ElementPages: Sendable {
         var licences: Set<Int64> = []
         for item in items {
             let lines = try EvidencePicture.of(item.id, tx).filter { !$0.isView }.flatMap { $0.lines.map(\.text) }
-            if try LicenceReading.codes(lines).contains(where: { if case .registered = try LicenceReading.check($0, tx).finding { true } else { false } }) { licences.insert(item.id) }
+            if try LicenceReading.codes(lines).contains(where: { if case .registered = try LicenceReading.check($0, tx).finding { true } else { false } }) {
+                licences.insert(item.id)
+            }
         }
         let meter = key.flatMap { elements[$0] }.map { ElementsMeter.of($0, elements, items: items, licences: licences, counted: counted) }
         return Facts(matter: matter, items: items, meter: meter, names: try Accounts.names(counted.map(\.counted.account), tx))
@@ -66,10 +68,11 @@ struct ElementPages: Sendable {
                 h.button(Text("核对", "Check"), "btn btn-sm btn-outline-secondary")
             }
             guard let meter = f.meter else {
-                return h.empty(Text("尚未选择违法行为", "No violation is chosen"), Text("选择后逐项列出需要证明的要素，以及已有和缺少的证据。", "Then each element is listed with the evidence there is and what is missing."))
+                return h.empty(
+                    Text("尚未选择违法行为", "No violation is chosen"), Text("选择后逐项列出需要证明的要素，以及已有和缺少的证据。", "Then each element is listed with the evidence there is and what is missing."))
             }
             h.card(Text("\(meter.violation.title.zh)：已认定\(meter.proven)项，共\(meter.lines.count)项", "\(meter.violation.title.en): \(meter.proven) of \(meter.lines.count) counted")) {
-                h.void("progress", "w-100 mb-2", [.value("\(meter.proven)"), .init("max", "\(meter.lines.count)"), .label(h.say(Text("已认定的要素", "Elements counted")))])
+                h.element("progress", "w-100 mb-2", [.value("\(meter.proven)"), .init("max", "\(meter.lines.count)"), .label(h.say(Text("已认定的要素", "Elements counted")))]) {}
                 h.div("table-responsive") {
                     h.element("table", "table align-middle") {
                         h.element("thead") { h.tr { for title in [Text("要素", "Element"), Text("情况", "State"), Text("证据", "Evidence")] { h.th(title) } } }
@@ -105,7 +108,9 @@ struct ElementPages: Sendable {
                             visit.form(h, place) {
                                 h.hidden("violation", meter.violation.id)
                                 h.hidden("remove", "\(counted.id)")
-                                h.button(Text("撤销", "Undo"), "btn btn-sm btn-link p-0", attributes: [.label(h.say(Text("撤销对“\(line.element.title.zh)”的认定", "Undo for “\(line.element.title.en)”")))])
+                                h.button(
+                                    Text("撤销", "Undo"), "btn btn-sm btn-link p-0",
+                                    attributes: [.label(h.say(Text("撤销对“\(line.element.title.zh)”的认定", "Undo for “\(line.element.title.en)”")))])
                             }
                         }
                     }
@@ -115,7 +120,10 @@ struct ElementPages: Sendable {
                     visit.form(h, place, "d-flex gap-2 flex-wrap") {
                         h.hidden("violation", meter.violation.id)
                         h.hidden("element", line.key)
-                        h.element("select", "form-select form-select-sm element-item", [.name("item"), .label(h.say(Text("证明“\(line.element.title.zh)”的证据", "Evidence for “\(line.element.title.en)”")))]) {
+                        h.element(
+                            "select", "form-select form-select-sm element-item",
+                            [.name("item"), .label(h.say(Text("证明“\(line.element.title.zh)”的证据", "Evidence for “\(line.element.title.en)”")))]
+                        ) {
                             for item in left.sorted(by: { a, b in line.offered.contains { $0.id == a.id } && !line.offered.contains { $0.id == b.id } }) {
                                 h.element("option", nil, [.value("\(item.id)")], text: named(item.id))
                             }
@@ -145,7 +153,8 @@ struct ElementPages: Sendable {
                 throw Refusal.invalid("/item", Text("请选择本事项已封存的证据", "Choose sealed evidence of this matter"))
             }
             try tx.run(
-                "INSERT INTO evidence_elements (item, matter, element, account, at) VALUES (\(item.id), \(matter.id), \(key), \(officer.id), \(now)) ON CONFLICT (item, matter, element) DO NOTHING")
+                "INSERT INTO evidence_elements (item, matter, element, account, at) VALUES (\(item.id), \(matter.id), \(key), \(officer.id), \(now)) ON CONFLICT (item, matter, element) DO NOTHING"
+            )
             try Custody.record("counted", on: item, by: .staff(officer), note: "\(matter.number) \(title)", at: now, tx)
             return (matter, Text("已认定：\(title)", "Counted"))
         }

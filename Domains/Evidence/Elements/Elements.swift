@@ -80,7 +80,8 @@ struct ElementsMeter: Sendable {
     /// - Parameters:
     ///   - items: the matter's sealed evidence.
     ///   - licences: those of them in whose pictures a code stands that is registered.
-    static func of(_ violation: Elements.Violation, _ elements: Elements, items: [EvidenceItem], licences: Set<Int64>, counted: [(key: String, counted: Counted)]) -> ElementsMeter {
+    static func of(_ violation: Elements.Violation, _ elements: Elements, items: [EvidenceItem], licences: Set<Int64>, counted: [(key: String, counted: Counted)]) -> ElementsMeter
+    {
         let pages = items.filter { $0.kind == "capture" }
         // A page that was captured on two days or more.
         let days = Dictionary(grouping: pages) { $0.url }.filter { Set($0.value.compactMap { $0.sealedAt?.day }).count > 1 }.values.flatMap { $0 }

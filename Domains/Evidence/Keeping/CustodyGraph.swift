@@ -14,9 +14,10 @@ enum CustodyGraph {
 
     /// A key that is the same for the same thing.
     static func key(_ kind: String, _ name: String) -> String {
-        var b = Array(Crypto.sha256(Array("\(kind) \(name)".utf8)).prefix(16))
-        // RFC 9562, version 8: of our own making.
-        (b[6], b[8]) = (b[6] & 0x0F | 0x80, b[8] & 0x3F | 0x80)
+        // RFC 9562, version 5, in the namespace of addresses.
+        let space: [UInt8] = [0x6B, 0xA7, 0xB8, 0x11, 0x9D, 0xAD, 0x11, 0xD1, 0x80, 0xB4, 0x00, 0xC0, 0x4F, 0xD4, 0x30, 0xC8]
+        var b = Array(Crypto.sha1(space + Array("\(kind) \(name)".utf8)).prefix(16))
+        (b[6], b[8]) = (b[6] & 0x0F | 0x50, b[8] & 0x3F | 0x80)
         let hex = Array(Crypto.hex(b))
         return "kb:\(kind)-" + [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(hex[$0]) }.joined(separator: "-")
     }
@@ -32,7 +33,8 @@ enum CustodyGraph {
         let words = software.split(separator: " ").map(String.init)
         graph.append(
             .object([
-                ("@id", .string(tool)), ("@type", .string("uco-tool:Tool")), ("uco-core:name", .string(words.first ?? software)), ("uco-tool:version", .string(words.dropFirst().joined(separator: " "))),
+                ("@id", .string(tool)), ("@type", .string("uco-tool:Tool")), ("uco-core:name", .string(words.first ?? software)),
+                ("uco-tool:version", .string(words.dropFirst().joined(separator: " "))),
             ]))
         var people: Set<Int64> = []
         var parts: [String] = []
@@ -42,13 +44,15 @@ enum CustodyGraph {
             parts += [record]
             func hash(_ method: JSON, _ value: String) -> JSON {
                 .object([
-                    ("@id", .string(key("hash", value))), ("@type", .string("uco-types:Hash")), ("uco-types:hashMethod", method), ("uco-types:hashValue", typed("xsd:hexBinary", value)),
+                    ("@id", .string(key("hash", value))), ("@type", .string("uco-types:Hash")), ("uco-types:hashMethod", method),
+                    ("uco-types:hashValue", typed("xsd:hexBinary", value)),
                 ])
             }
-            let hashes = [item.file.map { hash(typed("uco-vocabulary:HashNameVocab", "SHA256"), $0) }, item.sm3.map { hash(.string("SM3"), $0) }].compactMap { $0 }
+            let hashes = [item.file.map { hash(.string("SHA256"), $0) }, item.sm3.map { hash(.string("SM3"), $0) }].compactMap { $0 }
             let facets: [JSON] = [
                 .object([
-                    ("@id", .string(key("file-facet", item.number))), ("@type", .string("uco-observable:FileFacet")), ("uco-observable:fileName", .string(item.name ?? item.number)),
+                    ("@id", .string(key("file-facet", item.number))), ("@type", .string("uco-observable:FileFacet")),
+                    ("uco-observable:fileName", .string(item.name ?? item.number)),
                     ("uco-observable:sizeInBytes", typed("xsd:integer", "\(item.size)")),
                 ]),
                 .object([("@id", .string(key("content-facet", item.number))), ("@type", .string("uco-observable:ContentDataFacet")), ("uco-observable:hash", .array(hashes))]),
@@ -75,14 +79,16 @@ enum CustodyGraph {
             graph.append(
                 .object([
                     ("@id", .string(record)), ("@type", .string("case-investigation:ProvenanceRecord")), ("case-investigation:exhibitNumber", .string(item.number)),
-                    ("uco-core:name", .string(item.title.isEmpty ? item.number : item.title)), ("uco-core:description", .array([.string(item.purpose)])), ("uco-core:object", .array([at(object)])),
+                    ("uco-core:name", .string(item.title.isEmpty ? item.number : item.title)), ("uco-core:description", .array([.string(item.purpose)])),
+                    ("uco-core:object", .array([at(object)])),
                 ]))
             if let original = piece.original.flatMap({ id in pieces.first { $0.item.id == id } }) {
                 let relation = key("relationship", "\(item.number) \(original.item.number)")
                 parts.append(relation)
                 graph.append(
                     .object([
-                        ("@id", .string(relation)), ("@type", .string("uco-core:Relationship")), ("uco-core:source", at(object)), ("uco-core:target", at(key("file", original.item.number))),
+                        ("@id", .string(relation)), ("@type", .string("uco-core:Relationship")), ("uco-core:source", at(object)),
+                        ("uco-core:target", at(key("file", original.item.number))),
                         ("uco-core:kindOfRelationship", .string("Redacted_Copy_Of")), ("uco-core:isDirectional", typed("xsd:boolean", "true")),
                     ]))
             }
@@ -113,15 +119,16 @@ enum CustodyGraph {
             graph.append(
                 .object([
                     ("@id", .string(key("investigation", matter))), ("@type", .string("case-investigation:Investigation")), ("uco-core:name", .string(matter)),
-                    ("case-investigation:investigationForm", typed("uco-vocabulary:InvestigationFormVocab", "case")), ("uco-core:object", .array(Set(parts).sorted().map(at))),
+                    ("uco-core:object", .array(Set(parts).sorted().map(at))),
                 ]))
         }
         let names: [(String, JSON)] = [
             ("kb", .string(space + "/kb/")), ("case-investigation", .string("https://ontology.caseontology.org/case/investigation/")),
             ("uco-action", .string("https://ontology.unifiedcyberontology.org/uco/action/")), ("uco-core", .string("https://ontology.unifiedcyberontology.org/uco/core/")),
-            ("uco-identity", .string("https://ontology.unifiedcyberontology.org/uco/identity/")), ("uco-observable", .string("https://ontology.unifiedcyberontology.org/uco/observable/")),
+            ("uco-identity", .string("https://ontology.unifiedcyberontology.org/uco/identity/")),
+            ("uco-observable", .string("https://ontology.unifiedcyberontology.org/uco/observable/")),
             ("uco-tool", .string("https://ontology.unifiedcyberontology.org/uco/tool/")), ("uco-types", .string("https://ontology.unifiedcyberontology.org/uco/types/")),
-            ("uco-vocabulary", .string("https://ontology.unifiedcyberontology.org/uco/vocabulary/")), ("xsd", .string("http://www.w3.org/2001/XMLSchema#")),
+            ("xsd", .string("http://www.w3.org/2001/XMLSchema#")),
         ]
         return .object([("@context", .object(names)), ("@graph", .array(graph))])
     }

@@ -47,7 +47,8 @@ struct HandOver: Sendable {
                     "text-muted",
                     Text(
                         "生成移交包（BagIt）：封存包原件、回执、提取笔录和保管链图（CASE/UCO），接收方可用通用工具核对。每件证据记入保管链。",
-                        "Makes a bag (BagIt): the packages as sealed, receipts, extraction records and the custody graph (CASE/UCO); whoever takes it over checks it with common tools. Each item's custody says so."))
+                        "Makes a bag (BagIt): the packages as sealed, receipts, extraction records and the custody graph (CASE/UCO); whoever takes it over checks it with common tools. Each item's custody says so."
+                    ))
                 h.errorSummary(refusal)
                 guard !items.isEmpty else {
                     return h.empty(Text("没有可移交的证据", "Nothing to hand over"), Text("从事项的证据列表或一件证据的页面进入。", "Come here from a matter's evidence or from the page of an item."))
@@ -59,7 +60,8 @@ struct HandOver: Sendable {
                         h.element("legend", "form-label", text: h.say(Text("移交哪些", "Which")))
                         for item in items.prefix(200) {
                             h.checkbox(
-                                "pick", Text(verbatim: "\(item.number) \(item.title.prefix(60))"), value: "\(item.id)", checked: picked.isEmpty ? refusal == nil : picked.contains("\(item.id)"))
+                                "pick", Text(verbatim: "\(item.number) \(item.title.prefix(60))"), value: "\(item.id)",
+                                checked: picked.isEmpty ? refusal == nil : picked.contains("\(item.id)"))
                         }
                     }
                     h.field("recipient", Text("接收单位和接收人", "To whom"), value: sent["recipient"], errors: errors)
@@ -105,7 +107,8 @@ struct HandOver: Sendable {
         try bag.add("custody.jsonld", Array(try await HandOver.graph(pieces, matter, visit).text.utf8))
         try bag.add("README.txt", Array(HandOver.readme.utf8))
         try bag.close([
-            ("Source-Organization", visit.desk.configuration.officeName), ("Contact-Name", officer.name), ("External-Description", purpose), ("External-Identifier", matter?.number ?? items[0].number),
+            ("Source-Organization", visit.desk.configuration.officeName), ("Contact-Name", officer.name), ("External-Description", purpose),
+            ("External-Identifier", matter?.number ?? items[0].number),
             ("Internal-Sender-Description", "to \(recipient)"), ("Bagging-Date", "\(now.day)"), ("Bag-Software-Agent", "sinan \(SystemRoutes.version)"),
         ])
         return .file([UInt8](try Data(contentsOf: file)), type: "application/zip", name: "\(name).zip")
@@ -124,7 +127,8 @@ struct HandOver: Sendable {
 
     private static func piece(_ item: EvidenceItem, _ tx: Transaction) throws -> CustodyGraph.Piece {
         CustodyGraph.Piece(
-            item: item, acts: try Custody.of(item.id, tx), original: try tx.one("SELECT original FROM evidence_derivatives WHERE item = \(item.id)")?.int("original"), stamps: try item.stamps(tx),
+            item: item, acts: try Custody.of(item.id, tx), original: try tx.one("SELECT original FROM evidence_derivatives WHERE item = \(item.id)")?.int("original"),
+            stamps: try item.stamps(tx),
             officers: try item.officers(tx))
     }
     private static func graph(_ pieces: [CustodyGraph.Piece], _ matter: Matter?, _ visit: Visit) async throws -> JSON {

@@ -168,20 +168,28 @@ struct PageRewriter {
         let sheet = name == "link" && (attributes.first { $0.name == "rel" }?.value ?? "").lowercased().contains("stylesheet")
         if name == "link", !sheet { return "" }
         for (key, value) in attributes {
-            guard !key.isEmpty, key.utf8.allSatisfy({ PageRewriter.isLetter($0) || (48...58).contains($0) || $0 == 45 || $0 == 95 || $0 == 46 }), !key.hasPrefix("on") else { continue }
+            guard !key.isEmpty, key.utf8.allSatisfy({ PageRewriter.isLetter($0) || (48...58).contains($0) || $0 == 45 || $0 == 95 || $0 == 46 }), !key.hasPrefix("on") else {
+                continue
+            }
             guard let written = value else {
                 out += " \(key)"
                 continue
             }
             let fresh: String?
             switch key {
-            case "integrity", "nonce", "crossorigin", "srcdoc", "target", "ping", "action", "formaction", "loading", "sandbox", "allow", "manifest", "background", "xlink:href", "autoplay",
+            case "integrity", "nonce", "crossorigin", "srcdoc", "target", "ping", "action", "formaction", "loading", "sandbox", "allow", "manifest", "background", "xlink:href",
+                "autoplay",
                 "download", "imagesrcset":
                 fresh = nil
             case "src": fresh = ["iframe", "frame"].contains(name) ? kept(written).map { $0 + "&frame=1" } ?? PageRewriter.nothing : resource(written)
             case "poster": fresh = resource(written)
             case "data": fresh = nil
-            case "href": fresh = sheet ? resource(written) : name == "a" || name == "area" ? (written.hasPrefix("#") ? written : nil) : name == "image" || name == "use" ? (written.hasPrefix("#") ? written : resource(written)) : nil
+            case "href":
+                fresh =
+                    sheet
+                    ? resource(written)
+                    : name == "a" || name == "area"
+                        ? (written.hasPrefix("#") ? written : nil) : name == "image" || name == "use" ? (written.hasPrefix("#") ? written : resource(written)) : nil
             case "srcset":
                 fresh = written.split(separator: ",").compactMap { part -> String? in
                     let words = part.split(whereSeparator: \.isWhitespace).map(String.init)
@@ -200,7 +208,8 @@ struct PageRewriter {
     private static func escaped(_ text: String) -> String { text.replacing("&", with: "&amp;").replacing("\"", with: "&quot;").replacing("<", with: "&lt;") }
     private static func unescaped(_ text: String) -> String {
         guard text.utf8.contains(UInt8(ascii: "&")) else { return text }
-        return text.replacing("&quot;", with: "\"").replacing("&#39;", with: "'").replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&nbsp;", with: "\u{A0}").replacing(
-            "&amp;", with: "&")
+        return text.replacing("&quot;", with: "\"").replacing("&#39;", with: "'").replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&nbsp;", with: "\u{A0}")
+            .replacing(
+                "&amp;", with: "&")
     }
 }

@@ -119,7 +119,9 @@ actor Replay {
                 return Replay.answer(Array(rewriter.html((try? Encodings.decode(body).text) ?? String(decoding: body, as: UTF8.self)).utf8), "text/html; charset=utf-8")
             }
             if let picture = PackagePictures.mediaType(body) { return Replay.answer(body, picture) }
-            guard ["image/", "font/", "video/", "audio/", "application/font", "application/x-font", "application/vnd.ms-fontobject"].contains(where: { mime.hasPrefix($0) }) else { throw Refusal.notFound }
+            guard ["image/", "font/", "video/", "audio/", "application/font", "application/x-font", "application/vnd.ms-fontobject"].contains(where: { mime.hasPrefix($0) }) else {
+                throw Refusal.notFound
+            }
             return Replay.answer(body, mime)
         }
         throw Refusal.notFound
