@@ -1,5 +1,6 @@
 import DataFiles
 import Disputes
+import Evidence
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -83,7 +84,7 @@ package final class TestOffice: Sendable {
         clock = TestClock(now)
         let printer = Printer(chromium: "/usr/bin/chromium", cache: FileManager.default.temporaryDirectory.appendingPathComponent("sinan-test-pdf"))
         room = Monitoring.room(try LawBook.load().register, cache: nil)
-        domains = [Disputes.domain(printer: printer), Monitoring.domain(room: room), Insights.domain]
+        domains = [Disputes.domain(printer: printer), Monitoring.domain(room: room), Evidence.domain(CaptureSettings(), printer: printer), Insights.domain]
         migrations = PlatformSchema.migrations + domains.flatMap(\.migrations)
         _ = try await store.migrate(migrations, at: clock.now)
         var configuration = Configuration()

@@ -25,17 +25,17 @@ package struct Reader: Sendable {
     /// Its name and edition, as the record of an analysis says it.
     package func edition() async -> String { ((try? await run(["--version"], [])).flatMap { $0.split(separator: "\n").first.map(String.init) } ?? "tesseract") + ", chi_sim" }
 
-    /// Reads a picture three times: as a page in blocks, as words strewn over it, and so once more in its own size with one threshold for all of
-    /// it; of two readings of one place the surer stays. Each finds what the others miss.
+    /// Reads a picture three times: as a page in blocks, as words strewn over it, and so once more twice as large with a threshold of each
+    /// place; of two readings of one place the surer stays. Each finds what the others miss.
     /// - Errors: `Refusal` where Tesseract is missing, `Fault` where it fails.
     package func read(_ look: PictureBench.Look) async throws -> [Line] {
         guard isThere else { throw Refusal(.unavailable, Text("未安装 Tesseract（\(program)），图片文字无法识别", "Tesseract is not installed (\(program)): words in pictures are not read")) }
         var lines: [Line] = []
-        let blocks = (page: "3", strewn: "11"), threshold = (local: "2", one: "0")
-        let ways =
-            look.large.map { [($0, 2, blocks.page, threshold.local), ($0, 2, blocks.strewn, threshold.local)] } ?? [(look.plain, 1, blocks.page, threshold.local)]
-        for (png, scale, mode, method) in ways + [(look.plain, 1, blocks.strewn, threshold.one)] {
-            let table = try await run(["stdin", "stdout", "-l", "chi_sim", "--psm", mode, "-c", "thresholding_method=\(method)", "tsv"], png)
+        let (page, strewn, oneThreshold, local) = ("3", "11", "0", "2")
+        let ways = [(look.plain, 1, page, oneThreshold), (look.plain, 1, strewn, oneThreshold)] + (look.large.map { [($0, 2, strewn, local)] } ?? [(look.plain, 1, strewn, local)])
+        for (png, scale, mode, method) in ways {
+            // A PNG of a canvas tells no resolution, and the guess loses large letters.
+            let table = try await run(["stdin", "stdout", "-l", "chi_sim", "--dpi", "300", "--psm", mode, "-c", "thresholding_method=\(method)", "tsv"], png)
             lines = Reader.merge(lines, Reader.lines(table, scale: scale))
         }
         return lines.sorted { ($0.box.y, $0.box.x) < ($1.box.y, $1.box.x) }
@@ -90,8 +90,8 @@ package struct Reader: Sendable {
             }
             let weight = words.reduce(0) { $0 + $1.text.count }
             let sure = words.reduce(0.0) { $0 + $1.confidence * Double($1.text.count) } / Double(max(1, weight))
-            // One stroke alone is a speck.
-            guard Int(sure) >= least, text.contains(where: { $0.isLetter || $0.isNumber }) else { return nil }
+            // One stroke alone is a speck; two letters of which it is not sure are as well.
+            guard Int(sure) >= (weight <= 2 ? 2 * least : least), text.contains(where: { $0.isLetter || $0.isNumber }) else { return nil }
             let (x, y) = (words.map(\.box.x).min()!, words.map(\.box.y).min()!)
             let (right, bottom) = (words.map { $0.box.x + $0.box.width }.max()!, words.map { $0.box.y + $0.box.height }.max()!)
             return Line(text, .init(x: x, y: y, width: right - x, height: bottom - y), Int(sure))

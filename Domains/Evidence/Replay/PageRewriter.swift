@@ -103,7 +103,9 @@ struct PageRewriter {
                     continue
                 }
                 let end = b[i...].firstIndex(of: UInt8(ascii: ">")).map { $0 + 1 } ?? b.count
-                out += b[i..<end]
+                let name = string(min(i + 2, end)..<end).prefix { !$0.isWhitespace && $0 != ">" && $0 != "/" }.lowercased()
+                if b[i + 1] == UInt8(ascii: "/"), PageRewriter.isName(name), !PageRewriter.dropped.contains(name) { out += Array("</\(name)>".utf8) }
+                if b[i + 1] == UInt8(ascii: "!"), name == "doctype" { out += Array("<!DOCTYPE html>".utf8) }
                 i = end
                 continue
             }
@@ -144,6 +146,7 @@ struct PageRewriter {
                 }
             }
             i = min(j + 1, b.count)
+            guard PageRewriter.isName(name) else { continue }
             if PageRewriter.dropped.contains(name) {
                 if !closes || name == "script" { i = find("</\(name)", from: i).flatMap { b[$0...].firstIndex(of: UInt8(ascii: ">")).map { $0 + 1 } } ?? b.count }
                 continue
@@ -203,6 +206,7 @@ struct PageRewriter {
         return out + ">"
     }
 
+    private static func isName(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy { isLetter($0) || (48...57).contains($0) || $0 == 45 } }
     private static func isLetter(_ c: UInt8) -> Bool { (65...90).contains(c) || (97...122).contains(c) }
     private static func isSpace(_ c: UInt8) -> Bool { c == 32 || (9...13).contains(c) }
     private static func escaped(_ text: String) -> String { text.replacing("&", with: "&amp;").replacing("\"", with: "&quot;").replacing("<", with: "&lt;") }
