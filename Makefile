@@ -14,7 +14,7 @@ demo: build
 	@scripts/demo $(BINARY) $(DEMO)
 
 demo-reset:
-	rm -rf var/demo var/demo.*
+	rm -rf var/demo var/demo.* var/demo-evidence
 	@$(MAKE) demo
 
 test: setup

@@ -107,8 +107,8 @@ package final class PictureBench: Sendable {
           const [x, y] = [read(a).data, read(b)], z = y.data, cell = 24, across = Math.ceil(w / cell), cells = new Map(); let n = 0;
           for (let i = 0, p = 0; i < z.length; i += 4, p++) {
             const far = Math.abs(x[i] - z[i]) + Math.abs(x[i + 1] - z[i + 1]) + Math.abs(x[i + 2] - z[i + 2]) > 60;
-            if (far) { n++; const k = Math.floor(Math.floor(p / w) / cell) * across + Math.floor(p % w / cell); cells.set(k, (cells.get(k) || 0) + 1); z[i] = 200; z[i + 1] = 30; z[i + 2] = 30; z[i + 3] = 255; }
-            else { for (let c = 0; c < 3; c++) z[i + c] = 255 - (255 - z[i + c]) * 0.35; z[i + 3] = 255; } }
+            if (far) { n++; const k = Math.floor(Math.floor(p / w) / cell) * across + Math.floor(p % w / cell); cells.set(k, (cells.get(k) || 0) + 1); z[i] = z[i] * 0.5 + 105; z[i + 1] = z[i + 1] * 0.5 + 8; z[i + 2] = z[i + 2] * 0.5 + 8; z[i + 3] = 255; }
+            else { for (let c = 0; c < 3; c++) z[i + c] = 255 - (255 - z[i + c]) * 0.45; z[i + 3] = 255; } }
           const left = new Set(cells.keys()), places = [];
           while (left.size && places.length < 200) { const first = left.values().next().value; left.delete(first); const heap = [first]; let [x0, y0, x1, y1] = [1e9, 1e9, -1, -1];
             while (heap.length) { const k = heap.pop(), cx = k % across, cy = Math.floor(k / across); x0 = Math.min(x0, cx); x1 = Math.max(x1, cx); y0 = Math.min(y0, cy); y1 = Math.max(y1, cy);

@@ -1,6 +1,9 @@
 """Local hosts for captures: a shop, pages that misbehave, a time-stamping authority by openssl ts."""
-import http.server, io, os, subprocess, tempfile, threading, time
+import http.server, io, os, sys, threading, time
 from PIL import Image, ImageDraw, ImageFont
+
+sys.path.insert(0, os.path.abspath("scripts"))
+from demo_hosts import Authority  # noqa: E402, F401
 
 SHOP = """<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>福临旗舰店 电饭煲</title><link rel="stylesheet" href="/style.css"></head>
 <body><h1>{headline}</h1><img src="/pot.png"><p>国家级品质，包治百病。</p><button id="more">展开</button><div id="d" hidden>销量：10万+</div>
@@ -127,47 +130,3 @@ class Page(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *words):
         pass
-
-
-class Authority:
-    """RFC 3161 over HTTP, by openssl ts; its root is `ca`."""
-
-    def __init__(self, folder):
-        self.folder, self.ca = folder, folder + "/ca.pem"
-        self.refuses = False
-
-        def sh(*words):
-            return subprocess.run(words, check=True, capture_output=True, cwd=folder).stdout
-
-        open(folder + "/ext.cnf", "w").write("[tsa]\nextendedKeyUsage=critical,timeStamping\nkeyUsage=critical,digitalSignature\nbasicConstraints=CA:FALSE\n")
-        open(folder + "/tsa.cnf", "w").write(
-            f"[tsa]\ndefault_tsa=t\n[t]\nserial={folder}/serial\nsigner_cert={folder}/tsa.pem\ncerts={folder}/ca.pem\nsigner_key={folder}/tsa.key\nsigner_digest=sha256\n"
-            "default_policy=1.2.3.4\ndigests=sha256\nordering=no\ness_cert_id_alg=sha256\n")
-        open(folder + "/serial", "w").write("01")
-        sh("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "30", "-subj", "/CN=Test Root")
-        sh("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=Test Time-Stamping Authority")
-        sh("openssl", "x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "30", "-out", "tsa.pem", "-extfile", "ext.cnf", "-extensions", "tsa")
-        authority = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if authority.refuses:
-                    self.send_error(503)
-                    return
-                with tempfile.NamedTemporaryFile() as question:
-                    question.write(body)
-                    question.flush()
-                    out = sh("openssl", "ts", "-reply", "-config", "tsa.cnf", "-queryfile", question.name)
-                self.send_response(200)
-                self.send_header("Content-Type", "application/timestamp-reply")
-                self.end_headers()
-                self.wfile.write(out)
-
-            def log_message(self, *words):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -29,7 +29,7 @@ struct ElementPages: Sendable {
     }
     private func facts(_ visit: Visit, _ chosen: String?, _ tx: Transaction) throws -> Facts {
         let matter = try ElementPages.matter(visit, tx)
-        let items = try EvidenceItem.of(matter.id, tx).filter { $0.state == .sealed }
+        let items = try EvidenceItem.of(matter.id, tx).filter { $0.state == .sealed }.sorted { $0.id < $1.id }
         let counted = try tx.all("SELECT * FROM evidence_elements WHERE matter = \(matter.id) ORDER BY id").map { row in
             (key: row.string("element"), counted: ElementsMeter.Counted(id: row.int("id"), item: row.int("item"), account: row.int("account")))
         }
@@ -61,7 +61,7 @@ struct ElementPages: Sendable {
             }
             h.errorSummary(refusal)
             h.element("form", "filter-bar mb-3", [.init("method", "get"), .init("action", place)]) {
-                h.element("select", "form-select form-select-sm", [.name("violation"), .label(h.say(Text("违法行为", "Violation")))]) {
+                h.element("select", "form-select form-select-sm violation", [.name("violation"), .label(h.say(Text("违法行为", "Violation")))]) {
                     h.element("option", nil, [.value("")], text: h.say(Text("选择违法行为", "Choose the violation")))
                     for one in self.elements.violations { h.element("option", nil, [.value(one.id), .selected(one.id == f.meter?.violation.id)], text: h.say(one.title)) }
                 }
@@ -74,7 +74,7 @@ struct ElementPages: Sendable {
             h.card(Text("\(meter.violation.title.zh)：已认定\(meter.proven)项，共\(meter.lines.count)项", "\(meter.violation.title.en): \(meter.proven) of \(meter.lines.count) counted")) {
                 h.element("progress", "w-100 mb-2", [.value("\(meter.proven)"), .init("max", "\(meter.lines.count)"), .label(h.say(Text("已认定的要素", "Elements counted")))]) {}
                 h.div("table-responsive") {
-                    h.element("table", "table align-middle") {
+                    h.element("table", "table align-middle elements") {
                         h.element("thead") { h.tr { for title in [Text("要素", "Element"), Text("情况", "State"), Text("证据", "Evidence")] { h.th(title) } } }
                         h.element("tbody") { for line in meter.lines { self.row(h, visit, place, meter, line, f) } }
                     }
