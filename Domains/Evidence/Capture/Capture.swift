@@ -199,8 +199,18 @@ package struct Capture: Sendable {
                     : Text("网页打不开：\(failure)", "The page does not open: \(failure)"))
         }
         let loader = navigation["loaderId"]?.string ?? ""
-        while await !recorder.reached(loader, "networkIdle"), ContinuousClock.now < deadline, !browser.isOver, !gate.isOver { try await Task.sleep(for: .milliseconds(40)) }
-        if await !recorder.reached(loader, "networkIdle") { await recorder.note("the network was never still in \(limits.seconds) s: taken as it stood") }
+        // Loaded, and nothing on its way for 300 ms; the browser's own word for it comes after 500.
+        func isStill() async -> Bool {
+            if await recorder.reached(loader, "networkIdle") { return true }
+            guard await recorder.reached(loader, "load"), await recorder.inFlight == 0 else { return false }
+            return ContinuousClock.now - (await recorder.lastActivity) > .milliseconds(300)
+        }
+        var still = await isStill()
+        while !still, ContinuousClock.now < deadline, !browser.isOver, !gate.isOver {
+            try await Task.sleep(for: .milliseconds(25))
+            still = await isStill()
+        }
+        if !still { await recorder.note("the network was never still in \(limits.seconds) s: taken as it stood") }
 
         var steps: [(line: String, result: String)] = []
         for step in request.script where !browser.isOver {
