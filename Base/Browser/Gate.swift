@@ -48,14 +48,18 @@ package final class Gate: Sendable {
     package var bytes: Int { state.withLock { $0.bytes } }
     package var isOver: Bool { bytes > limit }
 
-    private init(server: any Channel, allowed: Set<String>, limit: Int, clock: OfficeClock) {
-        (self.server, self.allowed, self.limit, self.clock) = (server, allowed, limit, clock)
+    private let lookUp: @Sendable (String, Int) -> [String]
+    private init(server: any Channel, allowed: Set<String>, limit: Int, clock: OfficeClock, lookUp: @escaping @Sendable (String, Int) -> [String]) {
+        (self.server, self.allowed, self.limit, self.clock, self.lookUp) = (server, allowed, limit, clock, lookUp)
     }
 
     /// - Parameters:
     ///   - allowed: hosts that may be reached although their address is not public, by name, `shop.test` or `shop.test:8081`.
     ///   - limit: bytes in all, both ways.
-    package static func open(allowing allowed: [String], limit: Int, clock: OfficeClock) async throws -> Gate {
+    ///   - lookUp: a name's addresses; asked once a connection. Blocks.
+    package static func open(
+        allowing allowed: [String], limit: Int, clock: OfficeClock, lookUp: @escaping @Sendable (String, Int) -> [String] = Gate.system
+    ) async throws -> Gate {
         let holder = Holder()
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -67,7 +71,7 @@ package final class Gate: Sendable {
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        let gate = Gate(server: server, allowed: Set(allowed.map { $0.lowercased() }), limit: limit, clock: clock)
+        let gate = Gate(server: server, allowed: Set(allowed.map { $0.lowercased() }), limit: limit, clock: clock, lookUp: lookUp)
         holder.gate.withLock { $0 = gate }
         return gate
     }
@@ -92,11 +96,11 @@ package final class Gate: Sendable {
     /// The first five thousand: no page has so many.
     func note(_ passage: Passage) { state.withLock { if $0.passages.count < 5000 { $0.passages.append(passage) } } }
 
-    /// Looks a name up and says where to connect, if anywhere. Blocks: the system's resolver does.
-    func resolve(_ host: String, _ port: Int) -> (addresses: [String], address: String?, refused: Bool) {
+    /// The system's own resolver.
+    package static func system(_ host: String, _ port: Int) -> [String] {
         var (hints, list) = (addrinfo(), UnsafeMutablePointer<addrinfo>?.none)
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        guard getaddrinfo(host, String(port), &hints, &list) == 0 else { return ([], nil, false) }
+        guard getaddrinfo(host, String(port), &hints, &list) == 0 else { return [] }
         defer { freeaddrinfo(list) }
         var (found, next): ([String], UnsafeMutablePointer<addrinfo>?) = ([], list)
         while let one = next {
@@ -107,6 +111,12 @@ package final class Gate: Sendable {
             }
             next = one.pointee.ai_next
         }
+        return found
+    }
+
+    /// Looks a name up, once, and says where to connect, if anywhere.
+    func resolve(_ host: String, _ port: Int) -> (addresses: [String], address: String?, refused: Bool) {
+        let found = lookUp(host, port)
         let name = host.lowercased()
         let mayBeInside = allowed.contains(name) || allowed.contains("\(name):\(port)")
         // One that is inside is enough: a name that answers with both is not taken at its better half.
