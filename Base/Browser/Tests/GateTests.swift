@@ -64,7 +64,9 @@ private final class Greeter: ChannelInboundHandler {
         let browser = try Chromium(GateTests.chromium, gate: gate.port)
         let target = try await browser.call("Target.createTarget", [("url", .string("about:blank"))])["targetId"] ?? .null
         let session = try await browser.call("Target.attachToTarget", [("targetId", target), ("flatten", .bool(true))])["sessionId"]?.string
-        func go(_ host: String) async throws -> String { try await browser.call("Page.navigate", [("url", .string("http://\(host):\(port)/"))], session: session)["errorText"]?.string ?? "" }
+        func go(_ host: String) async throws -> String {
+            try await browser.call("Page.navigate", [("url", .string("http://\(host):\(port)/"))], session: session)["errorText"]?.string ?? ""
+        }
         #expect(try await go("ours.example").isEmpty, "the address that was checked is the one that is connected to")
         #expect(asked.withLock { $0["ours.example"] } == gate.passages.count { $0.host == "ours.example" }, "one look-up a connection")
         for host in ["rebind.example", "both.example"] { #expect(try await go(host).contains("ERR_SOCKS_CONNECTION_FAILED"), "\(host)") }

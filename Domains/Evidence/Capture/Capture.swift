@@ -219,12 +219,15 @@ package struct Capture: Sendable {
                 steps.append((step.line, "not done: the time was up"))
                 continue
             }
+            let began = ContinuousClock.now
             do { steps.append((step.line, try await act(step, call, deadline))) } catch { steps.append((step.line, "failed: \(error)")) }
-            let quiet = min(deadline, ContinuousClock.now + .seconds(5))
+            let ended = ContinuousClock.now
+            let quiet = min(deadline, ended + .seconds(5))
             while ContinuousClock.now < quiet {
                 let (flight, last) = (await recorder.inFlight, await recorder.lastActivity)
-                if flight == 0, ContinuousClock.now - last > .milliseconds(250) { break }
-                try await Task.sleep(for: .milliseconds(40))
+                // An act that asked for nothing is given a moment to do so.
+                if flight == 0, ContinuousClock.now - max(last, ended) > .milliseconds(last > began ? 250 : 120) { break }
+                try await Task.sleep(for: .milliseconds(25))
             }
         }
 
@@ -300,7 +303,7 @@ package struct Capture: Sendable {
             let n = try await evaluate(
                 """
                 (async () => { let n = 0, last = -1;
-                while (n < 60 && scrollY !== last) { last = scrollY; scrollBy(0, innerHeight); n++; await new Promise(r => setTimeout(r, n < 8 ? 60 : 25)); }
+                while (n < 60 && scrollY !== last) { last = scrollY; scrollBy(0, innerHeight); n++; await new Promise(r => setTimeout(r, n < 8 ? 34 : 25)); }
                 scrollTo(0, 0); return n; })()
                 """)
             return "\(n?.int ?? 0) screens"
