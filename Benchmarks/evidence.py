@@ -52,6 +52,10 @@ with tempfile.TemporaryDirectory() as folder:
     pdf = median(lambda: alone(f"--print-to-pdf={folder}/x.pdf"))
     picture = median(lambda: alone(f"--screenshot={folder}/x.png"))
     print(f"  P9   capture to sealed package of a local page          {capture:.2f} s   Chromium alone, PDF {pdf:.2f} s, picture {picture:.2f} s   {capture / pdf:.2f} × its PDF, {capture / (pdf + picture):.2f} × both")
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(2) as two:
+        many = timed(lambda: list(two.map(lambda _: ours(), range(12))))
+    print(f"  P9   twelve captures, two at once                       {12 / many * 60:.0f} a minute")
     package = ours("/bigpage", ("--megabytes", "300", "--seconds", "120"))
     size = os.path.getsize(package) >> 20
     check = median(lambda: subprocess.run([BINARY, "verify", package], check=True, capture_output=True))

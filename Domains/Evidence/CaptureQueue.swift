@@ -27,7 +27,7 @@ package final class CaptureQueue: Sendable {
     static let job = "evidence.look"
     static let attempts = 3
     /// Seconds after which what a killed process had begun is begun again; a third of it between renewals.
-    static let lease: Int64 = 45
+    static let lease: Int64 = 30
 
     package init(_ settings: CaptureSettings) { self.settings = settings }
 

@@ -33,7 +33,7 @@ def listing(page, url, name, seller="图片小店"):
     page.wait_for_load_state()
 
 
-def read(page, seconds=60):
+def read(page, seconds=120):
     """Waits until the pictures of the item were read."""
     for _ in range(seconds):
         if page.locator("#pictures").count() and "正在识读" not in page.locator("#pictures").inner_text():

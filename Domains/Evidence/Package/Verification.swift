@@ -1,6 +1,8 @@
+import Dispatch
 import Formats
 import Foundation
 import Kernel
+import Synchronization
 
 /// Whether a package is whole, unaltered, signed and stamped, item by item (封存包核验). Trusts nothing but the bytes.
 ///
@@ -63,11 +65,12 @@ package struct Verification: Sendable {
         (title, url, software, created) = (package["title"]?.string ?? "", package["mainPageUrl"]?.string ?? "", package["software"]?.string ?? "", package["created"]?.string)
         let sums = Digests(bytes)
         digest = Crypto.hex(sums.sha256)
+        let ahead = budget == .max ? Ahead(zip) : nil
         var checked: [String: Digests] = [:]
         listed(zip, resources, &checked)
         let document = signed(zip, sums, package, expected: key, roots)
         if let document { sealed(zip, document, sums, bytes, package) }
-        contents(zip, checked, roots)
+        contents(zip, checked, roots, ahead: ahead?.wait() ?? [:])
         if items.allSatisfy({ $0.name != "container" }) { say("container", .ok, "容器完整，没有多余字节", "The container is whole, with nothing beside its parts") }
     }
 
@@ -207,18 +210,23 @@ package struct Verification: Sendable {
     }
 
     /// What the archives themselves say: each record against its digests, the index against the records, stamps of archives.
-    private mutating func contents(_ zip: ZIPFile, _ checked: [String: Digests], _ roots: String?) {
+    private mutating func contents(_ zip: ZIPFile, _ checked: [String: Digests], _ roots: String?, ahead: [String: Archive]) {
         let index = index(zip)
         for entry in zip.entries where entry.name.hasPrefix("archive/") && checked[entry.name] != nil {
-            let records: [Int: (Int, String)]
-            if entry.method == 0 {
-                records = zip.data.withUnsafeBytes { archive(entry.name, UnsafeRawBufferPointer(rebasing: $0[entry.range])) }
+            let found: Archive
+            if let read = ahead[entry.name] {
+                found = read
+            } else if entry.method == 0 {
+                found = zip.data.withUnsafeBytes { Verification.archive(entry.name, UnsafeRawBufferPointer(rebasing: $0[entry.range]), budget: budget) }
             } else if budget > 0, let bytes = zip.bytes(entry, limit: min(budget, 1 << 30)) {
                 budget -= min(budget, bytes.count)
-                records = bytes.withUnsafeBytes { archive(entry.name, $0) }
+                found = bytes.withUnsafeBytes { Verification.archive(entry.name, $0, budget: budget) }
             } else {
                 continue
             }
+            budget -= min(budget, found.unpacked)
+            items += found.items
+            let records = found.places
             if let index { indexed(index, entry.name, records) }
         }
         for entry in zip.entries.filter({ $0.name.hasPrefix("timestamps/") && checked[$0.name] != nil }).prefix(20) {
@@ -231,19 +239,47 @@ package struct Verification: Sendable {
         }
     }
 
-    private mutating func archive(_ name: String, _ bytes: UnsafeRawBufferPointer) -> [Int: (Int, String)] {
-        var (count, wrong, places, unpacked) = (0, [(Int, Text)](), [Int: (Int, String)](), 0)
-        let (whole, fault) = WARC.read(bytes, limit: min(300 << 20, max(1, budget)), budget: budget) { found in
+    /// What the records of an archive say of themselves.
+    private struct Archive: Sendable {
+        var places: [Int: (Int, String)] = [:]
+        var items: [Item] = []
+        var unpacked = 0
+    }
+    private static func archive(_ name: String, _ bytes: UnsafeRawBufferPointer, budget: Int) -> Archive {
+        var (found, count, wrong) = (Archive(), 0, [(Int, Text)]())
+        let (whole, fault) = WARC.read(bytes, limit: min(300 << 20, max(1, budget)), budget: budget) { one in
             count += 1
-            unpacked += found.record.body.count
-            places[found.offset] = (found.length, found.record.uri ?? "")
-            for fault in found.faults where wrong.count < 20 { wrong.append((found.offset, fault)) }
+            found.unpacked += one.record.body.count
+            found.places[one.offset] = (one.length, one.record.uri ?? "")
+            for fault in one.faults where wrong.count < 20 { wrong.append((one.offset, fault)) }
         }
-        budget -= min(budget, unpacked)
-        for (offset, fault) in wrong { say(name, .failed, "第\(offset)字节的记录：\(fault.zh)", "Record at byte \(offset): \(fault.en)") }
-        if !whole, let fault { items.append(Item(name: name, verdict: .failed, text: fault)) }
-        if whole, wrong.isEmpty { say(name, .ok, "\(count)条记录，各与其摘要一致", "\(count) records, each as its digest says") }
-        return places
+        found.items = wrong.map { offset, fault in
+            Item(name: name, verdict: .failed, text: Text("第\(offset)字节的记录：\(fault.zh)", "Record at byte \(offset): \(fault.en)"))
+        }
+        if !whole, let fault { found.items.append(Item(name: name, verdict: .failed, text: fault)) }
+        if whole, wrong.isEmpty {
+            found.items.append(Item(name: name, verdict: .ok, text: Text("\(count)条记录，各与其摘要一致", "\(count) records, each as its digest says")))
+        }
+        return found
+    }
+
+    /// Records are read on a thread of their own while the parts are hashed: of what one checks on one's own machine, where memory is one's own.
+    private final class Ahead: Sendable {
+        private let found = Mutex<[String: Archive]>([:])
+        private let done = DispatchGroup()
+        init(_ zip: ZIPFile) {
+            let entries = zip.entries.filter { $0.name.hasPrefix("archive/") && $0.method == 0 }
+            DispatchQueue.global(qos: .userInitiated).async(group: done) { [self] in
+                for entry in entries {
+                    let archive = zip.data.withUnsafeBytes { Verification.archive(entry.name, UnsafeRawBufferPointer(rebasing: $0[entry.range]), budget: .max) }
+                    found.withLock { $0[entry.name] = archive }
+                }
+            }
+        }
+        func wait() -> [String: Archive] {
+            done.wait()
+            return found.withLock { $0 }
+        }
     }
 
     /// The lines of the index, once for all archives: 64 MB of them at most.
