@@ -92,21 +92,24 @@ final class Analysis: Sendable {
             pictures = []
         }
         let reader = Reader(settings.tesseract)
-        var read: [Read] = []
+        var (read, unread) = ([Read](), 0)
         if !pictures.isEmpty {
             let bench = try await PictureBench.open(settings.chromium)
             defer { bench.close() }
             for picture in pictures {
                 guard let look = try await bench.look(picture.bytes), look.width >= Analysis.least, look.height >= Analysis.least else { continue }
-                let lines = reader.isThere ? try await reader.read(look) : []
+                // One that cannot be read keeps nothing from the others.
+                var lines: [Reader.Line] = []
+                do { if reader.isThere { lines = try await reader.read(look) } } catch { unread += 1 }
                 read.append(Read(found: picture, look: look, fingerprint: Fingerprint(grey: look.grey), lines: lines))
             }
         }
         let edition = pictures.isEmpty || !reader.isThere ? "" : await reader.edition()
-        try await keep(item, read, text, edition, missing: !reader.isThere, desk)
+        let note = !reader.isThere ? "Tesseract is not installed: words in pictures were not read" : unread > 0 ? "pictures that could not be read: \(unread)" : ""
+        try await keep(item, read, text, edition, note, desk)
     }
 
-    private func keep(_ item: EvidenceItem, _ read: [Read], _ text: String, _ edition: String, missing: Bool, _ desk: Desk) async throws {
+    private func keep(_ item: EvidenceItem, _ read: [Read], _ text: String, _ edition: String, _ note: String, _ desk: Desk) async throws {
         let now = desk.now
         try await desk.store.write { tx in
             guard try tx.one("SELECT done_at FROM evidence_readings WHERE item = \(item.id) AND done_at IS NULL") != nil else { return }
@@ -119,7 +122,6 @@ final class Analysis: Sendable {
                     """)
                 if !one.found.isView { for band in one.fingerprint?.bands ?? [] { try tx.run("INSERT INTO evidence_bands (band, picture) VALUES (\(band), \(id))") } }
             }
-            let note = missing ? "Tesseract is not installed: words in pictures were not read" : ""
             try tx.run("UPDATE evidence_readings SET done_at = \(now), reader = \(edition), note = \(note) WHERE item = \(item.id)")
             let words = read.filter { !$0.found.isView }.map(\.words).filter { !$0.isEmpty }
             Search.index("evidence", item.id, texts: [item.number, item.title, item.url, item.purpose, String(text.prefix(100_000))] + words, tx)

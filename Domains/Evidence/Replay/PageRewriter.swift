@@ -33,37 +33,41 @@ struct PageRewriter {
 
     // MARK: Style sheets
 
+    /// One pass over the bytes, whatever stands in them.
     func css(_ text: String) -> String {
-        var out = ""
-        var rest = Substring(text)
-        while !rest.isEmpty {
-            let url = rest.range(of: "url(", options: .caseInsensitive)
-            let load = rest.range(of: "@import", options: .caseInsensitive)
-            guard let next = [url, load].compactMap({ $0 }).min(by: { $0.lowerBound < $1.lowerBound }) else {
-                out += rest
-                break
-            }
-            out += rest[..<next.upperBound]
-            rest = rest[next.upperBound...]
-            if next == url {
-                guard let end = rest.firstIndex(of: ")") else {
-                    out += ")"
-                    break
-                }
-                let written = rest[..<end].trimmingCharacters(in: CharacterSet(charactersIn: " \t\n\r\"'"))
-                out += "\"\(PageRewriter.quoted(resource(written)))\")"
-                rest = rest[rest.index(after: end)...]
-            } else {
+        let b = Array(text.utf8)
+        var out: [UInt8] = []
+        out.reserveCapacity(b.count)
+        func stands(_ word: StaticString, at i: Int) -> Bool {
+            let n = word.utf8CodeUnitCount
+            return i + n <= b.count && (0..<n).allSatisfy { b[i + $0] == word.utf8Start[$0] || ((65...90).contains(b[i + $0]) && b[i + $0] | 0x20 == word.utf8Start[$0]) }
+        }
+        func string(_ range: Range<Int>) -> String { String(decoding: b[range], as: UTF8.self) }
+        let marks = CharacterSet(charactersIn: " \t\n\r\"'")
+        var i = 0
+        while i < b.count {
+            if stands("url(", at: i) {
+                let from = i + 4
+                // An address that ends nowhere takes the rest with it.
+                let end = b[from...].firstIndex(of: UInt8(ascii: ")")) ?? b.count
+                out += Array("url(\"\(PageRewriter.quoted(resource(string(from..<end).trimmingCharacters(in: marks))))\")".utf8)
+                i = min(end + 1, b.count)
+            } else if stands("@import", at: i) {
+                out += b[i..<(i + 7)]
+                i += 7
                 // `@import "a.css"`; with url( it is met above.
-                let spaces = rest.prefix { $0.isWhitespace }
-                let after = rest[spaces.endIndex...]
-                if let mark = after.first, mark == "\"" || mark == "'", let end = after.dropFirst().firstIndex(of: mark) {
-                    out += " \"\(PageRewriter.quoted(resource(String(after[after.index(after: after.startIndex)..<end]))))\""
-                    rest = after[after.index(after: end)...]
-                }
+                var from = i
+                while from < b.count, PageRewriter.isSpace(b[from]) { from += 1 }
+                guard from < b.count, b[from] == UInt8(ascii: "\"") || b[from] == UInt8(ascii: "'") else { continue }
+                let end = b[(from + 1)...].firstIndex(of: b[from]) ?? b.count
+                out += Array(" \"\(PageRewriter.quoted(resource(string((from + 1)..<end))))\"".utf8)
+                i = min(end + 1, b.count)
+            } else {
+                out.append(b[i])
+                i += 1
             }
         }
-        return out
+        return String(decoding: out, as: UTF8.self)
     }
     private static func quoted(_ text: String) -> String { text.replacing("\\", with: "%5C").replacing("\"", with: "%22").replacing("\n", with: "") }
 

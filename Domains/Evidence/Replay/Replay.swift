@@ -11,7 +11,7 @@ import Web
 /// sandbox has no session.
 actor Replay {
     /// A package that is being looked at, mapped, with where each answer lies.
-    private struct Opened {
+    private struct Opened: Sendable {
         let zip: ZIPFile
         let places: [String: Place]
     }
@@ -22,6 +22,8 @@ actor Replay {
     }
     private var opened: [(hash: String, package: Opened)] = []
     static let seconds: Int64 = 3600
+    /// Bytes of one part that is shown.
+    static let most = 60 << 20
 
     nonisolated func routes() -> [Route] {
         [
@@ -37,7 +39,7 @@ actor Replay {
         return value + "-" + visit.seal("replay", "\(value) \(item.file ?? "")")
     }
 
-    private func item(_ visit: Visit) async throws -> (EvidenceItem, String) {
+    private nonisolated func item(_ visit: Visit) async throws -> (EvidenceItem, String) {
         let mark = try visit.exchange.parameter("mark")
         let parts = mark.split(separator: "-").map(String.init)
         guard parts.count == 3, let id = Int64(parts[0]), let until = Int64(parts[1]), until * 1000 > visit.desk.now.milliseconds else { throw Refusal.notFound }
@@ -78,18 +80,18 @@ actor Replay {
     private static func answer(_ bytes: [UInt8], _ type: String) -> Answer { Answer(type: type, bytes: bytes).replayed }
 
     /// The page as it stood: its document after all acts.
-    private func page(_ visit: Visit) async throws -> Answer {
+    private nonisolated func page(_ visit: Visit) async throws -> Answer {
         let (item, mark) = try await item(visit)
-        let package = try package(item, visit.desk)
-        guard let entry = package.zip.entry("views/dom.html"), let bytes = package.zip.bytes(entry) else { throw Refusal.notFound }
+        let package = try await package(item, visit.desk)
+        guard let entry = package.zip.entry("views/dom.html"), let bytes = package.zip.bytes(entry, limit: Replay.most) else { throw Refusal.notFound }
         var rewriter = PageRewriter(base: item.finalURL ?? item.url) { Replay.place($0, mark, package) }
         return Replay.answer(Array(rewriter.html(String(decoding: bytes, as: UTF8.self)).utf8), "text/html; charset=utf-8")
     }
 
     /// One of the answers that the page was given.
-    private func part(_ visit: Visit) async throws -> Answer {
+    private nonisolated func part(_ visit: Visit) async throws -> Answer {
         let (item, mark) = try await item(visit)
-        let package = try package(item, visit.desk)
+        let package = try await package(item, visit.desk)
         var url = visit.exchange.query["u"] ?? ""
         guard let archive = package.zip.entry(Packaging.archive) else { throw Refusal.notFound }
         for _ in 0..<5 {
@@ -111,6 +113,7 @@ actor Replay {
                 continue
             }
             let body = WARC.payload(record.body)
+            guard body.count <= Replay.most else { throw Refusal.notFound }
             let mime = place.mime.lowercased()
             if mime.contains("css") {
                 return Replay.answer(Array(rewriter.css((try? Encodings.decode(body).text) ?? String(decoding: body, as: UTF8.self)).utf8), "text/css; charset=utf-8")

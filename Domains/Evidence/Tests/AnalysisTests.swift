@@ -113,6 +113,14 @@ import Testing
         }
     }
 
+    @Test func aStyleSheetOfAMegabyteIsRewrittenAtOnce() {
+        let rewriter = PageRewriter(base: "http://shop.example/") { _ in nil }
+        let began = ContinuousClock.now
+        #expect(rewriter.css(String(repeating: "a{b:url(x)}@import 'y';", count: 50_000)).hasPrefix("a{b:url(\"data:,\")}@import \"data:,\";"))
+        #expect(rewriter.css(String(repeating: "@import", count: 150_000)).count == 1_050_000 && rewriter.css("url(url(url(").hasPrefix("url("))
+        #expect(ContinuousClock.now - began < .seconds(20))
+    }
+
     // MARK: Hand-over
 
     @Test(arguments: [("../../etc/passwd", ".._.._etc_passwd"), ("a:b?.jpg", "a_b_.jpg"), ("", "file-"), (".hidden", "file-hidden"), ("现场 1.jpg", "现场 1.jpg")])
