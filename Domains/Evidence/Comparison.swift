@@ -23,7 +23,7 @@ struct ComparisonPages: Sendable {
         return try await workbench.difference(before, after)
     }
     private func view(_ visit: Visit) async throws -> Answer {
-        let (a, b) = try await visit.desk.store.read { (try ItemPages.find(visit, "id", $0), try ItemPages.find(visit, "other", $0)) }
+        let (a, b) = try await visit.desk.store.read { (try ItemPages.findHere(visit, "id", $0), try ItemPages.findHere(visit, "other", $0)) }
         let (before, after) = (try ItemPages.package(a, visit.desk), try ItemPages.package(b, visit.desk))
         let name = "views/" + (try visit.exchange.parameter("name"))
         guard ComparisonPages.common(before, after).contains(name), let found = try await difference(name, before, after) else { throw Refusal.notFound }
@@ -31,15 +31,16 @@ struct ComparisonPages: Sendable {
     }
 
     private func compare(_ visit: Visit) async throws -> Answer {
-        let (a, b) = try await visit.desk.store.read { (try ItemPages.find(visit, "id", $0), try ItemPages.find(visit, "other", $0)) }
+        let (a, b) = try await visit.desk.store.read { (try ItemPages.findHere(visit, "id", $0), try ItemPages.findHere(visit, "other", $0)) }
         guard a.state == .sealed, b.state == .sealed else { throw Refusal(.conflict, Text("两次取证都须已封存", "Both must be sealed")) }
         let (before, after) = (try ItemPages.package(a, visit.desk), try ItemPages.package(b, visit.desk))
         let changes = LineChanges.between(ItemPages.text(before), ItemPages.text(after))
         var marked: [(name: String, share: Double, places: Int)] = []
-        for name in ComparisonPages.common(before, after) {
-            if let found = try? await difference(name, before, after) { marked.append((name, found.share, found.places)) }
+        var failed = false
+        for name in ComparisonPages.common(before, after) where !failed {
+            if let found = try? await difference(name, before, after) { marked.append((name, found.share, found.places)) } else { failed = true }
         }
-        let differences = marked
+        let (differences, notCompared) = (marked, failed)
         return visit.page(Text("对比\(a.number)与\(b.number)", "\(a.number) against \(b.number)"), active: "/evidence") { h in
             h.div("page-head") {
                 h.h1(Text("两次取证的差异", "What changed between two captures"))
@@ -60,9 +61,10 @@ struct ComparisonPages: Sendable {
                     }
                 }
             }
-            if !differences.isEmpty {
+            if !differences.isEmpty || notCompared {
                 h.card(Text("画面差异", "As a picture"), id: "picture") {
-                    if differences.allSatisfy({ $0.share == 0 }) { h.p("text-muted mb-0", Text("画面没有变化。", "The picture did not change.")) }
+                    if notCompared { h.p("text-muted", Text("画面未能全部比较，请稍后再试或对照下方长图。", "Not all of the picture could be compared: try again, or look at the two below.")) }
+                    if !notCompared, differences.allSatisfy({ $0.share == 0 }) { h.p("text-muted mb-0", Text("画面没有变化。", "The picture did not change.")) }
                     for one in differences where one.share > 0 {
                         let percent = "\(Double(Int(one.share * 10_000 + 0.5)) / 100)"
                         h.p(

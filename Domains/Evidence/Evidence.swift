@@ -8,7 +8,7 @@ package enum Evidence {
     static let grants: [Grant] = [
         Grant("evidence.see", Text("查看电子证据", "See evidence"), [.clerk, .mediator, .analyst, .examiner, .officer, .reviewer, .inspector, .leader, .director, .auditor]),
         Grant("evidence.capture", Text("网页取证", "Capture pages"), [.clerk, .mediator, .analyst, .examiner, .officer, .inspector, .leader]),
-        Grant("evidence.dispose", Text("暂停和到期销毁电子证据", "Hold evidence, destroy it when its time is over"), [.leader]),
+        Grant("evidence.dispose", Text("暂停和到期销毁电子证据", "Hold evidence, destroy it when its time is over"), [.leader, .director]),
         Grant("evidence.export", Text("导出和移交电子证据", "Export evidence and hand it over"), [.examiner, .officer, .analyst, .clerk, .mediator, .leader]),
     ]
 
@@ -34,7 +34,10 @@ package enum Evidence {
             ],
             menu: [("/evidence", Text("证据", "Evidence"), "evidence.see")],
             acts: Dictionary(Custody.acts.map { ("evidence.\($0.0)", $0.1) } + [("evidence.begun", Text("开始取证", "Capture begun"))]) { a, _ in a },
-            sealed: [SealedTable("evidence_items"), SealedTable("evidence_custody")],
+            sealed: [
+                SealedTable("evidence_items"), SealedTable("evidence_custody"), SealedTable("evidence_derivatives", key: "item"), SealedTable("evidence_holds", key: "item"),
+                SealedTable("evidence_disposals", key: "item"), SealedTable("evidence_elements"),
+            ],
             files: { tx in
                 Set(
                     try tx.all("SELECT DISTINCT file FROM evidence_items i WHERE file IS NOT NULL AND NOT EXISTS (SELECT 1 FROM evidence_disposals d WHERE d.item = i.id)").map {

@@ -50,11 +50,11 @@ enum EvidenceSchema {
                 // For which element of a violation somebody counts it.
                 """
                 CREATE TABLE evidence_elements (id KEY, item INTEGER NOT NULL REFERENCES evidence_items (id), matter INTEGER NOT NULL REFERENCES casework_matters (id), element TEXT NOT NULL,
-                account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL, UNIQUE (item, matter, element))
+                account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL, removed_at INTEGER, UNIQUE (item, matter, element))
                 """,
                 "CREATE INDEX evidence_elements_matter ON evidence_elements (matter)",
                 // Until when it is kept beyond its time, and what was destroyed when its time was over.
-                "CREATE TABLE evidence_holds (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), reason TEXT NOT NULL, account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL)",
+                "CREATE TABLE evidence_holds (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), reason TEXT NOT NULL, account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL, released_at INTEGER)",
                 "CREATE TABLE evidence_disposals (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), reason TEXT NOT NULL, account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL)",
             ]),
     ]

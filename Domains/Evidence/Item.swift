@@ -109,12 +109,13 @@ package enum Custody {
         ("again", Text("重新取证", "Capture asked for again")),
         ("received", Text("收取", "Taken in")), ("opened", Text("查阅", "Opened")), ("exported", Text("导出", "Exported")), ("handed", Text("移交", "Handed over")),
         ("derived", Text("制作遮盖副本", "Redacted copy made")), ("held", Text("暂停销毁", "Held")), ("released", Text("解除暂停", "Hold lifted")), ("disposed", Text("到期销毁", "Destroyed")),
-        ("counted", Text("认定证明要素", "Counted for elements")), ("stamped", Text("补加时间戳", "Timestamp added")), ("verified", Text("核验", "Verified")),
+        ("counted", Text("认定证明要素", "Counted for elements")), ("uncounted", Text("撤销要素认定", "Count undone")), ("stamped", Text("补加时间戳", "Timestamp added")),
+        ("verified", Text("核验", "Verified")),
     ]
     static func title(_ act: String) -> Text { acts.first { $0.0 == act }?.1 ?? Text(verbatim: act) }
 
     /// Writes an act down: in the chain, in the ledger, with the row as it now stands.
-    static func record(_ act: String, on item: EvidenceItem, by actor: Actor, note: String = "", at now: Moment, _ tx: Transaction) throws {
+    static func record(_ act: String, on item: EvidenceItem, by actor: Actor, note: String = "", at now: Moment, sealing: [Ledger.Seal] = [], _ tx: Transaction) throws {
         let hash = item.file ?? ""
         let id = try tx.insert(
             """
@@ -123,7 +124,7 @@ package enum Custody {
         try tx.audit(
             "evidence.\(act)", of: item.reference, by: actor.mark, at: now,
             details: [("number", .string(item.number)), ("sha256", .text(item.file)), ("digest", .text(item.digest))] + (note.isEmpty ? [] : [("note", .string(note))]),
-            sealing: [.init("evidence_items", item.id), .init("evidence_custody", id)])
+            sealing: [.init("evidence_items", item.id), .init("evidence_custody", id)] + sealing)
     }
 
     struct Act: Sendable {
@@ -136,6 +137,9 @@ package enum Custody {
         init(_ row: Row) {
             (act, actor, account) = (row.string("act"), row.string("actor"), row.optionalInt("account"))
             (note, hash, at) = (row.string("note"), row.string("hash"), row.moment("at"))
+        }
+        init(_ act: String, by officer: Account, note: String, hash: String, at: Moment) {
+            (self.act, actor, account, self.note, self.hash, self.at) = (act, officer.mark, officer.id.raw, note, hash, at)
         }
     }
     static func of(_ item: Int64, _ tx: Transaction) throws -> [Act] { try tx.all("SELECT * FROM evidence_custody WHERE item = \(item) ORDER BY id").map(Act.init) }

@@ -37,6 +37,12 @@ struct ItemPages: Sendable {
         return try item.matter.map { visit.maySee(try tx.matter($0)) } ?? account.covers(item.region)
     }
     static func find(_ visit: Visit, _ tx: Transaction) throws -> EvidenceItem { try find(visit, "id", tx) }
+    /// The same, where its file is needed.
+    static func findHere(_ visit: Visit, _ name: String = "id", _ tx: Transaction) throws -> EvidenceItem {
+        let item = try find(visit, name, tx)
+        try Keeping.needsFile(item, tx)
+        return item
+    }
 
     /// The package, read from the store, which checks its hash.
     static func package(_ item: EvidenceItem, _ desk: Desk) throws -> ZIPFile {
@@ -62,7 +68,7 @@ struct ItemPages: Sendable {
             let others = try tx.all("SELECT * FROM evidence_items WHERE url = \(item.url) AND id <> \(item.id) AND state = 'sealed' ORDER BY id DESC LIMIT 20").map(
                 EvidenceItem.init
             )
-            .filter { try !item.url.isEmpty && ItemPages.maySee($0, visit, account, tx) }
+            .filter { try !item.url.isEmpty && ItemPages.maySee($0, visit, account, tx) && Keeping.of($0, tx).disposal == nil }
             let original = try tx.one("SELECT i.* FROM evidence_derivatives d JOIN evidence_items i ON i.id = d.original WHERE d.item = \(item.id)").map(EvidenceItem.init)
             return (
                 item, try item.matter.map { try tx.matter($0) }, acts, try Accounts.names(people, tx), stamps, others, try PicturePages.load(item, visit, tx), original,
@@ -80,7 +86,7 @@ struct ItemPages: Sendable {
             h.div("page-head") {
                 h.h1(item.title.isEmpty ? item.number : item.title)
                 h.p("mb-0") {
-                    h.badge(item.state.title, item.state.tone)
+                    if fate.disposal != nil { h.badge(Text("已销毁", "Destroyed"), "grey") } else { h.badge(item.state.title, item.state.tone) }
                     h.span("ms-2 text-muted text-break", "\(item.number) · \(item.url)")
                 }
             }
@@ -222,7 +228,7 @@ struct ItemPages: Sendable {
             if visit.may("evidence.export") {
                 h.div("d-flex gap-3 flex-wrap mt-3") {
                     h.a("/evidence/handover?item=\(item.id)", nil, Text("移交…", "Hand over…"))
-                    h.a("/evidence/\(item.id)/custody.jsonld", nil, Text("保管链图（CASE/UCO）", "Custody graph (CASE/UCO)"))
+                    visit.form(h, "/evidence/\(item.id)/custody.jsonld") { h.button(Text("保管链图（CASE/UCO）", "Custody graph (CASE/UCO)"), "btn btn-sm btn-link p-0") }
                 }
                 visit.form(h, "/evidence/\(item.id)/export", "mt-3") {
                     h.field("note", Text("导出用途", "What for"), value: nil)
@@ -324,7 +330,7 @@ struct ItemPages: Sendable {
 
     /// A part of the package; a page's source as text only, never as a page of ours.
     private func part(_ visit: Visit) async throws -> Answer {
-        let item = try await visit.desk.store.read { try ItemPages.find(visit, $0) }
+        let item = try await visit.desk.store.read { try ItemPages.findHere(visit, "id", $0) }
         let (folder, name) = (try visit.exchange.parameter("folder"), try visit.exchange.parameter("name"))
         let zip = try ItemPages.package(item, visit.desk)
         guard ["views", "record", "certificates"].contains(folder), let entry = zip.entry("\(folder)/\(name)"), let bytes = zip.bytes(entry, limit: 200 << 20),
@@ -340,7 +346,7 @@ struct ItemPages: Sendable {
         let note = try form.needed("note", 200)
         let now = visit.desk.now
         let item = try await visit.desk.store.write { tx in
-            let item = try ItemPages.find(visit, tx)
+            let item = try ItemPages.findHere(visit, "id", tx)
             guard item.file != nil else { throw Refusal(.conflict, Text("尚未封存", "Not sealed yet")) }
             try Custody.record("exported", on: item, by: .staff(officer), note: note, at: now, tx)
             return item
@@ -352,7 +358,7 @@ struct ItemPages: Sendable {
     private func verify(_ visit: Visit) async throws -> Answer {
         let officer = try visit.signedIn()
         try visit.checkForm(visit.exchange.form())
-        let item = try await visit.desk.store.read { try ItemPages.find(visit, $0) }
+        let item = try await visit.desk.store.read { try ItemPages.findHere(visit, "id", $0) }
         guard let file = item.file else { throw Refusal(.conflict, Text("尚未封存", "Not sealed yet")) }
         let bytes = try visit.desk.files.read(file)
         guard item.kind == "capture" else {
@@ -370,7 +376,7 @@ struct ItemPages: Sendable {
         }
     }
 
-    private func record(_ visit: Visit) async throws -> String { try await ItemPages.sheet(visit.desk.store.read { try ItemPages.find(visit, $0) }, visit) }
+    private func record(_ visit: Visit) async throws -> String { try await ItemPages.sheet(visit.desk.store.read { try ItemPages.findHere(visit, "id", $0) }, visit) }
 
     /// Form 12 of an item.
     static func sheet(_ item: EvidenceItem, _ visit: Visit) async throws -> String {

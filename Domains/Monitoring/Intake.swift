@@ -65,6 +65,8 @@ package struct Intake: Sendable {
     /// What a listing is kept as, with what its matching found.
     private struct Ready: Sendable {
         let listing: Listing
+        /// With the words of its pictures.
+        let reading: Listing
         let hash: String
         let textHash: String
         let features: JSON
@@ -95,10 +97,11 @@ package struct Intake: Sendable {
             let features = Features.of(
                 listing, past: past[listing.key] ?? [], seller: facts, failedGoods: context.failedGoods, certificates: context.certificates, permitKinds: set.permitKinds)
             past[listing.key, default: []].append(.init(at: listing.observedAt, price: listing.price, sold: listing.sold))
+            let reading = context.reading(listing)
             ready.append(
                 Ready(
-                    listing: listing, hash: listing.hash, textHash: listing.textHash, features: features,
-                    hits: try match(listing, features, set, matcher) + trials.flatMap { try match(listing, features, $0.0, $0.1) }))
+                    listing: listing, reading: reading, hash: listing.hash, textHash: listing.textHash, features: features,
+                    hits: try match(reading, features, set, matcher) + trials.flatMap { try match(reading, features, $0.0, $0.1) }))
         }
         let (items, desk, leads) = (ready, desk, leads)
         return try await desk.store.write { tx in try Intake.write(items, desk: desk, leads: leads, by: actor, tx) }
@@ -131,10 +134,35 @@ package struct Intake: Sendable {
     /// A listing as the models read it: with its features, as of when it was seen.
     static func enriched(_ listing: Listing, _ context: Context, _ kinds: [Features.PermitKind]) -> JSON {
         let past = (context.past[listing.key] ?? []).filter { $0.at < listing.observedAt }
-        return listing.json.setting(
+        return context.reading(listing).json.setting(
             Features.key,
             Features.of(
                 listing, past: past, seller: context.facts(of: listing), failedGoods: context.failedGoods, certificates: context.certificates, permitKinds: kinds))
+    }
+
+    /// Matches listings anew of which the pictures say something else; their own fields, prices and times stay as they are.
+    func look(at ids: [Int64], by actor: String) async throws {
+        guard !ids.isEmpty else { return }
+        let set = try await room.current(desk.store)
+        let matcher = Matcher(set.program)
+        let now = desk.now
+        let rows = try await desk.store.read { tx in
+            try tx.all(keys: ids) { "SELECT id, seller, body FROM monitoring_listings WHERE id IN (\($0))" }.map { ($0.int("id"), $0.optionalInt("seller"), $0.string("body")) }
+        }
+        let listings = rows.compactMap { id, seller, body in (try? Listing(JSON(parsing: Array(body.utf8)), at: now)).map { (id, seller, $0) } }
+        let context = try await desk.store.read { try Context(listings.map { $0.2 }, $0) }
+        let found = try listings.map { id, seller, listing in
+            let (reading, features) = (context.reading(listing), Intake.enriched(listing, context, set.permitKinds)[Features.key] ?? .object([]))
+            return (id: id, seller: seller, reading: reading, features: features, hits: try match(reading, features, set, matcher))
+        }
+        let leads = leads
+        try await desk.store.write { tx in
+            for one in found {
+                for hit in one.hits {
+                    _ = try leads.take(hit, listing: one.reading, id: one.id, seller: one.seller, hash: one.reading.hash, features: one.features, by: actor, at: now, tx)
+                }
+            }
+        }
     }
 
     // MARK: Writing
@@ -163,7 +191,8 @@ package struct Intake: Sendable {
                         try tx.send("UPDATE monitoring_listings SET last_at = \(l.observedAt) WHERE id = \(id)")
                         try tx.send("UPDATE monitoring_versions SET last_at = \(l.observedAt) WHERE listing = \(id) AND number = \(old.count("version"))")
                     }
-                    for hit in item.hits where try leads.take(hit, listing: l, id: id, seller: seller, hash: item.hash, features: item.features, by: actor, at: now, tx) {
+                    for hit in item.hits where try leads.take(hit, listing: item.reading, id: id, seller: seller, hash: item.hash, features: item.features, by: actor, at: now, tx)
+                    {
                         outcome.leads += 1
                     }
                     continue
@@ -212,7 +241,7 @@ package struct Intake: Sendable {
             for hit in item.hits {
                 outcome.hits += 1
                 outcome.found.append((l.id, hit.model.id))
-                if try leads.take(hit, listing: l, id: id, seller: seller, hash: item.hash, features: item.features, by: actor, at: now, tx) { outcome.leads += 1 }
+                if try leads.take(hit, listing: item.reading, id: id, seller: seller, hash: item.hash, features: item.features, by: actor, at: now, tx) { outcome.leads += 1 }
             }
         }
         return outcome
@@ -292,6 +321,8 @@ package struct Intake: Sendable {
     /// History and registers for a batch, read at once.
     struct Context: Sendable {
         var past: [String: [Features.Past]] = [:]
+        /// What was read in the pictures of those that were captured.
+        private var words: [String: [String]] = [:]
         private var sellers: [String: (facts: Features.SellerFacts, contact: String?)] = [:]
         let failedGoods: Set<String>
         let certificates: [String: Day?]?
@@ -306,6 +337,9 @@ package struct Intake: Sendable {
                 keys: names.keys, { "SELECT listing, at, price, sold FROM monitoring_observations WHERE listing IN (\($0)) AND at >= \(since) ORDER BY listing, at" })
             {
                 past[names[row.int("listing")]!, default: []].append(.init(at: row.moment("at"), price: row.optionalMoney("price"), sold: row.optionalInt("sold").map(Int.init)))
+            }
+            for row in try tx.all(keys: names.keys, { "SELECT listing, words FROM monitoring_words WHERE listing IN (\($0))" }) {
+                words[names[row.int("listing")]!] = PictureWords.list(row.string("words"))
             }
             var facts: [String: (Features.SellerFacts, String?)] = [:]
             for listing in listings {
@@ -329,6 +363,11 @@ package struct Intake: Sendable {
             }
         }
 
+        /// A listing with the words of its pictures.
+        func reading(_ l: Listing) -> Listing {
+            guard let words = words[l.key], !words.isEmpty else { return l }
+            return (try? Listing(PictureWords.merged(l.json, words), at: l.observedAt)) ?? l
+        }
         func facts(of l: Listing) -> Features.SellerFacts { l.seller.flatMap { sellers[$0.ref]?.facts } ?? .init() }
 
         private static func facts(_ s: Listing.Seller, at moment: Moment, _ tx: Transaction) throws -> (Features.SellerFacts, String?) {

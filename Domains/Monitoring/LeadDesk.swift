@@ -135,7 +135,8 @@ package struct LeadDesk: Sendable {
         try tx.send(
             "INSERT INTO monitoring_captures (matter, listing, url, body_hash, state, queued_at) VALUES (\(matter.id), \(id), \(l.url), \(snapshot), 'waiting', \(now))")
         // The first of a day are captured by themselves, as many as the office says.
-        if l.url.hasPrefix("http"), try tx.nextNumber("monitoring.captures.\(now.day)") <= Int64(LeadDesk.captures.value(tx)) {
+        let daily = try LeadDesk.captures.value(tx)
+        if daily > 0, l.url.hasPrefix("http"), try tx.nextNumber("monitoring.captures.\(now.day)") <= Int64(daily) {
             try Jobs.add("evidence.wanted", [("matter", .int(matter.id.raw)), ("url", .string(l.url)), ("purpose", .string("线索\(number)自动固定：\(hit.model.title.zh)"))], at: now, tx)
         }
         if let account = trigger.account { try tx.send("UPDATE casework_matters SET assignee = \(account) WHERE id = \(matter.id)") }
@@ -302,6 +303,8 @@ package struct LeadDesk: Sendable {
         let listings = bodies.compactMap { row in (try? JSON(parsing: Array(row.body.utf8))).flatMap { try? Listing($0, at: desk.now) } }
         let context = try await desk.store.read { try Intake.Context(listings, $0) }
         let matcher = Matcher(set.program)
+        let read = Dictionary(bodies.compactMap { row in (try? Listing(JSON(parsing: Array(row.body.utf8)), at: now)).map { (row.id, context.reading($0).json.text) } }) { a, _ in a
+        }
         let looks = listings.map { ModelLife.hits(lead.model, Intake.enriched($0, context, set.permitKinds), set, matcher) }
         let (still, words) = (looks.contains { $0.hit }, Marked.whole(looks.flatMap(\.excused)))
         // Seen again since the shop was told: what was not looked at since proves nothing.
@@ -313,7 +316,7 @@ package struct LeadDesk: Sendable {
             guard fresh.matter.state == LeadMoves.notified else { return }
             var own: String?
             for listing in bodies {
-                let hash = try files.keep(Array(listing.body.utf8))
+                let hash = try files.keep(Array((read[listing.id] ?? listing.body).utf8))
                 if listing.id == lead.listing { own = hash }
                 try tx.send("UPDATE monitoring_hits SET after_hash = \(hash), after_at = \(listing.at) WHERE lead = \(key) AND listing = \(listing.id)")
             }

@@ -69,8 +69,8 @@ struct ListingPages: Sendable {
             let (intake, set) = (intake, try await intake.room.current(visit.desk.store))
             let context = try await visit.desk.store.read { try Intake.Context([listing], $0) }
             let enriched = Intake.enriched(listing, context, set.permitKinds)
-            let found = try intake.match(listing, enriched[Features.key] ?? .object([]), set, Matcher(set.program))
-            let excused = try intake.match(listing, enriched[Features.key] ?? .object([]), set, Matcher(set.program), excused: true)
+            let found = try intake.match(context.reading(listing), enriched[Features.key] ?? .object([]), set, Matcher(set.program))
+            let excused = try intake.match(context.reading(listing), enriched[Features.key] ?? .object([]), set, Matcher(set.program), excused: true)
             if form["step"] == "take" {
                 let account = try visit.require("monitoring.intake")
                 let outcome = try await intake.take([listing], by: account.mark)

@@ -33,7 +33,7 @@ enum Marked {
         let isOpen = [LeadMoves.detected, LeadMoves.screened, LeadMoves.notified, LeadMoves.verifying].contains(lead.matter.state)
         return try tx.all(
             """
-            SELECT h.listing, h.matches, h.at, h.after_hash, h.after_at, i.name, i.last_at, i.body AS now_body, \(Marked.body) AS body
+            SELECT h.listing, h.matches, h.at, h.after_hash, h.after_at, i.name, i.last_at, i.body AS now_body, \(Marked.body) AS body, (SELECT words FROM monitoring_words w WHERE w.listing = h.listing) AS words
             FROM monitoring_hits h JOIN monitoring_listings i ON i.id = h.listing \(Marked.versions) WHERE h.lead = \(lead.matter.id) ORDER BY h.id LIMIT 20
             """
         ).map { row in
@@ -41,8 +41,10 @@ enum Marked {
             let after = (try row.optionalString("after_hash").map { try JSON(parsing: files.read($0)) }).flatMap { body in
                 row.optionalMoment("after_at").map { Later(body: body, at: $0, again: true) }
             }
-            let now = (try? JSON(parsing: Array(row.string("now_body").utf8))).map { Later(body: $0, at: row.moment("last_at"), again: false) }
-            let body = try listing == lead.listing ? kept ?? JSON(parsing: Array(row.string("body").utf8)) : JSON(parsing: Array(row.string("body").utf8))
+            let words = row.optionalString("words").map(PictureWords.list) ?? []
+            let now = (try? JSON(parsing: Array(row.string("now_body").utf8))).map { Later(body: PictureWords.merged($0, words), at: row.moment("last_at"), again: false) }
+            let written = try PictureWords.merged(JSON(parsing: Array(row.string("body").utf8)), words)
+            let body = listing == lead.listing ? kept ?? written : written
             return Found(
                 listing: listing, name: body["name"]?.string ?? row.string("name"), body: body, matches: try JSON(parsing: Array(row.string("matches").utf8)), at: row.moment("at"),
                 later: isOpen ? now : after ?? now)

@@ -103,7 +103,12 @@ enum MonitoringSchema {
         Migration(
             "monitoring.4",
             ["ALTER TABLE monitoring_hits ADD COLUMN after_hash TEXT", "ALTER TABLE monitoring_hits ADD COLUMN after_at INTEGER"]),
-        // Words that are read in pictures come by the address of the page.
-        Migration("monitoring.5", ["CREATE INDEX monitoring_listings_url ON monitoring_listings (url)"]),
+        // Words that were read in pictures, by the address of the page; those of the newest capture.
+        Migration(
+            "monitoring.5",
+            [
+                "CREATE INDEX monitoring_listings_url ON monitoring_listings (url)",
+                "CREATE TABLE monitoring_words (listing INTEGER PRIMARY KEY REFERENCES monitoring_listings (id), evidence TEXT NOT NULL, at INTEGER NOT NULL, words TEXT NOT NULL)",
+            ]),
     ]
 }

@@ -60,7 +60,9 @@ for (const svg of document.querySelectorAll(".picture-boxes svg")) {
   if (!lines) break;
   const place = (event) => { const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse()); return [Math.max(0, p.x), Math.max(0, p.y)]; };
   let from = null, rect = null;
+  // A finger scrolls; a mouse or a pen draws.
   svg.addEventListener("pointerdown", (event) => {
+    if (event.pointerType === "touch") return;
     from = place(event);
     rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
     rect.setAttribute("class", "drawn");

@@ -14,6 +14,8 @@ final class Analysis: Sendable {
     let settings: CaptureSettings
     private let busy = Mutex(false)
     static let attempts = 3
+    /// For all pictures of an item.
+    static let seconds = 300
     /// Pictures smaller than this are ornaments.
     static let least = 64
 
@@ -40,7 +42,9 @@ final class Analysis: Sendable {
             do { try await self.read(item, desk) } catch {
                 let why = (error as? Refusal)?.text.en ?? "\(error)"
                 desk.logger.warning("reading evidence", metadata: ["number": "\(item.number)", "error": "\(why)"])
-                _ = try? await desk.store.write { try $0.run("UPDATE evidence_readings SET note = \(why) WHERE item = \(item.id)") }
+                _ = try? await desk.store.write { try $0.run("UPDATE evidence_readings SET note = 'failed' WHERE item = \(item.id)") }
+                // What is missing comes back, or is put there by somebody: not tried again at once.
+                try? await Task.sleep(for: .seconds(20))
             }
             _ = try? await desk.store.write { try $0.run("DELETE FROM evidence_leases WHERE item = \(item.id)") }
             self.busy.withLock { $0 = false }
@@ -72,67 +76,93 @@ final class Analysis: Sendable {
         }
     }
 
+    /// What is kept of a picture: its pixels are not.
     private struct Read: Sendable {
-        let found: PackagePictures.Found
-        let look: PictureBench.Look
+        let found: Place
+        let width, height: Int
         let fingerprint: Fingerprint?
         let lines: [Reader.Line]
         var words: String { lines.map(\.text).joined(separator: "\n") }
+        struct Place: Sendable {
+            let place, source, hash: String
+            var isView: Bool { place.hasPrefix("views/") }
+        }
+        /// Whether the page's own source names it, as far as addresses are written out.
+        func stands(in dom: String) -> Bool {
+            guard let parts = URLComponents(string: found.source) else { return false }
+            let path = parts.percentEncodedPath + (parts.percentEncodedQuery.map { "?" + $0.replacing("&", with: "&amp;") } ?? "")
+            return path.count > 1 && (dom.contains(path) || parts.path.split(separator: "/").last.map { dom.contains($0) } ?? false)
+        }
     }
 
     private func read(_ item: EvidenceItem, _ desk: Desk) async throws {
         let pictures: [PackagePictures.Found]
-        var text = ""
+        var (text, dom) = ("", "")
         if item.kind == "capture" {
             let zip = try ItemPages.package(item, desk)
             (pictures, text) = (PackagePictures.all(zip), ItemPages.text(zip))
+            dom = zip.entry("views/dom.html").flatMap { zip.bytes($0) }.map { String(decoding: $0, as: UTF8.self) } ?? ""
         } else if let file = item.file, let bytes = try? desk.files.read(file), PackagePictures.mediaType(bytes) != nil {
             pictures = [.init(place: "file", source: item.name ?? "", bytes: bytes, hash: file)]
         } else {
             pictures = []
         }
         let reader = Reader(settings.tesseract)
+        let deadline = ContinuousClock.now + .seconds(Analysis.seconds)
         var (read, unread) = ([Read](), 0)
-        if !pictures.isEmpty {
-            let bench = try await PictureBench.open(settings.chromium)
-            defer { bench.close() }
-            for picture in pictures {
-                guard let look = try await bench.look(picture.bytes), look.width >= Analysis.least, look.height >= Analysis.least else { continue }
-                // One that cannot be read keeps nothing from the others.
+        var bench: PictureBench?
+        defer { bench?.close() }
+        for picture in pictures {
+            // One that cannot be opened or read keeps nothing from the others; what is left when the time is up stays unread.
+            guard ContinuousClock.now < deadline else {
+                unread += 1
+                continue
+            }
+            if bench == nil { bench = try await PictureBench.open(settings.chromium) }
+            do {
+                guard let look = try await bench?.look(picture.bytes), look.width >= Analysis.least, look.height >= Analysis.least else { continue }
                 var lines: [Reader.Line] = []
                 do { if reader.isThere { lines = try await reader.read(look) } } catch { unread += 1 }
-                read.append(Read(found: picture, look: look, fingerprint: Fingerprint(grey: look.grey), lines: lines))
+                read.append(
+                    Read(
+                        found: .init(place: picture.place, source: picture.source, hash: picture.hash), width: look.width, height: look.height,
+                        fingerprint: Fingerprint(grey: look.grey),
+                        lines: lines))
+            } catch {
+                unread += 1
+                bench?.close()
+                bench = nil
             }
         }
         let edition = pictures.isEmpty || !reader.isThere ? "" : await reader.edition()
-        let note = !reader.isThere ? "Tesseract is not installed: words in pictures were not read" : unread > 0 ? "pictures that could not be read: \(unread)" : ""
-        try await keep(item, read, text, edition, note, desk)
+        let note = !reader.isThere ? "no-reader" : unread > 0 ? "unread \(unread)" : ""
+        try await keep(item, read, text, dom, edition, note, desk)
     }
 
-    private func keep(_ item: EvidenceItem, _ read: [Read], _ text: String, _ edition: String, _ note: String, _ desk: Desk) async throws {
+    private func keep(_ item: EvidenceItem, _ read: [Read], _ text: String, _ dom: String, _ edition: String, _ note: String, _ desk: Desk) async throws {
         let now = desk.now
         try await desk.store.write { tx in
-            guard try tx.one("SELECT done_at FROM evidence_readings WHERE item = \(item.id) AND done_at IS NULL") != nil else { return }
+            guard try tx.one("SELECT done_at FROM evidence_readings WHERE item = \(item.id) AND done_at IS NULL") != nil, try Keeping.of(item, tx).disposal == nil else { return }
             try Analysis.forget(item.id, tx)
             for one in read {
                 let id = try tx.insert(
                     """
                     INSERT INTO evidence_pictures (item, place, source, width, height, hash, fingerprint, words, lines) VALUES (\(item.id), \(one.found.place), \(String(one.found.source.prefix(2000))),
-                    \(Int64(one.look.width)), \(Int64(one.look.height)), \(one.found.hash), \(one.fingerprint?.description), \(one.words), \(JSON.array(one.lines.map(\.json)).text)) RETURNING id
+                    \(Int64(one.width)), \(Int64(one.height)), \(one.found.hash), \(one.fingerprint?.description), \(one.words), \(JSON.array(one.lines.map(\.json)).text)) RETURNING id
                     """)
                 if !one.found.isView { for band in one.fingerprint?.bands ?? [] { try tx.run("INSERT INTO evidence_bands (band, picture) VALUES (\(band), \(id))") } }
             }
             try tx.run("UPDATE evidence_readings SET done_at = \(now), reader = \(edition), note = \(note) WHERE item = \(item.id)")
-            let words = read.filter { !$0.found.isView }.map(\.words).filter { !$0.isEmpty }
-            Search.index("evidence", item.id, texts: [item.number, item.title, item.url, item.purpose, String(text.prefix(100_000))] + words, tx)
-            // Monitoring reads a listing's pictures too, where the page is one it knows.
-            if item.kind == "capture", !words.isEmpty {
+            let pictures = read.filter { !$0.found.isView && !$0.words.isEmpty }
+            Search.index("evidence", item.id, texts: [item.number, item.title, item.url, item.purpose, String(text.prefix(100_000))] + pictures.map(\.words), tx)
+            // Monitoring reads a listing's pictures too, where the page is one it knows: those that stand in the page itself, not in its frames.
+            if item.kind == "capture" {
+                let words = pictures.filter { $0.stands(in: dom) }.map { String($0.words.prefix(4000)) }
                 try Jobs.add(
                     Analysis.wordsFound,
                     [
-                        ("urls", .array(Set([item.url, item.finalURL ?? item.url]).sorted().map(JSON.string))), ("matter", item.matter.map { .int($0.raw) } ?? .null),
-                        ("words", .array(words.prefix(40).map { .string(String($0.prefix(4000))) })), ("evidence", .string(item.number)),
-                        ("at", .string((item.sealedAt ?? now).isoText)),
+                        ("url", .string(item.url)), ("finalURL", .string(item.finalURL ?? item.url)), ("matter", item.matter.map { .int($0.raw) } ?? .null),
+                        ("words", .array(words.prefix(40).map(JSON.string))), ("evidence", .string(item.number)), ("at", .string((item.sealedAt ?? now).isoText)),
                     ], at: now, tx)
             }
         }
@@ -172,16 +202,16 @@ struct EvidencePicture: Sendable {
     /// Pictures of other items that look like this one, the most alike first.
     ///
     /// Cost: those that share one of eight bands, some thirtieth of all; at most five hundred are compared.
-    func alike(_ tx: Transaction) throws -> [(picture: EvidencePicture, distance: Int)] {
+    func alike(_ tx: Transaction) throws -> [(id: Int64, item: Int64, distance: Int)] {
         guard let fingerprint, !isView else { return [] }
         return try tx.all(
             """
-            SELECT * FROM evidence_pictures WHERE item <> \(item) AND id IN (SELECT picture FROM evidence_bands WHERE band IN (\(list: fingerprint.bands))) ORDER BY id DESC LIMIT 500
+            SELECT id, item, fingerprint FROM evidence_pictures WHERE item <> \(item) AND id IN (SELECT picture FROM evidence_bands WHERE band IN (\(list: fingerprint.bands))) ORDER BY id DESC LIMIT 500
             """
-        ).map(EvidencePicture.init).compactMap { other in
-            guard let distance = other.fingerprint.map({ fingerprint.distance($0) }), distance <= Fingerprint.near else { return nil }
-            return (other, distance)
-        }.sorted { ($0.1, $1.0.id) < ($1.1, $0.0.id) }
+        ).compactMap { row in
+            guard let distance = row.optionalString("fingerprint").flatMap({ Fingerprint($0) }).map({ fingerprint.distance($0) }), distance <= Fingerprint.near else { return nil }
+            return (row.int("id"), row.int("item"), distance)
+        }.sorted { ($0.2, $1.0) < ($1.2, $0.0) }
     }
     /// The picture's own bytes.
     func bytes(_ item: EvidenceItem, _ desk: Desk) throws -> [UInt8]? {

@@ -34,6 +34,7 @@ struct PicturePages: Sendable {
         let alike: [Int64: Int]
         let licences: [(reading: LicenceReading, op: Operator?, named: Bool)]
         let done: Bool
+        let attempts: Int
         let note: String
         let reader: String
     }
@@ -51,24 +52,27 @@ struct PicturePages: Sendable {
         var alike: [Int64: Int] = [:]
         for picture in pictures.prefix(12) { alike[picture.id] = try others(like: picture, visit, tx).count }
         return Summary(
-            pictures: pictures, alike: alike, licences: licences, done: row?.optionalMoment("done_at") != nil, note: row?.string("note") ?? "", reader: row?.string("reader") ?? "")
+            pictures: pictures, alike: alike, licences: licences, done: row?.optionalMoment("done_at") != nil, attempts: row?.count("attempts") ?? 0,
+            note: row?.string("note") ?? "", reader: row?.string("reader") ?? "")
     }
     /// Alike ones that whoever asks may see.
-    static func others(like picture: EvidencePicture, _ visit: Visit, _ tx: Transaction) throws -> [(picture: EvidencePicture, distance: Int, item: EvidenceItem)] {
-        try picture.alike(tx).prefix(60).compactMap { one, distance in
+    static func others(like picture: EvidencePicture, _ visit: Visit, _ tx: Transaction) throws -> [(id: Int64, distance: Int, item: EvidenceItem)] {
+        try picture.alike(tx).prefix(20).compactMap { one in
             let item = try EvidenceItem.find(one.item, tx)
-            return try ItemPages.maySee(item, visit, visit.signedIn(), tx) ? (one, distance, item) : nil
+            return try ItemPages.maySee(item, visit, visit.signedIn(), tx) ? (one.id, one.distance, item) : nil
         }
     }
 
     static func card(_ h: HTML, _ visit: Visit, _ item: EvidenceItem, _ found: Summary) {
         h.card(Text("图片识读", "Pictures"), id: "pictures") {
-            if !found.done {
+            if !found.done, found.attempts >= Analysis.attempts {
+                h.p("text-muted", Text("图片识读多次未成功，可稍后重新识读。", "The pictures could not be read: try again later."))
+            } else if !found.done {
                 h.p("text-muted", Text("正在识读图片，稍后刷新本页。", "Pictures are being read: look again in a moment."))
             } else if found.pictures.isEmpty {
                 h.p("text-muted mb-0", Text("没有可识读的图片。", "There is no picture to read."))
             }
-            if !found.note.isEmpty { h.p("small text-muted", found.note) }
+            if let note = PicturePages.note(found.note) { h.p("small text-muted", note) }
             for licence in found.licences { self.licence(h, visit, licence) }
             h.element("ul", "picture-grid") {
                 for picture in found.pictures.filter({ !$0.isView }) + found.pictures.filter(\.isView) {
@@ -90,7 +94,7 @@ struct PicturePages: Sendable {
             }
             h.div("d-flex gap-3 align-items-center small text-muted") {
                 if !found.reader.isEmpty { h.span(nil, found.reader) }
-                if found.done, visit.may("evidence.capture") {
+                if found.done || found.attempts >= Analysis.attempts, visit.may("evidence.capture") {
                     visit.form(h, "/evidence/\(item.id)/reread") { h.button(Text("重新识读", "Read again"), "btn btn-sm btn-link p-0") }
                 }
             }
@@ -120,6 +124,16 @@ struct PicturePages: Sendable {
                             ? h.say(Text("图中有登记的名称。", " Its name is in the picture.")) : h.say(Text("图中没有识读到登记的名称，请核对。", " Its name was not read in the picture: compare.")))
                 }
             }
+        }
+    }
+
+    /// What a reading left to say, in both languages.
+    static func note(_ code: String) -> Text? {
+        let words = code.split(separator: " ").map(String.init)
+        switch words.first {
+        case "no-reader": return Text("未安装 Tesseract，图片文字未识读", "Tesseract is not installed: words in pictures were not read")
+        case "unread": return Text("\(words.last ?? "")张图片未能识读", "\(words.last ?? "") pictures could not be read")
+        default: return nil
         }
     }
 
@@ -189,13 +203,13 @@ struct PicturePages: Sendable {
         }
     }
 
-    private func alike(_ h: HTML, _ others: [(picture: EvidencePicture, distance: Int, item: EvidenceItem)]) {
+    private func alike(_ h: HTML, _ others: [(id: Int64, distance: Int, item: EvidenceItem)]) {
         h.card(Text("相似图片", "Pictures that look alike")) {
             if others.isEmpty { h.p("text-muted mb-0", Text("其他证据中没有相似的图片。", "No other evidence has one like it.")) }
             h.ul {
-                for (picture, distance, item) in others.prefix(20) {
+                for (id, distance, item) in others {
                     h.li {
-                        h.a("/evidence/\(item.id)/pictures/\(picture.id)", nil, item.number)
+                        h.a("/evidence/\(item.id)/pictures/\(id)", nil, item.number)
                         h.text(
                             h.say(
                                 distance == 0
@@ -267,6 +281,9 @@ struct PicturePages: Sendable {
                     wrong.append(.init("/boxes", Text("第\(n + 1)行应为四个数：左 上 宽 高", "Line \(n + 1) should be four numbers: left top width height")))
                 }
             }
+            if boxes.contains(where: { $0.x >= picture.width || $0.y >= picture.height }) {
+                wrong.append(.init("/boxes", Text("要遮盖的区域不在图片内（\(picture.width) × \(picture.height)）", "A place lies outside the picture (\(picture.width) × \(picture.height))")))
+            }
             let reason = (form["reason"] ?? "").trimmed
             if reason.count < 2 || reason.count > 200 { wrong.append(.init("/reason", Text("请写明用途（2至200字）", "Say what for, in 2 to 200 characters"))) }
             if boxes.isEmpty, wrong.isEmpty { wrong.append(.init("/boxes", Text("请选择或画出要遮盖的部分", "Choose or draw what is to be covered"))) }
@@ -286,7 +303,9 @@ struct PicturePages: Sendable {
                     "INSERT INTO evidence_derivatives (item, original, place, hash, boxes) VALUES (\(id), \(item.id), \(picture.place), \(picture.hash), \(JSON.array(covered.map(\.json)).text))"
                 )
                 let made = try EvidenceItem.find(id, tx)
-                try Custody.record("received", on: made, by: .staff(officer), note: "\(item.number) \(picture.place)：\(reason)", at: now, tx)
+                try Custody.record(
+                    "received", on: made, by: .staff(officer), note: "\(item.number) \(picture.place)：\(reason)", at: now,
+                    sealing: [.init("evidence_derivatives", key: "item", id)], tx)
                 try Custody.record("derived", on: item, by: .staff(officer), note: "\(number)：\(reason)", at: now, tx)
                 try Jobs.add(CaptureQueue.job, [], at: now, tx)
                 return made

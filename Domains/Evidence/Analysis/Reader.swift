@@ -76,7 +76,7 @@ package struct Reader: Sendable {
         var found: [(key: String, words: [(text: String, confidence: Double, box: PictureBench.Box)])] = []
         for row in table.split(separator: "\n").dropFirst() {
             let cells = row.split(separator: "\t", omittingEmptySubsequences: false)
-            guard cells.count >= 12, cells[0] == "5", let confidence = Double(cells[10]), !cells[11].allSatisfy(\.isWhitespace) else { continue }
+            guard cells.count >= 12, cells[0] == "5", let confidence = Double(cells[10]), confidence.isFinite, !cells[11].allSatisfy(\.isWhitespace) else { continue }
             let n = cells[6..<10].map { (Int($0) ?? 0) / max(1, scale) }
             let key = cells[1...4].joined(separator: " ")
             let word = (String(cells[11]), confidence, PictureBench.Box(x: n[0], y: n[1], width: n[2], height: n[3]))

@@ -30,7 +30,7 @@ struct ElementPages: Sendable {
     private func facts(_ visit: Visit, _ chosen: String?, _ tx: Transaction) throws -> Facts {
         let matter = try ElementPages.matter(visit, tx)
         let items = try EvidenceItem.of(matter.id, tx).filter { $0.state == .sealed }.sorted { $0.id < $1.id }
-        let counted = try tx.all("SELECT * FROM evidence_elements WHERE matter = \(matter.id) ORDER BY id").map { row in
+        let counted = try tx.all("SELECT * FROM evidence_elements WHERE matter = \(matter.id) AND removed_at IS NULL ORDER BY id").map { row in
             (key: row.string("element"), counted: ElementsMeter.Counted(id: row.int("id"), item: row.int("item"), account: row.int("account")))
         }
         // What was chosen, what its domain says, what was counted before.
@@ -143,8 +143,13 @@ struct ElementPages: Sendable {
         let (matter, said) = try await visit.desk.store.write { tx -> (Matter, Text) in
             let matter = try ElementPages.matter(visit, tx)
             if let remove = form["remove"].flatMap({ Int64($0) }) {
-                guard let row = try tx.one("DELETE FROM evidence_elements WHERE id = \(remove) AND matter = \(matter.id) RETURNING item, element") else { throw Refusal.notFound }
-                try Custody.record("counted", on: EvidenceItem.find(row.int("item"), tx), by: .staff(officer), note: "撤销 \(title(row.string("element")))", at: now, tx)
+                guard
+                    let row = try tx.one(
+                        "UPDATE evidence_elements SET removed_at = \(now) WHERE id = \(remove) AND matter = \(matter.id) AND removed_at IS NULL RETURNING item, element")
+                else { throw Refusal.notFound }
+                try Custody.record(
+                    "uncounted", on: EvidenceItem.find(row.int("item"), tx), by: .staff(officer), note: "\(matter.number) \(title(row.string("element")))", at: now,
+                    sealing: [.init("evidence_elements", remove)], tx)
                 return (matter, Text("已撤销", "Undone"))
             }
             let key = form["element"] ?? ""
@@ -152,10 +157,16 @@ struct ElementPages: Sendable {
             guard let item = try form["item"].flatMap({ Int64($0) }).map({ try EvidenceItem.find($0, tx) }), item.matter == matter.id, item.state == .sealed else {
                 throw Refusal.invalid("/item", Text("请选择本事项已封存的证据", "Choose sealed evidence of this matter"))
             }
-            try tx.run(
-                "INSERT INTO evidence_elements (item, matter, element, account, at) VALUES (\(item.id), \(matter.id), \(key), \(officer.id), \(now)) ON CONFLICT (item, matter, element) DO NOTHING"
-            )
-            try Custody.record("counted", on: item, by: .staff(officer), note: "\(matter.number) \(title)", at: now, tx)
+            try Keeping.needsFile(item, tx)
+            let counted = try tx.one(
+                """
+                INSERT INTO evidence_elements (item, matter, element, account, at) VALUES (\(item.id), \(matter.id), \(key), \(officer.id), \(now))
+                ON CONFLICT (item, matter, element) DO UPDATE SET removed_at = NULL, account = \(officer.id), at = \(now) WHERE evidence_elements.removed_at IS NOT NULL RETURNING id
+                """)
+            if let counted {
+                try Custody.record(
+                    "counted", on: item, by: .staff(officer), note: "\(matter.number) \(title)", at: now, sealing: [.init("evidence_elements", counted.int("id"))], tx)
+            }
             return (matter, Text("已认定：\(title)", "Counted"))
         }
         return visit.redirect("/evidence/elements/\(matter.number)" + (form["violation"].flatMap { elements[$0] }.map { "?violation=\($0.id)" } ?? ""), saying: said)

@@ -16,7 +16,7 @@ struct Bag {
     }
     mutating func add(_ path: String, _ bytes: [UInt8]) throws {
         let path = "data/" + path
-        guard made.insert(path).inserted else { return }
+        guard made.insert(path).inserted else { throw Fault("two parts of a bag are called \(path)") }
         let (size, digests) = try writer.add("\(root)/\(path)", bytes)
         sums.append((path, Crypto.hex(digests.sha256)))
         (octets, streams) = (octets + size, streams + 1)

@@ -6,7 +6,7 @@ import Kernel
 enum CustodyGraph {
     struct Piece: Sendable {
         let item: EvidenceItem
-        let acts: [Custody.Act]
+        var acts: [Custody.Act]
         let original: Int64?
         let stamps: [(authority: String, at: Moment)]
         let officers: [String]

@@ -15,7 +15,7 @@ struct HandOver: Sendable {
         [
             Route(.get, "/evidence/handover", .permitted("evidence.export")) { visit in try await form(visit, nil, visit.exchange.query) },
             Route(.post, "/evidence/handover", .permitted("evidence.export")) { visit in try await hand(visit) },
-            Route(.get, "/evidence/:id/custody.jsonld", .permitted("evidence.export")) { visit in try await graph(visit) },
+            Route(.post, "/evidence/:id/custody.jsonld", .permitted("evidence.export")) { visit in try await graph(visit) },
         ]
     }
 
@@ -88,10 +88,14 @@ struct HandOver: Sendable {
         }
         guard wrong.isEmpty else { return try await form(visit, .invalid(wrong), sent) }
         let now = visit.desk.now
-        // Written down first, so that the graph in the bag says so too.
-        let pieces = try await visit.desk.store.write { tx in
-            for item in items { try Custody.record("handed", on: item, by: .staff(officer), note: "\(recipient)：\(purpose)", at: now, tx) }
-            return try items.map { try HandOver.piece($0, tx) }
+        // The bag says that it is handed over; the chain says so once the bag is whole.
+        let note = "\(recipient)：\(purpose)"
+        let pieces = try await visit.desk.store.read { tx in
+            try items.map { item in
+                var piece = try HandOver.piece(item, tx)
+                piece.acts.append(Custody.Act("handed", by: officer, note: note, hash: item.file ?? "", at: now))
+                return piece
+            }
         }
         let name = "\(matter?.number ?? items[0].number)-\(now.isoText.prefix(16).filter(\.isNumber))"
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("sinan-bag-\(Crypto.hex(Crypto.random(8))).zip")
@@ -100,7 +104,8 @@ struct HandOver: Sendable {
         let receipts = ReceiptPages(printer: printer)
         for piece in pieces {
             let item = piece.item
-            try bag.add("\(item.number)/\(item.kind == "capture" ? "\(item.number).wacz" : Bag.safe(item.name ?? item.number))", try visit.desk.files.read(item.file ?? ""))
+            try bag.add(
+                "\(item.number)/\(item.kind == "capture" ? "\(item.number).wacz" : "original/" + Bag.safe(item.name ?? item.number))", try visit.desk.files.read(item.file ?? ""))
             try bag.add("\(item.number)/receipt.pdf", try await printer.pdf(try await receipts.sheet(visit, item)))
             try bag.add("\(item.number)/extraction-record.pdf", try await printer.pdf(try await ItemPages.sheet(item, visit)))
         }
@@ -111,11 +116,20 @@ struct HandOver: Sendable {
             ("External-Identifier", matter?.number ?? items[0].number),
             ("Internal-Sender-Description", "to \(recipient)"), ("Bagging-Date", "\(now.day)"), ("Bag-Software-Agent", "sinan \(SystemRoutes.version)"),
         ])
-        return .file([UInt8](try Data(contentsOf: file)), type: "application/zip", name: "\(name).zip")
+        let bytes = [UInt8](try Data(contentsOf: file))
+        let hash = Crypto.hex(Crypto.sha256(bytes))
+        try await visit.desk.store.write { tx in
+            for item in items {
+                try Keeping.needsFile(item, tx)
+                try Custody.record("handed", on: item, by: .staff(officer), note: "\(note)（移交包 SHA-256 \(hash)）", at: now, tx)
+            }
+        }
+        return .file(bytes, type: "application/zip", name: "\(name).zip")
     }
 
     private func graph(_ visit: Visit) async throws -> Answer {
         let officer = try visit.require("evidence.export")
+        try visit.checkForm(visit.exchange.form())
         let now = visit.desk.now
         let (piece, matter) = try await visit.desk.store.write { tx in
             let item = try ItemPages.find(visit, tx)
@@ -154,7 +168,7 @@ struct HandOver: Sendable {
 extension Bag {
     /// A name that is one everywhere: no folders, nothing that a system reserves.
     static func safe(_ name: String) -> String {
-        let plain = String(name.map { "/\\:*?\"<>|".contains($0) || $0.isNewline || $0.unicodeScalars.first!.value < 32 ? "_" : $0 }.prefix(100))
+        let plain = String(name.map { "/\\:*?\"<>|%".contains($0) || $0.isNewline || $0.unicodeScalars.first!.value < 32 ? "_" : $0 }.prefix(100))
         return plain.hasPrefix(".") || plain.isEmpty ? "file-" + plain.dropFirst() : plain
     }
 }

@@ -30,16 +30,22 @@ enum Keeping {
         func decision(_ row: Row?) -> (String, Moment)? { row.map { ($0.string("reason"), $0.moment("at")) } }
         return Fate(
             until: until(item, closed: matter?.closedAt, open: matter?.open ?? false, matterDays: try ofMatters.value(tx), looseDays: try loose.value(tx)),
-            hold: decision(try tx.one("SELECT reason, at FROM evidence_holds WHERE item = \(item.id)")),
+            hold: decision(try tx.one("SELECT reason, at FROM evidence_holds WHERE item = \(item.id) AND released_at IS NULL")),
             disposal: decision(try tx.one("SELECT reason, at FROM evidence_disposals WHERE item = \(item.id)")))
     }
     /// Those whose time is over.
     static func over(on today: Day, _ tx: Transaction) throws -> SQL {
         let (a, b) = (Moment(today.adding(days: -(try ofMatters.value(tx)))), Moment(today.adding(days: -(try loose.value(tx)))))
         return """
-            state = 'sealed' AND NOT EXISTS (SELECT 1 FROM evidence_holds h WHERE h.item = evidence_items.id) AND NOT EXISTS (SELECT 1 FROM evidence_disposals d WHERE d.item = evidence_items.id)
+            state = 'sealed' AND NOT EXISTS (SELECT 1 FROM evidence_holds h WHERE h.item = evidence_items.id AND h.released_at IS NULL) AND NOT EXISTS (SELECT 1 FROM evidence_disposals d WHERE d.item = evidence_items.id)
             AND ((matter IS NULL AND sealed_at < \(b)) OR (sealed_at < \(a) AND matter IN (SELECT id FROM casework_matters WHERE NOT (open = 1) AND closed_at < \(a))))
             """
+    }
+
+    /// - Errors: says when it was destroyed, where it was.
+    static func needsFile(_ item: EvidenceItem, _ tx: Transaction) throws {
+        guard let gone = try of(item, tx).disposal else { return }
+        throw Refusal(.conflict, Text("保存期限届满，已于\(gone.at.minuteText)销毁", "Its time was over: it was destroyed on \(gone.at.minuteText)"))
     }
 
     static func routes() -> [Route] {
@@ -63,12 +69,18 @@ enum Keeping {
             switch act {
             case "hold":
                 guard fate.hold == nil else { throw Refusal(.conflict, Text("已暂停销毁", "It is held already")) }
-                try tx.run("INSERT INTO evidence_holds (item, reason, account, at) VALUES (\(item.id), \(reason), \(officer.id), \(now))")
-                try Custody.record("held", on: item, by: .staff(officer), note: reason, at: now, tx)
+                try tx.run(
+                    """
+                    INSERT INTO evidence_holds (item, reason, account, at) VALUES (\(item.id), \(reason), \(officer.id), \(now))
+                    ON CONFLICT (item) DO UPDATE SET reason = \(reason), account = \(officer.id), at = \(now), released_at = NULL
+                    """)
+                try Custody.record("held", on: item, by: .staff(officer), note: reason, at: now, sealing: [.init("evidence_holds", key: "item", item.id)], tx)
                 return (item, Text("已暂停销毁", "It is held"))
             case "release":
-                guard try tx.run("DELETE FROM evidence_holds WHERE item = \(item.id)") == 1 else { throw Refusal(.conflict, Text("没有暂停销毁", "It is not held")) }
-                try Custody.record("released", on: item, by: .staff(officer), at: now, tx)
+                guard try tx.run("UPDATE evidence_holds SET released_at = \(now) WHERE item = \(item.id) AND released_at IS NULL") == 1 else {
+                    throw Refusal(.conflict, Text("没有暂停销毁", "It is not held"))
+                }
+                try Custody.record("released", on: item, by: .staff(officer), at: now, sealing: [.init("evidence_holds", key: "item", item.id)], tx)
                 return (item, Text("已解除暂停", "The hold is lifted"))
             default:
                 guard fate.isOver(on: today) else {
@@ -76,7 +88,9 @@ enum Keeping {
                 }
                 try tx.run("INSERT INTO evidence_disposals (item, reason, account, at) VALUES (\(item.id), \(reason), \(officer.id), \(now))")
                 try Analysis.forget(item.id, tx)
-                try Custody.record("disposed", on: item, by: .staff(officer), note: reason, at: now, tx)
+                // Its words are found no more.
+                Search.index("evidence", item.id, texts: [item.number], tx)
+                try Custody.record("disposed", on: item, by: .staff(officer), note: reason, at: now, sealing: [.init("evidence_disposals", key: "item", item.id)], tx)
                 return (item, Text("已登记销毁，文件在一日内清除，登记和保管链保留", "Its file is removed within a day; the record and its custody stay"))
             }
         }

@@ -74,7 +74,7 @@ struct PageRewriter {
     // MARK: Pages
 
     /// Elements that are left out with all that is in them.
-    private static let dropped: Set<String> = ["script", "noscript", "template", "object", "applet"]
+    private static let dropped: Set<String> = ["script", "noscript", "template", "object", "applet", "set", "animate", "animatemotion", "animatetransform"]
     /// Elements whose text is no markup.
     private static let raw: Set<String> = ["style", "textarea", "title", "xmp", "iframe"]
 

@@ -42,7 +42,7 @@ actor Replay {
     private nonisolated func item(_ visit: Visit) async throws -> (EvidenceItem, String) {
         let mark = try visit.exchange.parameter("mark")
         let parts = mark.split(separator: "-").map(String.init)
-        guard parts.count == 3, let id = Int64(parts[0]), let until = Int64(parts[1]), until * 1000 > visit.desk.now.milliseconds else { throw Refusal.notFound }
+        guard parts.count == 3, let id = Int64(parts[0]), let until = Int64(parts[1]), until > visit.desk.now.milliseconds / 1000 else { throw Refusal.notFound }
         let item = try await visit.desk.store.read { tx in
             let item = try EvidenceItem.find(id, tx)
             guard try Keeping.of(item, tx).disposal == nil else { throw Refusal.notFound }

@@ -111,10 +111,16 @@ import Web
         let page = try await office.get("/evidence/\(item)", as: .he)
         #expect(page.status == 200 && page.text.contains("到期销毁") && page.text.contains(file), "the record stays, with its hash")
         #expect(try await office.get("/evidence/\(item)/receipt", as: .he).status == 409)
+        for path in ["record", "part/views/text.txt", "compare/\(item)"] { #expect(try await office.get("/evidence/\(item)/\(path)", as: .he).status == 409, "\(path)") }
+        for path in ["verify", "export"] { #expect(try await office.post("/evidence/\(item)/\(path)", as: .he, [("note", "看看")]).status == 409, "\(path)") }
         // The sweep may take the file, and the check of files does not miss it.
         let wanted = try await office.desk.store.read { tx in try office.domains.reduce(into: Set<String>()) { $0.formUnion(try $1.files(tx)) } }
         #expect(!wanted.contains(file))
         #expect(try await office.verify().findings.isEmpty)
+        // A destruction past the program is found.
+        let other = try await Self.take(office, as: .lin)
+        try await office.desk.store.write { tx in try tx.run("INSERT INTO evidence_disposals (item, reason, account, at) VALUES (\(other), 'x', 1, 1)") }
+        #expect(try await !office.verify().findings.isEmpty)
     }
 
     @Test(arguments: TestEngine.available)
@@ -149,6 +155,13 @@ import Web
         #expect(try await office.verify().findings.isEmpty)
     }
 
+    @Test(arguments: ["1-9223372036854775807-x", "1-1-x", "x", "--", "1--5-x", "9223372036854775808-1-x", "1-99999999999-"], TestEngine.available)
+    func aMarkThatIsNoneShowsNothingAndStopsNothing(_ mark: String, _ engine: TestEngine) async throws {
+        let office = try await TestOffice(engine)
+        #expect(try await office.get("/replay/\(mark)").status == 404)
+        #expect(try await office.get("/replay/\(mark)/of?u=x").status == 404)
+    }
+
     @Test(arguments: TestEngine.available)
     func handingOverAsksToWhomAndForWhatAndOnlyOfWhatOneMaySee(_ engine: TestEngine) async throws {
         let office = try await TestOffice(engine)
@@ -159,7 +172,8 @@ import Web
         let refused = try await office.post("/evidence/handover", as: .lin, [("item", "\(item)"), ("recipient", ""), ("purpose", "移送")])
         #expect(refused.status == 422 && refused.text.contains("请写明接收单位") && refused.text.contains("请选择要移交的证据") && refused.text.contains("移送"))
         #expect(try await office.post("/evidence/handover", as: .far, [("item", "\(item)"), ("pick", "\(item)"), ("recipient", "某局"), ("purpose", "移送")]).status == 422)
-        let graph = try await office.get("/evidence/\(item)/custody.jsonld", as: .lin)
+        #expect(try await office.get("/evidence/\(item)/custody.jsonld", as: .lin).status == 405, "an act of custody is no link")
+        let graph = try await office.post("/evidence/\(item)/custody.jsonld", as: .lin, [])
         #expect(graph.status == 200 && graph.json["@graph"]?.array?.contains { $0["@type"]?.string == "case-investigation:ProvenanceRecord" } == true)
     }
 }

@@ -286,4 +286,57 @@ import Web
         #expect(pointers(#"{"id":"a","observedAt":"2027-11-23T10:00:00Z"}"#) == ["/observedAt"])
         #expect(pointers("[]") == [""])
     }
+
+    // MARK: Words of pictures
+
+    private static func words(_ texts: [String], of url: String, leadingTo: String? = nil, at: String, _ intake: Intake) async throws {
+        try await PictureWords.take(
+            .object([
+                ("url", .string(url)), ("finalURL", .string(leadingTo ?? url)), ("matter", .null), ("words", .array(texts.map(JSON.string))),
+                ("evidence", .string("DZ20260000001")), ("at", .string(at)),
+            ]), intake)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func wordsOfPicturesAreMatchedBesideTheListingWhichStaysAsItsPlatformSaidIt(_ engine: TestEngine) async throws {
+        let (office, intake) = try await Self.office(engine)
+        let listing = try Self.listing("w1", "家用按摩枕", price: "199")
+        _ = try await intake.take([listing], by: "test")
+        func state() async throws -> (String, Int, Int64) {
+            try await office.desk.store.read { tx in
+                let row = try tx.one("SELECT body, last_at FROM monitoring_listings WHERE ref = 'w1'")!
+                return (row.string("body"), try tx.count("SELECT count(*) AS n FROM monitoring_observations"), row.int("last_at"))
+            }
+        }
+        let before = try await state()
+        #expect(try await Self.leads(office).isEmpty)
+        try await Self.words(["全网第一 销量冠军"], of: "https://shop.example/w1", at: "2026-11-22T09:00:00+08:00", intake)
+        let (lead, after) = (try #require(try await Self.leads(office).first), try await state())
+        #expect(lead.model == "M05" && after == before, "fields, prices and times are the platform's")
+        // The same words again, and the listing again without them: nothing new, nothing gone.
+        try await Self.words(["全网第一 销量冠军"], of: "https://shop.example/w1", at: "2026-11-22T10:00:00+08:00", intake)
+        _ = try await intake.take([try Self.listing("w1", "家用按摩枕", price: "199", at: "2026-11-22T11:00:00+08:00")], by: "test")
+        #expect(try await Self.leads(office).count == 1)
+        // Told to correct, and the platform sends the listing as ever: the picture still stands.
+        try await Self.apply(office, "confirm", on: lead.matter.id, by: .zhao, (0..<3).map { ("element", String($0)) } + [("exempt", "none")])
+        try await Self.apply(office, "notice", on: lead.matter.id, by: .zhao, [("change", "请更换图片"), ("due", "2026-11-30"), ("channel", "platform")])
+        office.clock.set("2026-11-24T10:00")
+        _ = try await intake.take([try Self.listing("w1", "家用按摩枕 新款", price: "199", at: "2026-11-24T09:30:00+08:00")], by: "test")
+        try await office.work()
+        #expect(try await Self.leads(office).first?.matter.state == LeadMoves.notified, "an import takes no picture away")
+        // Captured again without: then it is corrected.
+        try await Self.words([], of: "https://shop.example/w1", at: "2026-11-24T09:45:00+08:00", intake)
+        try await office.work()
+        #expect(try await Self.leads(office).first?.matter.state != LeadMoves.notified)
+        #expect(try await office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func aPageThatLeadsElsewhereGivesItsPicturesToNobody(_ engine: TestEngine) async throws {
+        let (office, intake) = try await Self.office(engine)
+        _ = try await intake.take([try Self.listing("victim", "电饭煲"), try Self.listing("asked", "电水壶")], by: "test")
+        try await Self.words(["全国销量第一"], of: "https://shop.example/redir", leadingTo: "https://shop.example/victim", at: "2026-11-22T09:00:00+08:00", intake)
+        try await Self.words(["全国销量第一"], of: "https://shop.example/asked", leadingTo: "https://shop.example/victim", at: "2026-11-22T09:00:00+08:00", intake)
+        #expect(try await Self.leads(office).isEmpty)
+    }
 }
