@@ -154,7 +154,7 @@ final class Analysis: Sendable {
             }
             try tx.run("UPDATE evidence_readings SET done_at = \(now), reader = \(edition), note = \(note) WHERE item = \(item.id)")
             let pictures = read.filter { !$0.found.isView && !$0.words.isEmpty }
-            Search.index("evidence", item.id, texts: [item.number, item.title, item.url, item.purpose, String(text.prefix(100_000))] + pictures.map(\.words), tx)
+            Search.index("evidence", item.id, texts: [item.number, item.title, item.url, item.purpose, String(text.prefix(100_000))] + read.map(\.words), tx)
             // Monitoring reads a listing's pictures too, where the page is one it knows: those that stand in the page itself, not in its frames.
             if item.kind == "capture" {
                 let words = pictures.filter { $0.stands(in: dom) }.map { String($0.words.prefix(4000)) }
