@@ -191,8 +191,9 @@ def test_evidence_is_handed_over_as_a_bag_that_others_check(enter, room, shop, t
     page.fill("#f-recipient", "青溪公安分局 王某")
     for box in page.locator("input[name=pick]").all():
         box.check()
-    with page.expect_download(timeout=60000) as got:
-        page.locator("main button[type=submit]").click()
+    # Four documents are printed first.
+    with page.expect_download(timeout=120000) as got:
+        page.locator("main button[type=submit]").click(timeout=120000)
     got.value.save_as(tmp_path / "bag.zip")
     with zipfile.ZipFile(tmp_path / "bag.zip") as z:
         assert z.testzip() is None
