@@ -14,6 +14,20 @@ struct FileIntake: Sendable {
         ]
     }
 
+    /// The row of a file that is in the store already; its act of custody is the caller's.
+    static func keep(
+        number: String, _ hash: String, named name: String, title: String, size: Int, _ digests: Digests, purpose: String, matter: ID<Matter>?, region: String, by officer: Account,
+        second: ID<Account>? = nil, at now: Moment, _ tx: Transaction
+    ) throws -> EvidenceItem {
+        let id = try tx.insert(
+            """
+            INSERT INTO evidence_items (number, kind, matter, region, url, device, script, purpose, account, second, state, asked_at, attempts, title, file, name, size, sm3, sealed_at)
+            VALUES (\(number), 'file', \(matter), \(region), '', 'desktop', '', \(purpose), \(officer.id), \(second), 'sealed', \(now), 0, \(title),
+            \(hash), \(name), \(Int64(size)), \(Crypto.hex(digests.sm3)), \(now)) RETURNING id
+            """)
+        return try EvidenceItem.find(id, tx)
+    }
+
     private func form(_ visit: Visit, _ refusal: Refusal?, _ form: Form?) async throws -> Answer {
         let account = try visit.require("evidence.capture")
         let colleagues = try await visit.desk.store.read { try EvidencePages.colleagues(account, visit, $0) }
@@ -64,13 +78,9 @@ struct FileIntake: Sendable {
                 let matter = try EvidencePages.matter(number, visit, &wrong, tx)
                 let other = try EvidencePages.second(second, officer, of: matter, visit, &wrong, tx)
                 guard wrong.isEmpty, let file else { throw Refusal.invalid(wrong) }
-                let id = try tx.insert(
-                    """
-                    INSERT INTO evidence_items (number, kind, matter, region, url, device, script, purpose, account, second, state, asked_at, attempts, title, file, name, size, sm3, sealed_at)
-                    VALUES (\(CaptureQueue.number(now, tx)), 'file', \(matter?.id), \(matter?.region ?? officer.region), '', 'desktop', '', \(purpose), \(officer.id), \(other), 'sealed', \(now), 0, \(file.name),
-                    \(file.hash), \(file.name), \(Int64(file.size)), \(Crypto.hex(digests.sm3)), \(now)) RETURNING id
-                    """)
-                let item = try EvidenceItem.find(id, tx)
+                let item = try FileIntake.keep(
+                    number: CaptureQueue.number(now, tx), file.hash, named: file.name, title: file.name, size: file.size, digests, purpose: purpose, matter: matter?.id,
+                    region: matter?.region ?? officer.region, by: officer, second: other, at: now, tx)
                 try Custody.record("received", on: item, by: .staff(officer), note: purpose, at: now, tx)
                 try Jobs.add(CaptureQueue.job, [], at: now, tx)
                 return item

@@ -55,7 +55,7 @@ struct ItemPages: Sendable {
     private func show(_ visit: Visit) async throws -> Answer {
         let now = visit.desk.now
         let account = try visit.signedIn()
-        let (item, matter, acts, names, stamps, others, pictures, original, fate) = try await visit.desk.store.write { tx in
+        let (item, matter, acts, names, stamps, others, original, fate) = try await visit.desk.store.write { tx in
             let item = try ItemPages.find(visit, tx)
             // Looked at by somebody new, or on another day: written down.
             if item.state == .sealed {
@@ -71,11 +71,12 @@ struct ItemPages: Sendable {
             .filter { try !item.url.isEmpty && ItemPages.maySee($0, visit, account, tx) && Keeping.of($0, tx).disposal == nil }
             let original = try tx.one("SELECT i.* FROM evidence_derivatives d JOIN evidence_items i ON i.id = d.original WHERE d.item = \(item.id)").map(EvidenceItem.init)
             return (
-                item, try item.matter.map { try tx.matter($0) }, acts, try Accounts.names(people, tx), stamps, others, try PicturePages.load(item, visit, tx), original,
+                item, try item.matter.map { try tx.matter($0) }, acts, try Accounts.names(people, tx), stamps, others, original,
                 try Keeping.of(item, tx)
             )
         }
         let here = item.state == .sealed && fate.disposal == nil
+        let pictures = try await visit.desk.store.read { try PicturePages.load(item, visit, $0) }
         let zip = here && item.kind == "capture" ? try ItemPages.package(item, visit.desk) : nil
         let record = zip.map { ItemPages.json($0, "record/record.json") } ?? .null
         let views = zip?.entries.map(\.name).filter { $0.hasPrefix("views/screenshot-") } ?? []

@@ -34,7 +34,8 @@ enum PictureWords {
             var changed: [Int64] = []
             for id in rows.map({ $0.int("id") }) {
                 let old = try tx.one("SELECT at, words FROM monitoring_words WHERE listing = \(id)")
-                guard old.map({ $0.moment("at") <= at }) ?? true, old != nil || !words.isEmpty else { continue }
+                // That another page has no such words says nothing of this one.
+                guard old.map({ $0.moment("at") <= at }) ?? true, !words.isEmpty || (stays && old != nil) else { continue }
                 let text = JSON.array(words.map(JSON.string)).text
                 try tx.run(
                     """

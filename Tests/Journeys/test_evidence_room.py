@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 from conftest import ENGINES, run
 from shops import Shop, picture
-from test_evidence import TOOLS, ask, authority, enter, office, sealed, verify
+from test_evidence import TOOLS, ask, authority, enter, fits, office, sealed, verify
 from test_journeys import accessible, shot
 
 
@@ -294,9 +294,4 @@ def test_the_new_pages_are_accessible_and_fit(enter, room, width, language):
     item = page.locator("table.queue a").last.get_attribute("href")
     page.goto(item)
     paths = [item, page.locator(".picture-grid a").first.get_attribute("href"), item + "/replay", f"/evidence/handover?item={item.split('/')[-1]}", "/evidence?kept=over"]
-    for n, path in enumerate(paths):
-        page.goto(path)
-        shot(page, f"{language}-{width}-room-{n}", room)
-        accessible(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width + 1, path
-        assert not page.faults, (path, page.faults)
+    fits(page, room, width, f"{language}-{width}", paths)

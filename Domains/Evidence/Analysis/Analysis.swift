@@ -23,15 +23,11 @@ final class Analysis: Sendable {
 
     /// Begins with the next item that was not read yet, and returns at once.
     func look(_ desk: Desk) async throws {
-        guard
-            busy.withLock({ busy in
-                busy
-                    ? false
-                    : {
-                        busy = true; return true
-                    }()
-            })
-        else { return }
+        let isFree = busy.withLock { busy in
+            defer { busy = true }
+            return !busy
+        }
+        guard isFree else { return }
         let taken: EvidenceItem?
         do { taken = try await take(desk) } catch {
             busy.withLock { $0 = false }
@@ -54,6 +50,7 @@ final class Analysis: Sendable {
 
     private func take(_ desk: Desk) async throws -> EvidenceItem? {
         let now = desk.now
+        let until = now.adding(seconds: Int64(Analysis.seconds) + 60)
         let query: SQL =
             """
             SELECT i.* FROM evidence_items i LEFT JOIN evidence_readings r ON r.item = i.id WHERE i.state = 'sealed' AND (r.item IS NULL OR (r.done_at IS NULL AND r.attempts < \(Analysis.attempts)))
@@ -64,7 +61,7 @@ final class Analysis: Sendable {
             guard let item = try tx.one(query).map(EvidenceItem.init),
                 try tx.one(
                     """
-                    INSERT INTO evidence_leases (item, until, owner) VALUES (\(item.id), \(now.adding(seconds: 600)), 'reading') ON CONFLICT (item) DO UPDATE SET until = \(now.adding(seconds: 600)), owner = 'reading'
+                    INSERT INTO evidence_leases (item, until, owner) VALUES (\(item.id), \(until), 'reading') ON CONFLICT (item) DO UPDATE SET until = \(until), owner = 'reading'
                     WHERE evidence_leases.until <= \(now) RETURNING item
                     """) != nil
             else { return nil }
@@ -78,15 +75,11 @@ final class Analysis: Sendable {
 
     /// What is kept of a picture: its pixels are not.
     private struct Read: Sendable {
-        let found: Place
+        let found: PackagePictures.Place
         let width, height: Int
         let fingerprint: Fingerprint?
         let lines: [Reader.Line]
         var words: String { lines.map(\.text).joined(separator: "\n") }
-        struct Place: Sendable {
-            let place, source, hash: String
-            var isView: Bool { place.hasPrefix("views/") }
-        }
         /// Whether the page's own source names it, as far as addresses are written out.
         func stands(in dom: String) -> Bool {
             guard let parts = URLComponents(string: found.source) else { return false }
@@ -103,7 +96,7 @@ final class Analysis: Sendable {
             (pictures, text) = (PackagePictures.all(zip), ItemPages.text(zip))
             dom = zip.entry("views/dom.html").flatMap { zip.bytes($0) }.map { String(decoding: $0, as: UTF8.self) } ?? ""
         } else if let file = item.file, let bytes = try? desk.files.read(file), PackagePictures.mediaType(bytes) != nil {
-            pictures = [.init(place: "file", source: item.name ?? "", bytes: bytes, hash: file)]
+            pictures = [.init(place: .init(name: "file", source: item.name ?? "", hash: file), bytes: bytes)]
         } else {
             pictures = []
         }
@@ -125,7 +118,7 @@ final class Analysis: Sendable {
                 do { if reader.isThere { lines = try await reader.read(look) } } catch { unread += 1 }
                 read.append(
                     Read(
-                        found: .init(place: picture.place, source: picture.source, hash: picture.hash), width: look.width, height: look.height,
+                        found: picture.place, width: look.width, height: look.height,
                         fingerprint: Fingerprint(grey: look.grey),
                         lines: lines))
             } catch {
@@ -147,7 +140,7 @@ final class Analysis: Sendable {
             for one in read {
                 let id = try tx.insert(
                     """
-                    INSERT INTO evidence_pictures (item, place, source, width, height, hash, fingerprint, words, lines) VALUES (\(item.id), \(one.found.place), \(String(one.found.source.prefix(2000))),
+                    INSERT INTO evidence_pictures (item, place, source, width, height, hash, fingerprint, words, lines) VALUES (\(item.id), \(one.found.name), \(String(one.found.source.prefix(2000))),
                     \(Int64(one.width)), \(Int64(one.height)), \(one.found.hash), \(one.fingerprint?.description), \(one.words), \(JSON.array(one.lines.map(\.json)).text)) RETURNING id
                     """)
                 if !one.found.isView { for band in one.fingerprint?.bands ?? [] { try tx.run("INSERT INTO evidence_bands (band, picture) VALUES (\(band), \(id))") } }
@@ -156,7 +149,8 @@ final class Analysis: Sendable {
             let pictures = read.filter { !$0.found.isView && !$0.words.isEmpty }
             Search.index("evidence", item.id, texts: [item.number, item.title, item.url, item.purpose, String(text.prefix(100_000))] + read.map(\.words), tx)
             // Monitoring reads a listing's pictures too, where the page is one it knows: those that stand in the page itself, not in its frames.
-            if item.kind == "capture" {
+            // Where some could not be read, nothing is known of what is no longer there.
+            if item.kind == "capture", note.isEmpty {
                 let words = pictures.filter { $0.stands(in: dom) }.map { String($0.words.prefix(4000)) }
                 try Jobs.add(
                     Analysis.wordsFound,

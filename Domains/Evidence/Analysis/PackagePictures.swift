@@ -4,14 +4,17 @@ import Kernel
 
 /// The pictures of a package (封存包内图片): those of the page as they came, and the views of the page.
 enum PackagePictures {
-    struct Found: Sendable {
+    struct Place: Sendable {
         /// `archive/data.warc.gz@1234` or `views/screenshot-1.png`; `file` of a file that was taken in.
-        let place: String
+        let name: String
         /// The picture's address, or nothing.
         let source: String
-        let bytes: [UInt8]
         let hash: String
-        var isView: Bool { place.hasPrefix("views/") }
+        var isView: Bool { name.hasPrefix("views/") }
+    }
+    struct Found: Sendable {
+        let place: Place
+        let bytes: [UInt8]
     }
     /// At most so many of the page's own, the first that came; views are read to 16,000 pixels.
     static let most = 60, views = 2
@@ -23,12 +26,12 @@ enum PackagePictures {
                 _ = WARC.read(UnsafeRawBufferPointer(rebasing: all[entry.range]), limit: 64 << 20) { one in
                     guard found.count < most, one.record.type == "response", let body = picture(one.record), body.count > 200 else { return }
                     let hash = Crypto.hex(Crypto.sha256(body))
-                    if seen.insert(hash).inserted { found.append(Found(place: "\(entry.name)@\(one.offset)", source: one.record.uri ?? "", bytes: body, hash: hash)) }
+                    if seen.insert(hash).inserted { found.append(Found(place: .init(name: "\(entry.name)@\(one.offset)", source: one.record.uri ?? "", hash: hash), bytes: body)) }
                 }
             }
         }
         for entry in zip.entries.filter({ $0.name.hasPrefix("views/screenshot-") }).prefix(views) {
-            if let bytes = zip.bytes(entry) { found.append(Found(place: entry.name, source: "", bytes: bytes, hash: Crypto.hex(Crypto.sha256(bytes)))) }
+            if let bytes = zip.bytes(entry) { found.append(Found(place: .init(name: entry.name, source: "", hash: Crypto.hex(Crypto.sha256(bytes))), bytes: bytes)) }
         }
         return found
     }
@@ -38,14 +41,18 @@ enum PackagePictures {
         let parts = place.split(separator: "@").map(String.init)
         guard let entry = zip.entry(parts.first ?? "") else { return nil }
         guard parts.count == 2 else { return zip.bytes(entry) }
-        guard let offset = Int(parts[1]), offset >= 0, offset < entry.range.count, entry.method == 0 else { return nil }
+        return Int(parts[1]).flatMap { record(at: $0, of: entry, zip) }.flatMap(picture)
+    }
+
+    /// The one record of an archive that begins at an offset.
+    static func record(at offset: Int, of archive: ZIPFile.Entry, _ zip: ZIPFile) -> WARC.Record? {
+        guard offset >= 0, offset < archive.range.count, archive.method == 0 else { return nil }
         return zip.data.withUnsafeBytes { all in
-            let rest = UnsafeRawBufferPointer(rebasing: all[(entry.range.lowerBound + offset)..<entry.range.upperBound])
-            var body: [UInt8]?
-            // Only the one record that begins here.
+            let rest = UnsafeRawBufferPointer(rebasing: all[(archive.range.lowerBound + offset)..<archive.range.upperBound])
             guard let (plain, _) = Deflate.inflate(rest, .gzip, limit: 64 << 20) else { return nil }
-            plain.withUnsafeBytes { _ = WARC.read($0, limit: 64 << 20) { body = body ?? picture($0.record) } }
-            return body
+            var found: WARC.Record?
+            plain.withUnsafeBytes { _ = WARC.read($0, limit: 64 << 20) { found = found ?? $0.record } }
+            return found
         }
     }
 

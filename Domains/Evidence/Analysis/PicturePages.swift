@@ -256,7 +256,7 @@ struct PicturePages: Sendable {
         try visit.checkForm(visit.exchange.form())
         let now = visit.desk.now
         let item = try await visit.desk.store.write { tx in
-            let item = try ItemPages.find(visit, tx)
+            let item = try ItemPages.findHere(visit, "id", tx)
             try Analysis.forget(item.id, tx)
             try tx.run("DELETE FROM evidence_readings WHERE item = \(item.id)")
             try Jobs.add(CaptureQueue.job, [], at: now, tx)
@@ -293,19 +293,15 @@ struct PicturePages: Sendable {
             let (covered, digests, now) = (boxes, Digests(copy), visit.desk.now)
             let made = try await visit.desk.store.write { tx in
                 let number = try CaptureQueue.number(now, tx)
-                let id = try tx.insert(
-                    """
-                    INSERT INTO evidence_items (number, kind, matter, region, url, device, script, purpose, account, second, state, asked_at, attempts, title, file, name, size, sm3, sealed_at)
-                    VALUES (\(number), 'file', \(item.matter), \(item.region), '', 'desktop', '', \(reason), \(officer.id), \(ID<Account>?.none), 'sealed', \(now), 0,
-                    \("遮盖副本：\(item.title.isEmpty ? item.number : String(item.title.prefix(200)))"), \(hash), \("\(number).png"), \(Int64(copy.count)), \(Crypto.hex(digests.sm3)), \(now)) RETURNING id
-                    """)
+                let made = try FileIntake.keep(
+                    number: number, hash, named: "\(number).png", title: "遮盖副本：\(item.title.isEmpty ? item.number : String(item.title.prefix(200)))", size: copy.count, digests,
+                    purpose: reason, matter: item.matter, region: item.region, by: officer, at: now, tx)
                 try tx.run(
-                    "INSERT INTO evidence_derivatives (item, original, place, hash, boxes) VALUES (\(id), \(item.id), \(picture.place), \(picture.hash), \(JSON.array(covered.map(\.json)).text))"
+                    "INSERT INTO evidence_derivatives (item, original, place, hash, boxes) VALUES (\(made.id), \(item.id), \(picture.place), \(picture.hash), \(JSON.array(covered.map(\.json)).text))"
                 )
-                let made = try EvidenceItem.find(id, tx)
                 try Custody.record(
                     "received", on: made, by: .staff(officer), note: "\(item.number) \(picture.place)：\(reason)", at: now,
-                    sealing: [.init("evidence_derivatives", key: "item", id)], tx)
+                    sealing: [.init("evidence_derivatives", key: "item", made.id)], tx)
                 try Custody.record("derived", on: item, by: .staff(officer), note: "\(number)：\(reason)", at: now, tx)
                 try Jobs.add(CaptureQueue.job, [], at: now, tx)
                 return made

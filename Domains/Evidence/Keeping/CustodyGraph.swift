@@ -8,8 +8,6 @@ enum CustodyGraph {
         let item: EvidenceItem
         var acts: [Custody.Act]
         let original: Int64?
-        let stamps: [(authority: String, at: Moment)]
-        let officers: [String]
     }
 
     /// A key that is the same for the same thing.

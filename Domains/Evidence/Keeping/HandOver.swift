@@ -141,9 +141,7 @@ struct HandOver: Sendable {
 
     private static func piece(_ item: EvidenceItem, _ tx: Transaction) throws -> CustodyGraph.Piece {
         CustodyGraph.Piece(
-            item: item, acts: try Custody.of(item.id, tx), original: try tx.one("SELECT original FROM evidence_derivatives WHERE item = \(item.id)")?.int("original"),
-            stamps: try item.stamps(tx),
-            officers: try item.officers(tx))
+            item: item, acts: try Custody.of(item.id, tx), original: try tx.one("SELECT original FROM evidence_derivatives WHERE item = \(item.id)")?.int("original"))
     }
     private static func graph(_ pieces: [CustodyGraph.Piece], _ matter: Matter?, _ visit: Visit) async throws -> JSON {
         let names = try await visit.desk.store.read { try Accounts.names(pieces.flatMap { $0.acts.compactMap(\.account) }, $0) }

@@ -95,15 +95,7 @@ actor Replay {
         var url = visit.exchange.query["u"] ?? ""
         guard let archive = package.zip.entry(Packaging.archive) else { throw Refusal.notFound }
         for _ in 0..<5 {
-            guard let place = package.places[url], place.offset < archive.range.count else { throw Refusal.notFound }
-            let record = package.zip.data.withUnsafeBytes { all -> WARC.Record? in
-                let rest = UnsafeRawBufferPointer(rebasing: all[(archive.range.lowerBound + place.offset)..<archive.range.upperBound])
-                guard let (plain, _) = Deflate.inflate(rest, .gzip, limit: 64 << 20) else { return nil }
-                var found: WARC.Record?
-                plain.withUnsafeBytes { _ = WARC.read($0, limit: 64 << 20) { found = found ?? $0.record } }
-                return found
-            }
-            guard let record else { throw Refusal.notFound }
+            guard let place = package.places[url], let record = PackagePictures.record(at: place.offset, of: archive, package.zip) else { throw Refusal.notFound }
             var rewriter = PageRewriter(base: url) { Replay.place($0, mark, package) }
             if (300..<400).contains(place.status) {
                 let head = String(decoding: record.body.prefix(16 << 10), as: UTF8.self)
@@ -115,11 +107,10 @@ actor Replay {
             let body = WARC.payload(record.body)
             guard body.count <= Replay.most else { throw Refusal.notFound }
             let mime = place.mime.lowercased()
-            if mime.contains("css") {
-                return Replay.answer(Array(rewriter.css((try? Encodings.decode(body).text) ?? String(decoding: body, as: UTF8.self)).utf8), "text/css; charset=utf-8")
-            }
-            if mime.contains("html") {
-                return Replay.answer(Array(rewriter.html((try? Encodings.decode(body).text) ?? String(decoding: body, as: UTF8.self)).utf8), "text/html; charset=utf-8")
+            if mime.contains("css") || mime.contains("html") {
+                let text = (try? Encodings.decode(body).text) ?? String(decoding: body, as: UTF8.self)
+                return mime.contains("css")
+                    ? Replay.answer(Array(rewriter.css(text).utf8), "text/css; charset=utf-8") : Replay.answer(Array(rewriter.html(text).utf8), "text/html; charset=utf-8")
             }
             if let picture = PackagePictures.mediaType(body) { return Replay.answer(body, picture) }
             guard ["image/", "font/", "video/", "audio/", "application/font", "application/x-font", "application/vnd.ms-fontobject"].contains(where: { mime.hasPrefix($0) }) else {

@@ -289,10 +289,10 @@ import Web
 
     // MARK: Words of pictures
 
-    private static func words(_ texts: [String], of url: String, leadingTo: String? = nil, at: String, _ intake: Intake) async throws {
+    private static func words(_ texts: [String], of url: String, leadingTo: String? = nil, for matter: Int64? = nil, at: String, _ intake: Intake) async throws {
         try await PictureWords.take(
             .object([
-                ("url", .string(url)), ("finalURL", .string(leadingTo ?? url)), ("matter", .null), ("words", .array(texts.map(JSON.string))),
+                ("url", .string(url)), ("finalURL", .string(leadingTo ?? url)), ("matter", matter.map { .int($0) } ?? .null), ("words", .array(texts.map(JSON.string))),
                 ("evidence", .string("DZ20260000001")), ("at", .string(at)),
             ]), intake)
     }
@@ -324,6 +324,10 @@ import Web
         _ = try await intake.take([try Self.listing("w1", "家用按摩枕 新款", price: "199", at: "2026-11-24T09:30:00+08:00")], by: "test")
         try await office.work()
         #expect(try await Self.leads(office).first?.matter.state == LeadMoves.notified, "an import takes no picture away")
+        // A capture that led elsewhere found none of them: that says nothing of this page.
+        try await Self.words([], of: "https://shop.example/w1", leadingTo: "https://shop.example/home", for: lead.matter.id.raw, at: "2026-11-24T09:40:00+08:00", intake)
+        try await office.work()
+        #expect(try await Self.leads(office).first?.matter.state == LeadMoves.notified)
         // Captured again without: then it is corrected.
         try await Self.words([], of: "https://shop.example/w1", at: "2026-11-24T09:45:00+08:00", intake)
         try await office.work()
