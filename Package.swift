@@ -102,16 +102,18 @@ let package = Package(
             "Monitoring", "Domains/Monitoring", ["Kernel", "Statute", "Formats", "Detect", "Store", "Web", "Platform", "ModelFiles", hummingbird, logging], testing: ["DataFiles"],
             card: true)
         + room("Evidence", "Domains/Evidence", ["DataFiles", "Kernel", "Statute", "Formats", "Browser", "Outbound", "Store", "Web", "Platform", hummingbird, logging], card: true)
+        + room(
+            "Enforcement", "Domains/Enforcement", ["DataFiles", "Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")], card: true)
         + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false, card: true)
         + room(
             "TestSupport", "Tests/Testing",
-            ["Kernel", "Statute", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "DataFiles", hummingbird, embedded, logging],
+            ["Kernel", "Statute", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Enforcement", "DataFiles", hummingbird, embedded, logging],
             tested: false)
         + [
             .executableTarget(
                 name: "sinan",
                 dependencies: [
-                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Detect", "DataFiles", hummingbird,
+                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Enforcement", "Detect", "DataFiles", hummingbird,
                     arguments,
                     logging,
                 ],

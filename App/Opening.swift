@@ -1,6 +1,7 @@
 import ArgumentParser
 import DataFiles
 import Disputes
+import Enforcement
 import Evidence
 import Formats
 import Foundation
@@ -41,7 +42,10 @@ enum Opening {
     }
 
     static func domains(printer: Printer, room: ModelRoom) -> [Domain] {
-        [Disputes.domain(printer: printer), Monitoring.domain(room: room), Evidence.domain(captures, printer: printer), Insights.domain]
+        [
+            Disputes.domain(printer: printer), Monitoring.domain(room: room), Evidence.domain(captures, printer: printer),
+            Enforcement.domain(printer: printer) { Grounds.shared.style }, Insights.domain,
+        ]
     }
     /// Captures, told by the environment: hosts inside that may be captured, time-stamping authorities.
     private static var captures: CaptureSettings {

@@ -40,6 +40,7 @@ extension Visit {
                     for article in more.basis ?? [] { h.text(register.cite(article)) }
                 }
             }
+            if deadline.decided { h.p("mb-1", Text("届满日由负责人决定为\(deadline.due)。", "The last day was set by decision: \(deadline.due).")) }
             if let day = deadline.beside, let beside = rule.beside {
                 h.p("mb-1 text-warning-emphasis") {
                     for article in beside.basis { h.text(register.cite(article)) }

@@ -73,7 +73,8 @@ package enum Ledger {
         "operators.contact-added": Text("添加联系人", "Contact added"), "operators.contact-removed": Text("移除联系人", "Contact removed"),
         "casework.assigned": Text("分派事项", "Matter assigned"), "casework.attached": Text("上传附件", "File attached"), "casework.extended": Text("延长期限", "Period extended"),
         "casework.issued": Text("制作文书", "Document issued"), "casework.linked": Text("关联事项", "Matters linked"), "casework.noted": Text("添加备注", "Note added"),
-        "casework.recomputed": Text("重算期限", "Period counted again"), "casework.begun": Text("开始计算期限", "Period begun"),
+        "casework.recomputed": Text("重算期限", "Period counted again"), "casework.begun": Text("开始计算期限", "Period begun"), "casework.ended": Text("期限终止计算", "Period ended"),
+        "casework.opened": Text("查阅文书", "Document opened"),
         "personal.revealed": Text("查看个人信息", "Personal data looked at"),
     ]
 

@@ -165,5 +165,7 @@ package enum PlatformSchema {
                 "CREATE INDEX casework_matters_closed ON casework_matters (kind, closed_at, region)",
                 "CREATE INDEX casework_moves_named ON casework_moves (move, at, matter, account)",
             ]),
+        // A day that a decision set, where the law leaves the length of a period to it.
+        Migration("casework.5", ["ALTER TABLE casework_clocks ADD COLUMN set_to TEXT"]),
     ]
 }

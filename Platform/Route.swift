@@ -103,13 +103,16 @@ package struct MatterKind: Sendable {
     package let table: MoveTable
     /// Who may see matters of this kind at all, in lists and alone.
     package let permission: Permission
+    /// Who may open its documents: those who may look at personal data, unless the papers of the kind are working papers of others too.
+    package let papers: Permission
     package let path: @Sendable (Matter) -> String
     /// The phone of one whom a notice of such a matter names (`complainant`, `respondent`), for a gateway that an administrator trusted with it.
     package let contact: @Sendable (ID<Matter>, String, Transaction) throws -> String?
     /// What the matter is suspected to be, by the key of a violation (`M05`), where its domain knows.
     package let violation: @Sendable (ID<Matter>, Transaction) throws -> String?
     package init(
-        table: MoveTable, permission: Permission = "casework.see", contact: @escaping @Sendable (ID<Matter>, String, Transaction) throws -> String? = { _, _, _ in nil },
+        table: MoveTable, permission: Permission = "casework.see", papers: Permission = "personal.reveal",
+        contact: @escaping @Sendable (ID<Matter>, String, Transaction) throws -> String? = { _, _, _ in nil },
         violation: @escaping @Sendable (ID<Matter>, Transaction) throws -> String? = { _, _ in nil },
         path: @escaping @Sendable (Matter) -> String
     ) {
@@ -117,6 +120,7 @@ package struct MatterKind: Sendable {
         self.violation = violation
         self.table = table
         self.permission = permission
+        self.papers = papers
         self.path = path
     }
 }

@@ -33,11 +33,11 @@ package struct Deadline: Sendable {
     package let rule: Period
     package let from: Day
     package let received: Day
-    package let due: Day
+    package private(set) var due: Day
     /// For periods in hours: the moment itself.
     package let dueMoment: Moment?
     /// The stricter reading of the law's end rule, or what a higher law asks beside it; staff see it, equal to `due` where there is no doubt.
-    package let strict: Day
+    package private(set) var strict: Day
     /// The last day of the limit that a higher law sets beside this one.
     package let beside: Day?
     package let strictMoment: Moment?
@@ -48,7 +48,15 @@ package struct Deadline: Sendable {
     /// The articles that govern this matter.
     package var basis: [Article] { rule.basis(on: received) }
     /// A day of the count lies in a year whose calendar is not loaded.
-    package let calendarIncomplete: Bool
+    package private(set) var calendarIncomplete: Bool
+
+    /// The day that a person set where the law leaves the length to a decision: a deferral, a second extension.
+    package private(set) var decided = false
+    package func decided(until day: Day) -> Deadline {
+        var d = self
+        (d.due, d.strict, d.decided, d.calendarIncomplete) = (day, day, true, false)
+        return d
+    }
 }
 
 /// How a last day on a day off moves on (顺延). O121 art. 45 speaks of 法定节假日 and leaves weekends open.

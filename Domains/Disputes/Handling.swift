@@ -80,7 +80,11 @@ package struct Handling: Sendable {
         case "lead": return try move(step, name, [("facts", step.text("facts", 2000))])
         case "lead-decided" where !(try Clocks.of(c.matter.id, tx).contains { $0.duty == "C5" && $0.state == "open" }):
             throw Refusal(.conflict, Text("没有待核查的线索", "No lead is waiting to be verified"))
-        case "lead-decided": return try move(step, name, [("decision", step.choice("decision", ["filed", "not-filed"])), ("reason", step.text("reason", 1000))])
+        case "lead-decided":
+            let decision = try step.choice("decision", ["filed", "not-filed"]), reason = try step.text("reason", 1000)
+            // Who keeps cases hears of it, and registers the source.
+            if decision == "filed" { try Jobs.add("enforcement.clue", [("matter", .int(c.matter.id.raw)), ("result", .string(reason))], at: step.now, step.tx) }
+            return try move(step, name, [("decision", decision), ("reason", reason)])
         default: return try move(step, name, [("note", step.optional("note") ?? "")])
         }
     }

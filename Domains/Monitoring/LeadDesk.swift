@@ -257,6 +257,10 @@ package struct LeadDesk: Sendable {
             try tx.send("UPDATE casework_matters SET region = \(desk.configuration.cityRegion), assignee = NULL WHERE id = \(id)")
             return try move([("note", note)])
         case "guide", "rectify", "propose", "clear":
+            // Who keeps cases hears of it, and registers the source.
+            if name == "propose" {
+                try Jobs.add("enforcement.clue", [("matter", .int(id.raw)), ("result", .string(text("result", 2000))), ("violation", .string(lead.model))], at: now, tx)
+            }
             return try move([("result", try text("result", 2000))], outcome: ["guide": "guided", "rectify": "rectified", "propose": "proposed", "clear": "not-found"][name])
         case "transfer": return try move([("where", try text("where", 200)), ("result", try text("result", 2000))], outcome: "transferred")
         case "feed-back": return try move([("result", try text("result", 2000))])

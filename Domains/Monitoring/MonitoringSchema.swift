@@ -110,5 +110,7 @@ enum MonitoringSchema {
                 "CREATE INDEX monitoring_listings_url ON monitoring_listings (url)",
                 "CREATE TABLE monitoring_words (listing INTEGER PRIMARY KEY REFERENCES monitoring_listings (id), evidence TEXT NOT NULL, at INTEGER NOT NULL, words TEXT NOT NULL)",
             ]),
+        // What the figures of other rooms may read of leads.
+        Migration("monitoring.6", ["CREATE VIEW insight_leads AS SELECT matter, model FROM monitoring_leads"]),
     ]
 }

@@ -122,11 +122,25 @@ package struct Casework: Sendable {
     }
 
     /// Starts a period that an act of its own asks for, beside those of the table.
-    package func begin(_ duty: String, of matter: Matter, at now: Moment, _ tx: Transaction) throws {
-        try Clocks.start(duty, of: matter, from: now, at: now, engine, tx)
+    /// - Parameter since: the event from which it runs, where that is not now.
+    package func begin(_ duty: String, of matter: Matter, since: Moment? = nil, at now: Moment, _ tx: Transaction) throws {
+        try Clocks.start(duty, of: matter, from: since ?? now, at: now, engine, tx)
         try Clocks.refreshNextDue(matter.id, tx)
         try tx.audit(
             "casework.begun", of: matter.reference, by: "system", at: now, details: [("duty", .string(duty))],
+            sealing: [.init("casework_matters", matter.id.raw)] + Clocks.seals(of: matter.id))
+    }
+
+    /// Ends a period that an act of its own fulfils, or that the law ends: `met` where that is what was to be done, else no longer counted.
+    package func end(_ duty: String, of matter: Matter, met: Bool = true, at now: Moment, _ tx: Transaction) throws {
+        if met {
+            try Clocks.stop(duty, of: matter.id, at: now, tx)
+        } else {
+            try tx.send("UPDATE casework_clocks SET state = 'void', stopped_at = \(now) WHERE matter = \(matter.id) AND duty = \(duty) AND state = 'open'")
+        }
+        try Clocks.refreshNextDue(matter.id, tx)
+        try tx.audit(
+            "casework.ended", of: matter.reference, by: "system", at: now, details: [("duty", .string(duty))],
             sealing: [.init("casework_matters", matter.id.raw)] + Clocks.seals(of: matter.id))
     }
 

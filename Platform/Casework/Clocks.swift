@@ -16,8 +16,11 @@ package struct RunningClock: Sendable {
     package let extended: Bool
     package let stoppedAt: Moment?
     package let state: String
+    /// The day that a decision set, where the law leaves the length to it.
+    package let setTo: Day?
 
     package init(_ row: Row) {
+        setTo = row.optionalDay("set_to")
         id = row.int("id")
         matter = row.id("matter")
         duty = row.string("duty")
@@ -103,13 +106,29 @@ package enum Clocks {
     static func resume(_ duty: String, of matter: Matter, on day: Day, _ engine: DeadlineEngine, _ tx: Transaction) throws {
         guard let row = try tx.one("SELECT * FROM casework_clocks WHERE matter = \(matter.id) AND duty = \(duty) AND state = 'open'") else { return }
         let clock = RunningClock(row)
+        if let set = clock.setTo, let paused = try tx.one("SELECT from_day FROM casework_pauses WHERE clock = \(clock.id) AND to_day IS NULL")?.day("from_day") {
+            try tx.send("UPDATE casework_clocks SET set_to = \(set.adding(days: max(0, day - paused))) WHERE id = \(clock.id)")
+        }
         try tx.send("UPDATE casework_pauses SET to_day = \(day) WHERE clock = \(clock.id) AND to_day IS NULL")
-        try write(compute(clock, engine, today: day, tx), to: clock, tx)
+        try write(compute(find(clock.id, tx), engine, today: day, tx), to: clock, tx)
     }
 
     package static func compute(_ clock: RunningClock, _ engine: DeadlineEngine, today: Day, explain: Bool = false, _ tx: Transaction) throws -> Deadline {
-        try engine.deadline(
+        let counted = try engine.deadline(
             clock.duty, from: clock.startedAt, received: clock.receivedOn, suspended: pauses(clock.id, through: today, tx), extended: clock.extended, explain: explain)
+        return clock.setTo.map(counted.decided(until:)) ?? counted
+    }
+
+    /// Sets the last day of a period whose length the law leaves to a decision (暂缓缴纳、集体讨论决定继续延期). The act that decides it seals the clocks.
+    /// - Errors: `conflict` where it does not run; a day that is not later than the one that stands.
+    package static func set(_ duty: String, of matter: Matter, to day: Day, _ tx: Transaction) throws {
+        guard let row = try tx.one("SELECT * FROM casework_clocks WHERE matter = \(matter.id) AND duty = \(duty) AND state = 'open'") else {
+            throw Refusal(.conflict, Text("该期限未在计算", "This period is not running"))
+        }
+        let clock = RunningClock(row)
+        guard day > clock.due else { throw Refusal.invalid("/until", Text("应晚于现在的届满日\(clock.due)", "It must be later than \(clock.due), the day that stands")) }
+        try tx.send("UPDATE casework_clocks SET set_to = \(day), due = \(day), strict = \(day), incomplete = 0 WHERE id = \(clock.id)")
+        try refreshNextDue(matter.id, tx)
     }
 
     private static func write(_ deadline: Deadline, to clock: RunningClock, _ tx: Transaction) throws {
@@ -187,7 +206,7 @@ package enum Clocks {
         try tx.forEach("SELECT * FROM casework_clocks WHERE state = 'open'") { row in
             let clock = RunningClock(row)
             examined += 1
-            guard !running.contains(clock.id) else { return }
+            guard !running.contains(clock.id), clock.setTo == nil else { return }
             let same = Same(duty: clock.duty, start: clock.startedAt.day, received: clock.receivedOn, extended: clock.extended)
             let pauses = pausesByClock[clock.id] ?? []
             let deadline: Deadline

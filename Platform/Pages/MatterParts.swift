@@ -333,15 +333,23 @@ package enum MatterRoutes {
                 let kind = FileKind(rawValue: attachment.kind)
                 return .file(try visit.desk.files.read(hash), type: kind?.mediaType ?? "application/octet-stream", name: attachment.name, inline: kind?.isImage ?? false)
             },
-            Route(.get, "/documents/:id", .permitted("personal.reveal")) { visit in
+            Route(.get, "/documents/:id", .permitted("casework.see")) { visit in
                 let raw = try visit.exchange.parameter("id")
                 let isPDF = raw.hasSuffix(".pdf")
                 guard let id = ID<IssuedDocument>(isPDF ? String(raw.dropLast(4)) : raw) else { throw Refusal.notFound }
-                let document = try await look(visit, "document", whole: true) { tx in
+                let matter = try await visit.desk.store.read { try $0.matter(Documents.find(id, $0).matter) }
+                let papers = visit.house.kinds[matter.kind]?.papers ?? "personal.reveal"
+                let account = try visit.require(papers)
+                let document = try await look(visit, "document", whole: papers == "personal.reveal") { tx in
                     let found = try Documents.find(id, tx)
                     return (found, found.matter)
                 }
-                let matter = try await visit.desk.store.read { try $0.matter(document.matter) }
+                if papers != "personal.reveal" {
+                    let now = visit.desk.now
+                    try await visit.desk.store.write {
+                        try $0.audit("casework.opened", of: matter.reference, by: account.mark, at: now, details: [("document", .string(document.number))])
+                    }
+                }
                 let back = (visit.house.path(matter), Text("← \(matter.number)", "← \(matter.number)")[visit.language])
                 return try await show(document, asPDF: isPDF, printer: printer, style: style(), back: back)
             },

@@ -26,12 +26,13 @@ import Testing
             ("Platform", ["Kernel", "Statute", "Store", "Web", "Formats", "Outbound", "Browser", "DataFiles", "PublicFiles"]),
             ("Domains/Disputes", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform"]), ("Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform"]),
             ("Domains/Monitoring", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Detect", "ModelFiles"]),
+            ("Domains/Enforcement", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "DataFiles"]),
             ("Domains/Evidence", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Browser", "Outbound", "DataFiles"]),
         ]
         let ours: Set<String> = [
             "Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Disputes", "Insights", "Monitoring", "Detect", "ModelFiles", "DataFiles", "PublicFiles", "TestSupport",
             "Outbound",
-            "Browser", "Evidence",
+            "Browser", "Evidence", "Enforcement",
         ]
         for (folder, may) in allowed {
             for (path, text) in Self.all where path.hasPrefix(folder + "/") {

@@ -1,5 +1,6 @@
 import DataFiles
 import Disputes
+import Enforcement
 import Evidence
 import Foundation
 import HTTPTypes
@@ -54,6 +55,8 @@ package final class TestClock: Sendable {
 /// Named people, each with a role and a region: an office of two districts.
 package enum Persona: String, CaseIterable, Sendable {
     case lin = "clerk", wu = "mediator", he = "leader", zhou = "director", qian = "auditor", sun = "admin", li = "intake", wang = "inspector", zhao = "analyst"
+    /// Two who handle cases, one who reviews them, a second head.
+    case gao = "officer", shen = "officer-two", jiang = "reviewer", tang = "leader-two"
     /// A clerk of the other district, who must not see the first one's matters.
     case far = "clerk-far"
     package var region: String {
@@ -84,7 +87,10 @@ package final class TestOffice: Sendable {
         clock = TestClock(now)
         let printer = Printer(chromium: "/usr/bin/chromium", cache: FileManager.default.temporaryDirectory.appendingPathComponent("sinan-test-pdf"))
         room = Monitoring.room(try LawBook.load().register, cache: nil)
-        domains = [Disputes.domain(printer: printer), Monitoring.domain(room: room), Evidence.domain(CaptureSettings(), printer: printer), Insights.domain]
+        domains = [
+            Disputes.domain(printer: printer), Monitoring.domain(room: room), Evidence.domain(CaptureSettings(), printer: printer),
+            Enforcement.domain(printer: printer) { Grounds.shared.style }, Insights.domain,
+        ]
         migrations = PlatformSchema.migrations + domains.flatMap(\.migrations)
         _ = try await store.migrate(migrations, at: clock.now)
         var configuration = Configuration()

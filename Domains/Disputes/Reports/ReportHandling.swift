@@ -53,7 +53,10 @@ package struct ReportHandling: Sendable {
             return try move([("note", input["note"] ?? "")])
         case "test": return try move([("body", input.needed("body", 120))])
         case "tested": return try move([("result", input.needed("result", 1000))])
-        case "file", "not-file": return try decide(move, r, input.needed("reason", 2000), outcome: name == "file" ? "filed" : "not-filed", tx)
+        case "file", "not-file":
+            // Who keeps cases hears of it, and registers the source.
+            if name == "file" { try Jobs.add("enforcement.clue", [("matter", .int(id.raw)), ("result", .string(input.needed("reason", 2000)))], at: now, tx) }
+            return try decide(move, r, input.needed("reason", 2000), outcome: name == "file" ? "filed" : "not-filed", tx)
         case "hand-over":
             let place = try input.needed("where", 200)
             return try decide(

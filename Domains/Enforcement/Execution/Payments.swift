@@ -1,0 +1,78 @@
+import Kernel
+import Platform
+import Store
+
+/// What was paid on a decision (罚没款缴纳).
+package struct Payment: Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
+        case fine, confiscated, surcharge
+        package var title: Text {
+            switch self {
+            case .fine: Text("罚款", "Fine")
+            case .confiscated: Text("没收违法所得", "Illegal income")
+            case .surcharge: Text("加处罚款", "Surcharge")
+            }
+        }
+    }
+    package static let ways: [(String, Text)] = [("bank", Text("指定银行", "Bank")), ("electronic", Text("电子支付系统", "Electronic payment")), ("cash", Text("当场收缴", "Cash on the spot"))]
+    package let kind: Kind
+    package let amount: Money
+    package let on: Day
+    package let way: String
+    package let reference: String
+    package let handedOn: Day?
+    init(_ row: Row) {
+        kind = Kind(rawValue: row.string("kind")) ?? .fine
+        amount = row.money("amount")
+        on = row.day("paid_on")
+        way = row.string("way")
+        reference = row.string("reference")
+        handedOn = row.optionalDay("handed_on")
+    }
+}
+
+/// How a decision is being performed (履行情况) on a day: what is paid, what is open, what was added for being late.
+package struct Performance: Sendable {
+    package let payments: [Payment]
+    package let instalments: [(due: Day, amount: Money)]
+    package let fine: Money
+    package let confiscated: Money
+    package let surcharge: Money
+
+    private func paid(_ kind: Payment.Kind) -> Money { payments.filter { $0.kind == kind }.reduce(Money(fen: 0)) { $0 + $1.amount } }
+    package var unpaidFine: Money { Money(fen: fine.fen - paid(.fine).fen) }
+    package var unpaidConfiscated: Money { Money(fen: confiscated.fen - paid(.confiscated).fen) }
+    package var unpaidSurcharge: Money { Money(fen: max(0, surcharge.fen - paid(.surcharge).fen)) }
+    package var unpaid: Money { unpaidFine + unpaidConfiscated }
+    package var isWhole: Bool { unpaid.fen <= 0 && unpaidSurcharge.fen == 0 }
+
+    package static func of(_ c: Case, on day: Day, _ tx: Transaction) throws -> Performance {
+        let payments = try tx.all("SELECT * FROM enforcement_payments WHERE matter = \(c.matter.id) ORDER BY paid_on, id").map(Payment.init)
+        let instalments = try tx.all("SELECT due, amount FROM enforcement_instalments WHERE matter = \(c.matter.id) ORDER BY ordinal").map { ($0.day("due"), $0.money("amount")) }
+        return Performance(
+            payments: payments, instalments: instalments, fine: c.fine, confiscated: c.confiscated,
+            surcharge: reckon(
+                c.fine, payBy: c.payBy, instalments: instalments, payments.filter { $0.kind == .fine }, challenged: c.challengedOn.map { $0...max($0, c.challengeEndedOn ?? day) },
+                on: day))
+    }
+
+    /// Payments fill the instalments in their order; each that is late is added to by itself, all together never more than the fine.
+    static func reckon(_ fine: Money, payBy: Day?, instalments: [(due: Day, amount: Money)], _ payments: [Payment], challenged: ClosedRange<Day>?, on day: Day) -> Money {
+        guard let payBy, fine.fen > 0 else { return Money(fen: 0) }
+        let parts = instalments.isEmpty ? [(due: payBy, amount: fine)] : instalments
+        var left = payments.map { ($0.on, $0.amount.fen) }
+        var sum: Int64 = 0
+        for part in parts {
+            var need = part.amount.fen
+            var paid: [(on: Day, amount: Money)] = []
+            for i in left.indices where need > 0 && left[i].1 > 0 {
+                let used = min(need, left[i].1)
+                paid.append((left[i].0, Money(fen: used)))
+                left[i].1 -= used
+                need -= used
+            }
+            sum += Gates.surcharge(of: part.amount, paid: paid, due: part.due, on: day, notCounted: challenged.map { [$0] } ?? []).fen
+        }
+        return Money(fen: min(fine.fen, sum))
+    }
+}

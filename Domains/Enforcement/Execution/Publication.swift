@@ -1,0 +1,134 @@
+import Formats
+import Kernel
+import Platform
+import Statute
+import Store
+import Web
+
+/// Publishing penalties (行政处罚信息公示): prepared by one, approved by another, shown for its tier's time, withdrawn where it falls.
+///
+/// Law: PUB art. 2–15; PCD art. 63.
+struct PublishedPenalty: Sendable {
+    let matter: ID<Matter>
+    let summary: JSON
+    let body: String
+    let tier: Display.Tier
+    let preparedBy: Int64
+    let publishedOn: Day?
+    let earlyFrom: Day?
+    let until: Day?
+    let endedOn: Day?
+    let ending: String?
+    let reason: String?
+    init(_ row: Row) throws {
+        matter = row.id("matter")
+        summary = try JSON(parsing: Array(row.string("summary").utf8))
+        body = row.string("body")
+        tier = Display.Tier(rawValue: row.string("tier")) ?? .general
+        preparedBy = row.int("prepared_by")
+        publishedOn = row.optionalDay("published_on")
+        earlyFrom = row.optionalDay("early_from")
+        until = row.optionalDay("until")
+        endedOn = row.optionalDay("ended_on")
+        ending = row.optionalString("ending")
+        reason = row.optionalString("reason")
+    }
+    static func of(_ id: ID<Matter>, _ tx: Transaction) throws -> PublishedPenalty? {
+        try tx.one("SELECT * FROM enforcement_publications WHERE matter = \(id)").map(PublishedPenalty.init)
+    }
+
+    /// What is published beside the text: number, party, kind of violation, penalty, authority, day.
+    static func summary(_ c: Case, office: String) -> JSON {
+        .object([
+            ("number", .text(c.decisionNumber)), ("party", .string(name(c))), ("code", .text(c.party.kind == .person ? nil : c.party.code)), ("violation", .string(c.cause)),
+            ("penalty", .string(c.decided?.items().joined(separator: "；") ?? "")), ("authority", .string(office)), ("decidedOn", .text(c.decidedOn?.description)),
+        ])
+    }
+    /// Persons by their family name alone.
+    static func name(_ c: Case) -> String { c.party.kind == .person ? "\(c.party.name.prefix(1))某" : c.party.name }
+
+    /// The decision's text without what is personal, as a beginning for who prepares it.
+    static func redacted(_ html: String, _ c: Case) -> String {
+        var text = ""
+        var isTag = false
+        let lines = html.replacing("</p>", with: "\n</p>").replacing("</h1>", with: "\n</h1>").replacing("</tr>", with: "\n</tr>").replacing("</td>", with: " </td>")
+        for c in lines {
+            if c == "<" { isTag = true } else if c == ">" { isTag = false } else if !isTag { text.append(c) }
+        }
+        for (entity, character) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")] { text = text.replacing(entity, with: character) }
+        for secret in secrets(c) { text = text.replacing(secret, with: "***") }
+        if c.party.kind == .person { text = text.replacing(c.party.name, with: name(c)) }
+        return text.split(separator: "\n", omittingEmptySubsequences: true).map { String($0).trimmed }.filter { !$0.isEmpty }.joined(separator: "\n")
+    }
+    static func secrets(_ c: Case) -> [String] {
+        [c.party.phone, c.party.kind == .person ? c.party.code : nil, c.party.kind == .person ? c.party.address : nil].compactMap { $0 }.filter { $0.count >= 4 }
+    }
+
+    /// What is over stops being shown, once a day.
+    static func endWhatIsOver(_ desk: Desk) async throws {
+        let now = desk.now
+        let over = try await desk.store.read {
+            try $0.all("SELECT matter FROM enforcement_publications WHERE published_on IS NOT NULL AND ended_on IS NULL AND until < \(now.day) LIMIT 500").map { $0.int("matter") }
+        }
+        for id in over {
+            try await desk.store.write { tx in
+                let matter = try tx.matter(ID<Matter>(id))
+                guard try tx.run("UPDATE enforcement_publications SET ended_on = \(now.day), ending = 'over' WHERE matter = \(id) AND ended_on IS NULL") == 1 else { return }
+                try Casework.remark("published-ended", on: matter, by: .system, sealing: [.init("enforcement_publications", key: "matter", id)], at: now, tx)
+            }
+        }
+    }
+}
+
+extension CaseAct {
+    func publication() throws -> Matter? {
+        let seals: [Ledger.Seal] = [.init("enforcement_publications", key: "matter", id.raw)]
+        switch name {
+        case "prepare-publication":
+            let account = try account()
+            guard let decided = c.decided, decided.kind == .punish, !c.simple else { throw Refusal(.conflict, Text("没有应当公示的处罚决定", "There is no penalty to publish")) }
+            let tier = Display.tier(decided, area: c.violation.flatMap { Penalties.shipped[$0]?.area }, party: c.party.kind)
+            guard tier != .none else { throw Refusal(.conflict, Text("仅受到警告的不予公示", "A warning alone is not published"), article: Article(law: "O107", article: "7")) }
+            let old = try PublishedPenalty.of(id, tx)
+            guard old?.publishedOn == nil || old?.endedOn != nil else { throw Refusal(.conflict, Text("已经公示", "It is published already")) }
+            let body = try input.needed("body", 60_000)
+            if let secret = PublishedPenalty.secrets(c).first(where: { body.contains($0) }) {
+                throw Refusal(
+                    .invalid, Text("公示内容含有个人信息", "It holds personal data"), fields: [.init("/body", Text("请删去“\(secret.prefix(3))…”", "Take out “\(secret.prefix(3))…”"))],
+                    article: Article(law: "PUB", article: "6"))
+            }
+            let summary = PublishedPenalty.summary(c, office: desk.office(for: c.matter.region).name).text
+            try tx.send(
+                """
+                INSERT INTO enforcement_publications (matter, summary, body, tier, prepared_by, prepared_at) VALUES (\(id), \(summary), \(body), \(tier.rawValue), \(account.id), \(now))
+                ON CONFLICT (matter) DO UPDATE SET summary = \(summary), body = \(body), tier = \(tier.rawValue), prepared_by = \(account.id), prepared_at = \(now), published_on = NULL,
+                published_by = NULL, early_from = NULL, until = NULL, ended_on = NULL, ending = NULL, reason = NULL
+                """)
+            return try move([], seals: seals)
+        case "publish":
+            let head = try account()
+            guard let ready = try PublishedPenalty.of(id, tx), ready.publishedOn == nil else { throw Refusal(.conflict, Text("没有待审核的公示内容", "Nothing is prepared for publication")) }
+            guard ready.preparedBy != head.id.raw else { throw Refusal(.forbidden, Text("拟制人不能审核自己的内容", "Who prepared it cannot approve it")) }
+            guard c.annulled == nil else { throw Refusal(.conflict, Text("决定已被撤销或者变更，不能公示", "The decision does not stand: it is not published")) }
+            guard c.servedOn != nil else { throw Refusal(.conflict, Text("决定书尚未送达", "The decision is not served"), article: Article(law: "PUB", article: "8")) }
+            let days = Display.days(ready.tier, from: now.day, restrictedUntil: c.decided?.restrictedUntil)
+            try tx.change(
+                """
+                UPDATE enforcement_publications SET published_on = \(now.day), published_by = \(head.id), early_from = \(days.early), until = \(days.until)
+                WHERE matter = \(id) AND published_on IS NULL
+                """)
+            try Jobs.add("credit.published", [("matter", .int(id.raw))], at: now, tx)
+            return try move([("until", days.until.description)], seals: seals)
+        case "withdraw-publication":
+            _ = try approver()
+            let reason = try input.needed("reason", 1000)
+            guard
+                try tx.run(
+                    "UPDATE enforcement_publications SET ended_on = \(now.day), ending = 'withdrawn', reason = \(reason) WHERE matter = \(id) AND published_on IS NOT NULL AND ended_on IS NULL"
+                ) == 1
+            else { throw Refusal(.conflict, Text("没有正在公示的信息", "Nothing is published")) }
+            return try move([("reason", reason)], seals: seals)
+        default: return nil
+        }
+    }
+}
