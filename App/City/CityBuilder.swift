@@ -31,7 +31,14 @@ final class CityBuilder {
         var clerks: [String: Account] = [:]
         var mediators: [String: Account] = [:]
         var leaders: [String: Account] = [:]
+        var reviewers: [String: Account] = [:]
+        /// Two officers a district.
+        var officers: [String: [Account]] = [:]
+        /// Who may host hearings and keep their record, in the first district.
+        var hosts: [Account] = []
         var intake: Account?
+
+        func officers(of region: String) -> [Account] { officers[String(region.prefix(6))] ?? [] }
 
         /// Who works on a matter of that region: the township's own, else the district's.
         static func of(_ region: String, among people: [String: Account]) -> Account {
@@ -103,9 +110,13 @@ final class CityBuilder {
         var people = roles.map { role, region in Accounts.New(login: "demo-\(role.rawValue)", name: person(), roles: [role], region: region, password: CityBuilder.demoPassword) }
         // One township office of the first district has somebody of its own.
         people.append(Accounts.New(login: "demo-station", name: person(), roles: [.mediator], region: data.districts[0].towns[0].code, password: CityBuilder.demoPassword))
+        // A case has two officers, a hearing a host of its own.
+        people.append(Accounts.New(login: "demo-officer2", name: person(), roles: [.officer], region: first, password: CityBuilder.demoPassword))
+        people.append(Accounts.New(login: "demo-leader2", name: person(), roles: [.leader], region: first, password: CityBuilder.demoPassword))
         let demo = people
         for district in data.districts.dropFirst() {
-            for role in [Role.clerk, .mediator, .leader] {
+            people.append(Accounts.New(login: "officer2-\(district.code)", name: person(), roles: [.officer], region: district.code, password: CityBuilder.demoPassword))
+            for role in [Role.clerk, .mediator, .leader, .officer, .reviewer, .inspector] {
                 people.append(Accounts.New(login: "\(role.rawValue)-\(district.code)", name: person(), roles: [role], region: district.code, password: CityBuilder.demoPassword))
             }
         }
@@ -116,10 +127,13 @@ final class CityBuilder {
             return try Accounts.all(tx)
         }
         var staff = Staff()
-        for account in accounts {
+        for account in accounts.sorted(by: { $0.id.raw < $1.id.raw }) {
             if account.roles.contains(.clerk) { staff.clerks[account.region] = account }
             if account.roles.contains(.mediator) { staff.mediators[account.region] = account }
-            if account.roles.contains(.leader) { staff.leaders[account.region] = account }
+            if account.roles.contains(.leader), account.login != "demo-leader2" { staff.leaders[account.region] = account }
+            if account.roles.contains(.reviewer) { staff.reviewers[account.region] = account }
+            if account.roles.contains(.officer) { staff.officers[account.region, default: []].append(account) }
+            if account.login == "demo-leader2" || account.login == "demo-inspector" { staff.hosts.append(account) }
             if account.roles.contains(.intake) { staff.intake = account }
         }
         return (staff, demo)

@@ -42,6 +42,8 @@ struct City: AsyncParsableCommand {
         let offers = listings ?? min(20_000, Int((1_000_000 * scale).rounded()))
         try await builder.offer(listings: offers, businesses: businesses, room: office.room, staff: staff)
         try await builder.routes(staff: staff, businesses: businesses, complaints: complaints)
+        try await builder.certify()
+        try await builder.cases(Int(8000 * scale), staff: staff, businesses: businesses)
         let keys = office.desk.keys
         try await office.desk.store.write { tx in
             if let note = try Ledger.checkpoint(keys: keys, at: end, tx) { try keys.remember(note) }

@@ -92,6 +92,7 @@ package struct CaseDocuments: Sendable {
         let names = try Accounts.names(people.map(\.account), tx)
         if !people.isEmpty {
             v["officers"] = people.compactMap { names[$0.account] }.joined(separator: "、")
+            v["contactPerson"] = v["officers"]
             v["officerList"] = people.map { ["name": names[$0.account] ?? "", "certificate": $0.certificate ?? ""] }
         }
         let evidence = try CaseEvidence.of(c.matter.id, tx).filter { $0.excluded == nil }

@@ -17,7 +17,16 @@ struct CaseForm {
             "withdraw-publication", "file",
         ]
         h.card(Text("可以办理", "What can be done now"), "actions") {
-            for (index, move) in moves.enumerated() {
+            // What leads the case on comes first.
+            let main = [
+                "propose-filing", "file", "conclude", "audit-agree", "approve-notice", "serve-notice", "report-hearing", "to-decision", "decide", "decide-unpunished", "serve",
+                "serve-unpunished", "pay", "propose-closing", "close", "archive",
+            ]
+            let ordered = moves.enumerated().sorted { a, b in
+                let (x, y) = (main.firstIndex(of: a.element.name) ?? 99, main.firstIndex(of: b.element.name) ?? 99)
+                return (x, a.offset) < (y, b.offset)
+            }.map(\.element)
+            for (index, move) in ordered.enumerated() {
                 h.element("details", "action action-\(move.name)", [.init("open", if: failed == move.name || (failed == nil && index == 0 && moves.count < 4))]) {
                     h.element("summary") {
                         h.span("action-name", move.title)

@@ -95,7 +95,7 @@ package enum CaseMoves {
         move("approve-notice", Text("批准并制作告知书", "Approve and make the notice"), [audited], noticing, head, "56"),
         move("send-back-audited", Text("退回补充调查", "Send back"), [audited, deciding], investigating, head, "56"),
         move("announce", Text("公告送达告知书", "Serve the notice by publication"), [noticing], announcing, officer, "82", starts: ["P11"], pause: .begins("P9")),
-        move("serve-notice", Text("登记告知书送达", "Notice served"), [noticing, announcing], notified, officer, "57(1)", stops: ["P11"], pause: .ends("P9")),
+        move("serve-notice", Text("登记告知书送达", "Notice served"), [noticing, announcing], notified, officer, "57(1)", pause: .ends("P9")),
         move("state", Text("记录陈述申辩", "Record the party's statement"), [notified, hearing, deciding], nil, officer, "58"),
         move("waive", Text("当事人书面放弃", "Waived in writing"), [notified], nil, officer, "57(2)", stops: ["P8"]),
         move("request-hearing", Text("当事人要求听证", "Hearing asked for"), [notified], hearing, officer, "57(2)", stops: ["P8"], pause: .begins("P9")),
@@ -104,7 +104,7 @@ package enum CaseMoves {
         move("hearing-held", Text("登记听证举行", "Hearing held"), [hearing], nil, host, nil),
         move("report-hearing", Text("提交听证报告", "Report on the hearing"), [hearing], auditing, host, "50(1)", starts: ["P7"], stops: ["H3"], pause: .ends("P9")),
         move("withdraw-hearing", Text("当事人撤回听证要求", "Hearing withdrawn"), [hearing], notified, officer, nil, stops: ["H1"], pause: .ends("P9")),
-        move("to-decision", Text("复核意见，报请决定", "Reviewed: to be decided"), [notified, audited], deciding, officer, "58", stops: ["P8"]),
+        move("to-decision", Text("复核意见，报请决定", "Reviewed: to be decided"), [notified, audited], deciding, officer, "58"),
     ]
 
     private static let decision: [Move] = [
@@ -115,8 +115,8 @@ package enum CaseMoves {
         move("decide-unpunished", Text("作出不予行政处罚决定", "Decide not to punish"), [audited, deciding], decided, head, "60(1)", starts: ["P10"], stops: ["P9"]),
         move("decide-transfer", Text("决定移送", "Transfer"), [audited, deciding], closing, head, "60(1)", starts: ["P15"], stops: ["P9"]),
         move("announce-decision", Text("公告送达决定书", "Serve the decision by publication"), [decided], nil, officer, "82", starts: ["P11"]),
-        move("serve", Text("登记处罚决定书送达", "Penalty decision served"), [decided], served, officer, "81", stops: ["P10", "P11"]),
-        move("serve-unpunished", Text("登记不予处罚决定书送达", "Decision served"), [decided], closing, officer, "81", starts: ["P15"], stops: ["P10", "P11"]),
+        move("serve", Text("登记处罚决定书送达", "Penalty decision served"), [decided], served, officer, "81", stops: ["P10"]),
+        move("serve-unpunished", Text("登记不予处罚决定书送达", "Decision served"), [decided], closing, officer, "81", starts: ["P15"], stops: ["P10"]),
     ]
 
     private static let performance: [Move] = [
@@ -126,10 +126,10 @@ package enum CaseMoves {
         move("demand", Text("催告履行", "Demand performance"), [served], nil, officer, "76(1)", starts: ["P14a"]),
         move("challenge", Text("当事人申请复议、提起诉讼", "Review or suit begun"), [decided, served, court], nil, officer, nil),
         move("challenge-ended", Text("登记复议、诉讼结果", "Result of review or suit"), [decided, served, court], nil, officer, nil),
-        move("apply-court", Text("申请法院强制执行", "Apply to the court"), [served], court, head, "76(1)", stops: ["P14a", "P14b"]),
-        move("perform", Text("执行完毕", "Performed"), [served, court], closing, officer + [.system], "77(1)", starts: ["P15"], stops: ["P12", "P14a", "P14b"]),
+        move("apply-court", Text("申请法院强制执行", "Apply to the court"), [served], court, head, "76(1)", stops: ["P14b"]),
+        move("perform", Text("执行完毕", "Performed"), [served, court], closing, officer + [.system], "77(1)", starts: ["P15"]),
         move("court-ended", Text("法院裁定终结执行", "Enforcement ended by the court"), [court], closing, officer, "77(2)", starts: ["P15"]),
-        move("annul", Text("决定被撤销、变更或者确认违法", "Decision annulled or changed"), [served, court], closing, head, "63(2)", starts: ["P15"], stops: ["P12", "P14a", "P14b"]),
+        move("annul", Text("决定被撤销、变更或者确认违法", "Decision annulled or changed"), [served, court], closing, head, "63(2)", starts: ["P15"]),
         move("annul-late", Text("决定被撤销、变更或者确认违法", "Decision annulled or changed"), [closing, proposedClosing, closed, archived], nil, head, "63(2)"),
         move("propose-closing", Text("提请结案审批", "Propose to close"), [closing], proposedClosing, officer, "77"),
         move("send-back-closing", Text("退回", "Send back"), [proposedClosing], closing, head, "77"),
@@ -150,7 +150,7 @@ package enum CaseMoves {
         "proposal": Text("意见", "Proposed"), "opinion": Text("审核意见", "Opinion"), "review": Text("审核类别", "Kind of review"), "way": Text("送达方式", "Served by"), "on": Text("日期", "On"),
         "served": Text("送达日期", "Served on"), "statement": Text("陈述申辩", "Statement"), "reviewed": Text("复核意见", "Reviewed"), "decision": Text("决定", "Decided"),
         "amount": Text("金额", "Amount"), "where": Text("移送至", "To"), "body": Text("机构", "Body"), "result": Text("结果", "Result"), "host": Text("主持人", "Host"),
-        "reference": Text("凭证号", "Slip"), "members": Text("参加人员", "Members"), "who": Text("何人", "Who"), "granted": Text("回避决定", "Recusal"), "until": Text("至", "Until"),
+        "reference": Text("凭证号", "Slip"), "members": Text("参加人员", "Members"), "who": Text("何人", "Who"), "granted": Text("回避决定", "Recusal"), "shown": Text("公示至", "Shown until"),
         "number": Text("文号", "Number"), "jurisdiction": Text("管辖依据", "Jurisdiction"), "class": Text("档案类别", "Class"), "title": Text("名称", "Title"),
     ]
     @Sendable static func detail(_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)? {
@@ -159,6 +159,8 @@ package enum CaseMoves {
             switch key {
             case "way": Service.ways.first { $0.0 == value }?.1
             case "jurisdiction": Jurisdiction.grounds.first { $0.0 == value }?.1
+            case "proposal" where ["file", "not-file", "transfer"].contains(value):
+                value == "file" ? Text("立案", "file") : value == "not-file" ? Text("不予立案", "do not file") : Text("移送", "transfer")
             case "granted": value == "yes" ? Text("准予回避", "granted") : Text("驳回申请", "refused")
             case "review": value == "legal" ? Text("法制审核", "legal review") : Text("案件审核", "audit of the file")
             default: nil

@@ -80,7 +80,10 @@ struct CasePage: Sendable {
         let s = try await visit.desk.store.read { try load(visit, $0) }
         let c = s.c
         let state = CaseMoves.table.state(c.matter.state)
-        let moves = handling.available(c, to: .staff(account), people: s.people)
+        let moves = handling.available(c, to: .staff(account), people: s.people).filter {
+            $0.name != "prepare-publication" || s.publication?.publishedOn == nil || s.publication?.endedOn != nil
+        }
+        .filter { $0.name != "publish" || (s.publication != nil && s.publication?.publishedOn == nil) }
         return visit.page(Text("案件 \(c.matter.number)", "Case \(c.matter.number)"), status: refusal?.kind.status ?? 200, active: "/cases") { h in
             h.div("page-head matter-head") {
                 h.div {
@@ -112,7 +115,7 @@ struct CasePage: Sendable {
                     if c.decided == nil { parts.leniency(h, failed == "leniency" ? HTML.Errors(refusal) : HTML.Errors(), sent) }
                     if c.decided?.kind == .punish { parts.money(h) }
                     parts.publication(h)
-                    visit.documents(h, s.file)
+                    visit.documents(h, s.file, replacing: false)
                     visit.files(h, s.file, matter: c.matter)
                     visit.notes(h, s.file, matter: c.matter)
                 }

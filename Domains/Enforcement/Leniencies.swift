@@ -4,8 +4,9 @@ import Store
 import Web
 
 /// Examining leniency in a case (从宽审查): each condition answered, the record looked at, the reasoning kept; whatever comes of it.
-struct LeniencyDesk: Sendable {
+package struct LeniencyDesk: Sendable {
     let desk: Desk
+    package init(desk: Desk) { self.desk = desk }
 
     /// Violations of the same nature that were decided, or left unpunished, in the office's look-back.
     static func earlier(_ c: Case, years: Int, on day: Day, _ tx: Transaction) throws -> [Matter] {
@@ -43,7 +44,7 @@ struct LeniencyDesk: Sendable {
     }
 
     /// Keeps one examination. Nothing is decided by it: the head decides, on it.
-    func examine(_ c: Case, input: Form, by officer: Account, at now: Moment, _ tx: Transaction) throws {
+    package func examine(_ c: Case, input: Form, by officer: Account, at now: Moment, _ tx: Transaction) throws {
         guard c.matter.open, c.decided == nil else { throw Refusal(.conflict, Text("本案已作出决定", "The case is decided")) }
         let all = Leniency.shipped
         guard let rule = all[try input.needed("rule", 40)], all.rules(for: c.violation, on: now.day).contains(where: { $0.id == rule.id }) else {

@@ -160,12 +160,13 @@ extension Visit {
         }
     }
 
-    package func documents(_ h: HTML, _ file: MatterFile) {
+    /// - Parameter replacing: a later document of the same form takes the earlier one's place.
+    package func documents(_ h: HTML, _ file: MatterFile, replacing: Bool = true) {
         h.card(Text("文书", "Documents")) {
             if file.documents.isEmpty { h.p("text-muted mb-0", Text("尚未制作文书", "No document has been issued yet")) }
             h.ul("plain") {
                 for document in file.documents.reversed() {
-                    let isReplaced = file.documents.last { $0.form == document.form }?.id != document.id
+                    let isReplaced = replacing && file.documents.last { $0.form == document.form }?.id != document.id
                     h.li {
                         h.a("/documents/\(document.id)", nil, house.title(document.title))
                         h.span("text-muted small ms-2", document.number)
@@ -194,7 +195,7 @@ extension Visit {
 
     package func files(_ h: HTML, _ file: MatterFile, matter: Matter) {
         h.card(Text("附件", "Files")) {
-            for link in house.matterLinks where may(link.permission) { h.p("mb-2") { h.a(link.path(matter), nil, link.title) } }
+            for link in house.matterLinks where may(link.permission) && link.path(matter) != house.path(matter) { h.p("mb-2") { h.a(link.path(matter), nil, link.title) } }
             if file.attachments.isEmpty { h.p("text-muted", Text("没有附件", "No files")) }
             h.ul("plain") {
                 for a in file.attachments {

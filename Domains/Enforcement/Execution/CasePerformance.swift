@@ -100,6 +100,8 @@ extension CaseAct {
             let open = try tx.count("SELECT count(*) AS n FROM enforcement_measures x JOIN casework_matters m ON m.id = x.matter WHERE x.of_case = \(id) AND m.open = 1")
             guard open == 0 else { throw Refusal(.conflict, Text("还有\(open)项措施没有处置", "\(open) measures are not disposed of"), article: Article(law: "PCD", article: "42")) }
             var adding: [String: Any] = c.decided.map { handling.documents.outcome($0, of: c) } ?? [:]
+            let proposal = try tx.one("SELECT details FROM casework_moves WHERE matter = \(id) AND move = 'propose-closing' ORDER BY id DESC LIMIT 1")?.string("details")
+            adding["reason"] = proposal.flatMap { try? JSON(parsing: Array($0.utf8)) }?["reason"]?.string ?? ""
             adding.merge(["ending": Self.endings.first { $0.0 == c.ending }?.1.zh ?? "", "approver": head.name, "headOpinion": "同意结案。", "performed": c.ending == "1" ? "主动履行" : ""])
             { $1 }
             _ = try document("closing-approval", adding: adding)
@@ -145,7 +147,7 @@ extension CaseAct {
         let state = try Performance.of(fresh(), on: on, tx)
         guard state.isWhole else { return after }
         if c.simple {
-            try handling.casework.end("P12", of: after, at: now, tx)
+            try handling.casework.end("P12", of: after, met: c.payBy.map { on <= $0 } ?? true, at: now, tx)
             return try tx.matter(id)
         }
         return try handling.apply("perform", on: fresh(), input: Form([]), by: .system, at: now, tx)

@@ -8,7 +8,7 @@ import Web
 /// Publishing penalties (行政处罚信息公示): prepared by one, approved by another, shown for its tier's time, withdrawn where it falls.
 ///
 /// Law: PUB art. 2–15; PCD art. 63.
-struct PublishedPenalty: Sendable {
+package struct PublishedPenalty: Sendable {
     let matter: ID<Matter>
     let summary: JSON
     let body: String
@@ -48,7 +48,7 @@ struct PublishedPenalty: Sendable {
     static func name(_ c: Case) -> String { c.party.kind == .person ? "\(c.party.name.prefix(1))某" : c.party.name }
 
     /// The decision's text without what is personal, as a beginning for who prepares it.
-    static func redacted(_ html: String, _ c: Case) -> String {
+    package static func redacted(_ html: String, _ c: Case) -> String {
         var text = ""
         var isTag = false
         let lines = html.replacing("</p>", with: "\n</p>").replacing("</h1>", with: "\n</h1>").replacing("</tr>", with: "\n</tr>").replacing("</td>", with: " </td>")
@@ -118,7 +118,7 @@ extension CaseAct {
                 WHERE matter = \(id) AND published_on IS NULL
                 """)
             try Jobs.add("credit.published", [("matter", .int(id.raw))], at: now, tx)
-            return try move([("until", days.until.description)], seals: seals)
+            return try move([("shown", days.until.description)], seals: seals)
         case "withdraw-publication":
             _ = try approver()
             let reason = try input.needed("reason", 1000)

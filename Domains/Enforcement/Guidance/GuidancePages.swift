@@ -211,7 +211,7 @@ struct GuidancePages: Sendable {
                         }
                     }
                     Self.compare(h, pictures)
-                    visit.documents(h, file)
+                    visit.documents(h, file, replacing: false)
                     visit.notes(h, file, matter: g.matter)
                 }
                 h.element("aside", "matter-side") { visit.history(h, file, table: GuidanceMoves.table, regime: g.matter.regime) }

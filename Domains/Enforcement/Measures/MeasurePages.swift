@@ -94,7 +94,7 @@ struct MeasurePages: Sendable {
                             }
                         }
                     }
-                    visit.documents(h, file)
+                    visit.documents(h, file, replacing: false)
                     visit.files(h, file, matter: m.matter)
                 }
                 h.element("aside", "matter-side") {
