@@ -90,7 +90,7 @@ let package = Package(
         + room("Detect", "Base/Detect", ["Kernel", "CLibraries", "CNative", yams])
         + room("Store", "Base/Store", ["Kernel", "CLibraries", grdb, sqlite, logging])
         + room("Web", "Base/Web", ["Kernel", "CLibraries", hummingbird, logging])
-        + room("DataFiles", "Data", [], resources: [.copy("calendar"), .copy("law"), .copy("regions"), .copy("industries"), .copy("city")], tested: false)
+        + room("DataFiles", "Data", [], resources: [.copy("calendar"), .copy("law"), .copy("regions"), .copy("industries"), .copy("city"), .copy("credit")], tested: false)
         + room("PublicFiles", "Public", [], resources: [.copy("assets")], tested: false)
         + room(
             "Platform", "Platform",
@@ -104,16 +104,18 @@ let package = Package(
         + room("Evidence", "Domains/Evidence", ["DataFiles", "Kernel", "Statute", "Formats", "Browser", "Outbound", "Store", "Web", "Platform", hummingbird, logging], card: true)
         + room(
             "Enforcement", "Domains/Enforcement", ["DataFiles", "Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")], card: true)
+        + room(
+            "Credit", "Domains/Credit", ["DataFiles", "Kernel", "Statute", "Formats", "Store", "Web", "Platform", "Enforcement", hummingbird, logging], card: true)
         + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false, card: true)
         + room(
             "TestSupport", "Tests/Testing",
-            ["Kernel", "Statute", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Enforcement", "DataFiles", hummingbird, embedded, logging],
+            ["Kernel", "Statute", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Enforcement", "Credit", "DataFiles", hummingbird, embedded, logging],
             tested: false)
         + [
             .executableTarget(
                 name: "sinan",
                 dependencies: [
-                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Enforcement", "Detect", "DataFiles", hummingbird,
+                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Enforcement", "Credit", "Detect", "DataFiles", hummingbird,
                     arguments,
                     logging,
                 ],

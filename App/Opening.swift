@@ -1,4 +1,5 @@
 import ArgumentParser
+import Credit
 import DataFiles
 import Disputes
 import Enforcement
@@ -44,7 +45,7 @@ enum Opening {
     static func domains(printer: Printer, room: ModelRoom) -> [Domain] {
         [
             Disputes.domain(printer: printer), Monitoring.domain(room: room), Evidence.domain(captures, printer: printer),
-            Enforcement.domain(printer: printer) { Grounds.shared.style }, Insights.domain,
+            Enforcement.domain(printer: printer) { Grounds.shared.style }, Credit.domain(), Insights.domain,
         ]
     }
     /// Captures, told by the environment: hosts inside that may be captured, time-stamping authorities.

@@ -59,7 +59,8 @@ package enum CaseMoves {
         remarks: [
             "measure": Text("采取措施", "Measure taken"), "document": Text("制作文书", "Document made"), "evidence": Text("登记证据", "Evidence entered"),
             "evidence-excluded": Text("排除证据", "Evidence excluded"), "leniency": Text("从宽审查", "Leniency examined"), "served-paper": Text("送达文书", "Paper served"),
-            "published-ended": Text("公示期满，停止公示", "No longer shown: the time is over"), "suit-over": Text("复议、诉讼期限届满", "The time for review and suit is over"),
+            "published-ended": Text("停止公示", "No longer shown"), "published-again": Text("恢复公示", "Shown anew"),
+            "suit-over": Text("复议、诉讼期限届满", "The time for review and suit is over"),
         ],
         outcomes: [
             "not-filed": Text("不予立案", "not filed"), "transferred": Text("移送", "transferred"), "punish": Text("行政处罚", "punished"), "exempt": Text("不予处罚", "not punished"),

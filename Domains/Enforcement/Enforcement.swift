@@ -42,8 +42,6 @@ package enum Enforcement {
                     guard let key = payload["matter"]?.int else { return }
                     try await MeasureHandling.lapse(Int64(key), desk: desk)
                 },
-                // What others may hear of; nobody need listen.
-                JobKind("guidance.ended") { _, _ in },
             ],
             menu: [("/cases", Text("案件", "Cases"), "enforcement.see")], operatorPanels: [OperatorCases.panel],
             matterKinds: [

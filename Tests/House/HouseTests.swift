@@ -26,13 +26,14 @@ import Testing
             ("Platform", ["Kernel", "Statute", "Store", "Web", "Formats", "Outbound", "Browser", "DataFiles", "PublicFiles"]),
             ("Domains/Disputes", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform"]), ("Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform"]),
             ("Domains/Monitoring", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Detect", "ModelFiles"]),
+            ("Domains/Credit", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "DataFiles", "Enforcement"]),
             ("Domains/Enforcement", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "DataFiles"]),
             ("Domains/Evidence", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Browser", "Outbound", "DataFiles"]),
         ]
         let ours: Set<String> = [
             "Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Disputes", "Insights", "Monitoring", "Detect", "ModelFiles", "DataFiles", "PublicFiles", "TestSupport",
             "Outbound",
-            "Browser", "Evidence", "Enforcement",
+            "Browser", "Evidence", "Enforcement", "Credit",
         ]
         for (folder, may) in allowed {
             for (path, text) in Self.all where path.hasPrefix(folder + "/") {

@@ -1,3 +1,4 @@
+import Credit
 import DataFiles
 import Disputes
 import Enforcement
@@ -89,7 +90,7 @@ package final class TestOffice: Sendable {
         room = Monitoring.room(try LawBook.load().register, cache: nil)
         domains = [
             Disputes.domain(printer: printer), Monitoring.domain(room: room), Evidence.domain(CaptureSettings(), printer: printer),
-            Enforcement.domain(printer: printer) { Grounds.shared.style }, Insights.domain,
+            Enforcement.domain(printer: printer) { Grounds.shared.style }, Credit.domain(), Insights.domain,
         ]
         migrations = PlatformSchema.migrations + domains.flatMap(\.migrations)
         _ = try await store.migrate(migrations, at: clock.now)

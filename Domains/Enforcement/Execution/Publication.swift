@@ -132,3 +132,19 @@ extension CaseAct {
         }
     }
 }
+
+/// Ending and restoring the display of a penalty, for credit repair (信用修复).
+package enum Penalty {
+    package static func stop(_ id: ID<Matter>, why: String, at now: Moment, _ tx: Transaction) throws {
+        guard try tx.run("UPDATE enforcement_publications SET ended_on = \(now.day), ending = \(why) WHERE matter = \(id) AND published_on IS NOT NULL AND ended_on IS NULL") == 1
+        else { return }
+        try Casework.remark("published-ended", on: tx.matter(id), by: .system, sealing: [.init("enforcement_publications", key: "matter", id.raw)], at: now, tx)
+    }
+    /// Shown anew for its whole time, with no early end.
+    package static func restore(_ id: ID<Matter>, at now: Moment, _ tx: Transaction) throws {
+        guard let p = try PublishedPenalty.of(id, tx), p.endedOn != nil else { return }
+        let days = Display.days(p.tier, from: now.day, restrictedUntil: nil)
+        try tx.send("UPDATE enforcement_publications SET published_on = \(now.day), early_from = NULL, until = \(days.until), ended_on = NULL, ending = NULL WHERE matter = \(id)")
+        try Casework.remark("published-again", on: tx.matter(id), by: .system, sealing: [.init("enforcement_publications", key: "matter", id.raw)], at: now, tx)
+    }
+}

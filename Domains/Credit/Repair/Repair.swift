@@ -1,0 +1,401 @@
+import Enforcement
+import Formats
+import Kernel
+import Platform
+import Statute
+import Store
+import Web
+
+/// What an operator has that may be repaired (可修复的失信信息), with each condition met or missing.
+///
+/// Law: O107 art. 7–13.
+package struct Repairable: Sendable {
+    package enum Target: String, Sendable { case penalty, abnormal, serious }
+    package struct Condition: Sendable {
+        package let id: String
+        package let text: Text
+        /// nil: to be shown by the applicant.
+        package let met: Bool?
+        package let detail: Text
+    }
+    package let target: Target
+    package let matter: Matter
+    package let title: String
+    package let tier: Text
+    /// From when one may apply; nil: never before it stops by itself.
+    package let early: Day?
+    package let until: Day?
+    package let conditions: [Condition]
+    package var mayApply: Bool { conditions.allSatisfy { $0.met != false } }
+
+    /// All of an operator on a day.
+    package static func of(_ op: Operator, on day: Day, _ tx: Transaction) throws -> [Repairable] {
+        try penalties(op, on: day, tx) + abnormal(op, on: day, tx) + serious(op, on: day, tx)
+    }
+
+    private static func bar(_ op: Operator, on day: Day, _ tx: Transaction) throws -> Condition? {
+        guard
+            let until = try tx.one("SELECT max(on_day) AS d FROM credit_events WHERE operator = \(op.id) AND kind IN ('repair-revoked', 'repair-refused') AND detail LIKE '弄虚作假%'")?
+                .optionalDay("d")?
+                .adding(months: 36), until >= day
+        else { return nil }
+        return Condition(
+            id: "bar", text: Text("三年内没有因弄虚作假被拒绝或者撤销修复", "No refusal or revocation for fraud in three years"), met: false,
+            detail: Text("至\(until)不得申请（第二十三条）", "None before \(until) (art. 23)"))
+    }
+
+    private static func penalties(_ op: Operator, on day: Day, _ tx: Transaction) throws -> [Repairable] {
+        let rows = try tx.all(
+            """
+            SELECT m.*, p.tier AS tier, p.published_on AS published_on, p.early_from AS early_from, p.until AS until FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter
+            WHERE m.operator = \(op.id) AND p.published_on IS NOT NULL AND p.ended_on IS NULL ORDER BY m.id
+            """)
+        return try rows.map { row in
+            let matter = Matter(row)
+            let c = try tx.penaltyCase(matter)
+            let tier = Display.Tier(rawValue: row.string("tier")) ?? .general
+            let early = row.optionalDay("early_from"), until = row.optionalDay("until")
+            var conditions: [Condition] = []
+            if let early {
+                conditions.append(
+                    Condition(
+                        id: "time", text: Text("最短公示期届满", "The least time of display is over"), met: day > early,
+                        detail: Text("自\(early.adding(days: 1))起可以申请", "From \(early.adding(days: 1)) on")))
+            } else {
+                conditions.append(
+                    Condition(
+                        id: "time", text: Text("可以提前停止公示", "May end early"), met: false,
+                        detail: Text("该类信息公示至\(until?.description ?? "")自动停止，不能提前", "Shown until \(until?.description ?? ""), not less")))
+            }
+            let state = try Performance.of(c, on: day, tx)
+            conditions.append(
+                Condition(
+                    id: "performed", text: Text("已经自觉履行处罚决定规定的义务", "The decision is performed"), met: state.isWhole,
+                    detail: state.isWhole
+                        ? Text("罚没款已缴清", "All is paid")
+                        : Text("尚欠¥\((state.unpaid + state.unpaidSurcharge).grouped)", "¥\((state.unpaid + state.unpaidSurcharge).grouped) is unpaid")))
+            let again =
+                try c.violation.map { violation in
+                    try tx.count(
+                        "SELECT count(*) AS n FROM enforcement_cases e JOIN casework_matters m ON m.id = e.matter WHERE m.operator = \(op.id) AND e.violation = \(violation) AND e.matter <> \(matter.id) AND e.decided_on > \(c.decidedOn ?? day) AND m.outcome = 'punish' AND e.annulled IS NULL"
+                    )
+                } ?? 0
+            conditions.append(
+                Condition(
+                    id: "again", text: Text("未因同一类违法行为再次受到处罚", "No further penalty for the same kind"), met: again == 0,
+                    detail: again == 0 ? Text("没有查到", "None on record") : Text("此后又有\(again)次", "\(again) since")))
+            conditions.append(
+                Condition(
+                    id: "rectified", text: Text("已经主动整改，消除危害后果和不良影响", "Rectified, its effects removed"), met: nil,
+                    detail: Text("申请时说明并提供材料", "Say so with the application, with papers")))
+            if let bar = try bar(op, on: day, tx) { conditions.append(bar) }
+            return Repairable(target: .penalty, matter: matter, title: "\(c.cause) \(c.decisionNumber ?? "")", tier: tier.title, early: early, until: until, conditions: conditions)
+        }
+    }
+
+    private static func abnormal(_ op: Operator, on day: Day, _ tx: Transaction) throws -> [Repairable] {
+        let rows = try tx.all(
+            "SELECT m.* FROM credit_abnormal a JOIN casework_matters m ON m.id = a.matter WHERE m.operator = \(op.id) AND a.listed_on IS NOT NULL AND a.removed_on IS NULL ORDER BY m.id"
+        )
+        return try rows.map { row in
+            let a = try tx.abnormal(Matter(row))
+            var conditions: [Condition] = []
+            if a.ground == .report {
+                let reported = Set(try tx.all("SELECT year FROM credit_reports WHERE operator = \(op.id)").map { $0.count("year") })
+                let missing = a.years.filter { !reported.contains($0) }
+                conditions.append(
+                    Condition(
+                        id: "reported", text: Text("已经补报未报年份的年度报告并公示", "All missing years are reported"), met: missing.isEmpty,
+                        detail: missing.isEmpty
+                            ? Text("已补报", "Done")
+                            : Text("尚未补报：\(missing.map(String.init).joined(separator: "、"))年度", "Missing: \(missing.map(String.init).joined(separator: ", "))")))
+            } else {
+                let text: Text =
+                    switch a.ground {
+                    case .order: Text("已经履行信息公示义务", "What was to be published is")
+                    case .name: Text("已经依法办理名称变更登记", "The name is changed")
+                    case .unreachable: Text("已经变更登记，或者提出可以重新取得联系（将核实）", "The address is changed, or you can be reached again (to be verified)")
+                    case .falseReport: Text("已经改正", "Corrected")
+                    case .report: Text("", "")
+                    }
+                conditions.append(Condition(id: "done", text: text, met: nil, detail: Text("申请时说明并提供材料", "Say so with the application, with papers")))
+            }
+            if let bar = try bar(op, on: day, tx) { conditions.append(bar) }
+            return Repairable(
+                target: .abnormal, matter: a.matter, title: a.ground.title.zh, tier: Text("经营异常名录", "Abnormal list"), early: a.listedOn, until: a.shownUntil, conditions: conditions
+            )
+        }
+    }
+
+    private static func serious(_ op: Operator, on day: Day, _ tx: Transaction) throws -> [Repairable] {
+        let rows = try tx.all(
+            "SELECT m.* FROM credit_serious s JOIN casework_matters m ON m.id = s.matter WHERE m.operator = \(op.id) AND s.listed_on IS NOT NULL AND s.removed_on IS NULL ORDER BY m.id"
+        )
+        return try rows.map { row in
+            let s = try tx.serious(Matter(row))
+            let from = (s.publishedOn ?? s.listedOn!).adding(months: 12)
+            var conditions = [
+                Condition(
+                    id: "time", text: Text("公示期满一年", "Published for a year"), met: day > from, detail: Text("自\(from.adding(days: 1))起可以申请", "From \(from.adding(days: 1)) on"))
+            ]
+            if let id = s.ofCase {
+                let c = try tx.penaltyCase(id)
+                let state = try Performance.of(c, on: day, tx)
+                conditions.append(
+                    Condition(
+                        id: "performed", text: Text("已经自觉履行行政决定规定的义务", "The decision is performed"), met: state.isWhole,
+                        detail: state.isWhole
+                            ? Text("已履行", "Done") : Text("尚欠¥\((state.unpaid + state.unpaidSurcharge).grouped)", "¥\((state.unpaid + state.unpaidSurcharge).grouped) is unpaid")))
+                if let until = c.decided?.restrictedUntil {
+                    conditions.append(
+                        Condition(
+                            id: "restriction", text: Text("法定的限制措施期限届满", "The restriction is over"), met: day > until, detail: Text("限制至\(until)", "Restricted until \(until)")))
+                }
+            }
+            let again = try tx.all(
+                "SELECT e.decided AS decided FROM enforcement_cases e JOIN casework_matters m ON m.id = e.matter WHERE m.operator = \(op.id) AND e.decided_on > \(s.listedOn!) AND m.outcome = 'punish' AND e.annulled IS NULL"
+            ).compactMap { (try? JSON(parsing: Array($0.string("decided").utf8))).flatMap(Outcome.init) }.filter { $0.tier == .heavier || $0.restriction != .none }.count
+            conditions.append(
+                Condition(
+                    id: "again", text: Text("未再受到较重行政处罚", "No further heavier penalty"), met: again == 0,
+                    detail: again == 0 ? Text("没有查到", "None on record") : Text("此后又有\(again)次", "\(again) since")))
+            conditions.append(
+                Condition(
+                    id: "rectified", text: Text("已经主动整改，消除危害后果和不良影响", "Rectified, its effects removed"), met: nil,
+                    detail: Text("申请时说明并提供材料", "Say so with the application, with papers")))
+            if let bar = try bar(op, on: day, tx) { conditions.append(bar) }
+            return Repairable(
+                target: .serious, matter: s.matter, title: Serious.grounds.first { $0.0 == s.ground }?.1.zh ?? "", tier: Text("严重违法失信名单", "Serious list"), early: from,
+                until: s.until, conditions: conditions)
+        }
+    }
+}
+
+/// An application for credit repair (信用修复申请).
+package struct Repair: Sendable {
+    package let matter: Matter
+    package let target: Repairable.Target
+    package let ofMatter: ID<Matter>
+    package let contact: Protected
+    package let phone: Protected
+    package let statement: String
+    package let verifiedOn: Day?
+    package let verification: String?
+    package let reason: String?
+    package let decidedOn: Day?
+    let code: String
+    init(_ matter: Matter, _ row: Row) {
+        self.matter = matter
+        target = Repairable.Target(rawValue: row.string("target")) ?? .penalty
+        ofMatter = row.id("of_matter")
+        contact = .name(row.string("contact"))
+        phone = .phone(row.string("phone"))
+        statement = row.string("statement")
+        verifiedOn = row.optionalDay("verified_on")
+        verification = row.optionalString("verification")
+        reason = row.optionalString("reason")
+        decidedOn = row.optionalDay("decided_on")
+        code = row.string("code")
+    }
+}
+
+extension Transaction {
+    package func repair(_ matter: Matter) throws -> Repair {
+        guard matter.kind == RepairMoves.kind, let row = try one("SELECT * FROM credit_repairs WHERE matter = \(matter.id)") else { throw Refusal.notFound }
+        return Repair(matter, row)
+    }
+}
+
+/// The table of an application (修复流转表).
+///
+/// Law: O107 art. 14–18, 23.
+package enum RepairMoves {
+    package static let kind = "repair"
+    private static let clerk: [Move.By] = [.staff("credit.manage")]
+    private static let head: [Move.By] = [.staff("credit.decide")]
+    private static func state(_ name: String, _ zh: String, _ en: String, _ open: Bool, _ tone: String) -> State {
+        State(name, Text(zh, en), outside: Text(zh, en), open: open, tone: tone)
+    }
+    package static let table = MoveTable(
+        kind: kind, title: Text("信用修复", "Credit repair"),
+        states: [
+            state("received", "待受理", "To be taken up", true, "blue"), state("supplement", "待补正", "To be completed", true, "amber"),
+            state("accepted", "已受理", "Taken up", true, "teal"),
+            state("verified", "已核实，待决定", "Verified, to be decided", true, "amber"), state("granted", "准予修复，待处理", "Granted, to be carried out", true, "green"),
+            state("done", "已修复", "Repaired", false, "green"), state("refused", "不予修复", "Refused", false, "red"), state("not-accepted", "不予受理", "Not taken up", false, "grey"),
+            state("revoked", "已撤销修复", "Revoked", false, "red"),
+        ],
+        moves: [
+            Move("accept", Text("受理", "Take up"), from: ["received"], to: "accepted", by: clerk, articles: ["O107": "14(4)"], stops: ["CR1"]),
+            Move("supplement", Text("一次性告知补正", "Ask once for what is missing"), from: ["received"], to: "supplement", by: clerk, articles: ["O107": "14(4)"], stops: ["CR1"]),
+            Move("complete", Text("申请人补正", "Completed"), from: ["supplement"], to: "received", by: [.filer], articles: ["O107": "14(4)"], starts: ["CR1"]),
+            Move("not-accept", Text("不予受理", "Do not take up"), from: ["received"], to: "not-accepted", by: head, articles: ["O107": "14(4)"], stops: ["CR1"]),
+            Move("verify", Text("登记核实", "Verify"), from: ["accepted"], to: "verified", by: clerk, articles: ["O107": "15"]),
+            Move("grant", Text("准予修复", "Grant"), from: ["accepted", "verified"], to: "granted", by: head, articles: ["O107": "17"], starts: ["CR4"], stops: ["CR2", "CR3"]),
+            Move("refuse", Text("不予修复", "Refuse"), from: ["accepted", "verified"], to: "refused", by: head, articles: ["O107": "17"], stops: ["CR2", "CR3"]),
+            Move("execute", Text("完成数据处理", "Carried out"), from: ["granted"], to: "done", by: clerk, articles: ["O107": "17"], stops: ["CR4"]),
+            Move("revoke", Text("弄虚作假，撤销修复", "Revoke for fraud"), from: ["done"], to: "revoked", by: head, articles: ["O107": "23"]),
+        ],
+        filer: Text("申请人", "The applicant"), opening: Text("收到申请", "Received"), outcomes: ["granted": Text("准予", "granted"), "refused": Text("不予", "refused")]
+    ) { key, value, _ in
+        switch key {
+        case "reason", "note": (Text("说明", "Remark"), Text(verbatim: value))
+        case "found": (Text("核实情况", "Verified"), Text(verbatim: value))
+        default: nil
+        }
+    }
+}
+
+/// Deciding on repair (信用修复办理).
+package struct RepairHandling: Sendable {
+    package let desk: Desk
+    let casework: Casework
+    package init(desk: Desk) {
+        self.desk = desk
+        casework = Casework(table: RepairMoves.table, desk: desk)
+    }
+
+    /// An application, for one item; the conditions that the record can answer must hold.
+    package func apply(for item: Repairable, of op: Operator, input: Form, files: [Attachments.Kept] = [], by actor: Actor, code: String, at now: Moment, _ tx: Transaction) throws
+        -> Matter
+    {
+        if let missing = item.conditions.first(where: { $0.met == false }) {
+            throw Refusal(
+                .invalid, Text("条件尚不具备：\(missing.text.zh)", "A condition is missing: \(missing.text.en)"), fields: [.init("/item", missing.detail)],
+                article: Article(law: "O107", article: item.target == .abnormal ? "12" : item.target == .serious ? "13" : "11"))
+        }
+        guard try tx.one("SELECT r.matter FROM credit_repairs r JOIN casework_matters m ON m.id = r.matter WHERE r.of_matter = \(item.matter.id) AND m.open = 1 LIMIT 1") == nil
+        else {
+            throw Refusal(.conflict, Text("该信息的修复申请正在办理", "An application for it is being handled"))
+        }
+        let contact = try input.needed("contact", 60), phone = try input.needed("phone", 30), statement = try input.needed("statement", 4000)
+        guard input["promise"] == "yes" else { throw Refusal.invalid("/promise", Text("请签署守信承诺书", "The promise must be given")) }
+        let n = try tx.nextNumber("repair.\(now.day.year)")
+        let number = "XF\(now.day.year)\(String(100_000 + n).suffix(5))"
+        let matter = try casework.open(
+            .init(
+                number: number, state: "received", title: "\(op.name) · \(item.title)", regime: "O107", region: item.matter.region, operator: op.id, receivedAt: now,
+                competentAt: now), tx)
+        try tx.send(
+            """
+            INSERT INTO credit_repairs (matter, target, of_matter, contact, phone, salt, promise, statement, electronic, code) VALUES (\(matter.id), \(item.target.rawValue), \(item.matter.id), \(contact),
+            \(phone), \(Crypto.hex(Crypto.random(8))), 1, \(statement), \(input["electronic"] == "yes"), \(AccessCode.hash(code, number)))
+            """)
+        try Attachments.attach(files, to: matter, source: "filer", by: actor.mark, at: now, tx)
+        Search.index(RepairMoves.kind, matter.id.raw, texts: [number, op.name, op.uscc], marks: ["o:"], tx)
+        try casework.record(
+            matter, as: "receive", by: actor, article: Article(law: "O107", article: "14"), starting: ["CR1"], at: now, details: [("note", .string(item.title))],
+            sealing: [.init("credit_repairs", key: "matter", matter.id.raw)], tx)
+        try Casework.link(matter, with: item.matter, why: "申请修复", by: actor, at: now, tx)
+        return try tx.matter(matter.id)
+    }
+
+    @discardableResult
+    package func apply(_ name: String, on r: Repair, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
+        _ = try RepairMoves.table.check(name, on: r.matter, by: actor, desk.permissions)
+        let id = r.matter.id
+        guard let op = try r.matter.operator.map({ try Operators.find($0, tx) }) else { throw Fault("a repair without an operator") }
+        func set(_ columns: SQL) throws { try tx.send("UPDATE credit_repairs SET \(columns) WHERE matter = \(id)") }
+        func move(_ details: [(String, String)] = [], outcome: String? = nil) throws -> Matter {
+            try casework.perform(
+                name, on: r.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome,
+                sealing: [.init("credit_repairs", key: "matter", id.raw)], tx)
+        }
+        switch name {
+        case "accept":
+            let after = try move([("note", input["note"] ?? "")])
+            // Law: O107 art. 16: abnormal list two working days from acceptance, where nobody could be reached from verification; others seven.
+            switch r.target {
+            case .abnormal: if try tx.abnormal(tx.matter(r.ofMatter)).ground != .unreachable { try casework.begin("CR2", of: after, at: now, tx) }
+            case .penalty, .serious: try casework.begin("CR3", of: after, at: now, tx)
+            }
+            return try tx.matter(id)
+        case "supplement", "not-accept":
+            let reason = try input.needed("reason", 2000)
+            try set("reason = \(reason)")
+            return try move([("reason", reason)])
+        case "complete":
+            let statement = try input.needed("statement", 4000)
+            try set("statement = \(r.statement + "\n" + statement)")
+            return try move([("note", statement)])
+        case "verify":
+            let found = try input.needed("found", 2000)
+            try set("verified_on = \(now.day), verification = \(found)")
+            let after = try move([("found", found)])
+            if r.target == .abnormal, try tx.abnormal(tx.matter(r.ofMatter)).ground == .unreachable { try casework.begin("CR2", of: after, at: now, tx) }
+            return try tx.matter(id)
+        case "grant":
+            if r.target == .abnormal, try tx.abnormal(tx.matter(r.ofMatter)).ground == .unreachable, r.verifiedOn == nil {
+                throw Refusal(.conflict, Text("无法联系情形须先核实", "First verify that it can be reached"), article: Article(law: "O107", article: "15"))
+            }
+            // What the record says may have changed since the application.
+            guard let item = try Repairable.of(op, on: now.day, tx).first(where: { $0.matter.id == r.ofMatter }) else {
+                throw Refusal(.conflict, Text("该信息已停止公示或者移出", "It is no longer shown or listed"))
+            }
+            if let missing = item.conditions.first(where: { $0.met == false }) {
+                throw Refusal(.conflict, Text("条件不具备：\(missing.text.zh)（\(missing.detail.zh)）", "A condition is missing: \(missing.text.en) (\(missing.detail.en))"))
+            }
+            try set("decided_on = \(now.day)")
+            return try move([("note", input["note"] ?? "")], outcome: "granted")
+        case "refuse":
+            let reason = try input.needed("reason", 2000)
+            let fraud = input["fraud"] == "yes"
+            try set("decided_on = \(now.day), reason = \(reason)")
+            try CreditEvent.add(.repairRefused, of: op.id, on: now.day, matter: id, fraud ? "弄虚作假：\(reason)" : reason, by: actor.mark, at: now, tx)
+            return try move([("reason", reason)], outcome: "refused")
+        case "execute": return try execute(r, op, set, move, by: actor, at: now, tx)
+        case "revoke":
+            let reason = try input.needed("reason", 2000)
+            try set("revoked_on = \(now.day), reason = \(reason)")
+            try CreditEvent.add(.repairRevoked, of: op.id, on: now.day, matter: id, "弄虚作假：\(reason)", by: actor.mark, at: now, tx)
+            try restore(r, op, by: actor, at: now, tx)
+            return try move([("reason", reason)])
+        default: throw Fault("no handler for \(name)")
+        }
+    }
+
+    /// What is repaired stops being shown, or is taken off its list.
+    private func execute(
+        _ r: Repair, _ op: Operator, _ set: (SQL) throws -> Void, _ move: ([(String, String)], String?) throws -> Matter, by actor: Actor, at now: Moment, _ tx: Transaction
+    ) throws -> Matter {
+        try set("executed_on = \(now.day)")
+        switch r.target {
+        case .penalty:
+            try Penalty.stop(r.ofMatter, why: "repaired", at: now, tx)
+        case .abnormal: try AbnormalHandling(desk: desk).apply("remove", on: tx.abnormal(tx.matter(r.ofMatter)), input: Form([("reason", "信用修复")]), by: .system, at: now, tx)
+        case .serious:
+            let s = try tx.serious(tx.matter(r.ofMatter))
+            try SeriousHandling(desk: desk).apply("remove", on: s, input: Form([("reason", "信用修复")]), by: .system, at: now, tx)
+            // Law: O107 art. 13(3): the penalty behind it stops being shown with it.
+            if let c = s.ofCase { try Penalty.stop(c, why: "repaired", at: now, tx) }
+        }
+        let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(r.ofMatter) AND kind = 'published' ORDER BY id DESC LIMIT 1")?.int("id")
+        try CreditEvent.add(.repaired, of: op.id, on: now.day, matter: r.matter.id, cancels: event, r.matter.title, by: actor.mark, at: now, tx)
+        return try move([], nil)
+    }
+
+    /// Law: O107 art. 23: back to where it was; the time of display begins anew and does not end early.
+    private func restore(_ r: Repair, _ op: Operator, by actor: Actor, at now: Moment, _ tx: Transaction) throws {
+        switch r.target {
+        case .penalty:
+            try Penalty.restore(r.ofMatter, at: now, tx)
+            try CreditEvent.add(.published, of: op.id, on: now.day, matter: r.ofMatter, "恢复公示", by: actor.mark, at: now, tx)
+        case .abnormal:
+            let a = try tx.abnormal(tx.matter(r.ofMatter))
+            try tx.send("UPDATE casework_matters SET state = \(AbnormalMoves.listed) WHERE id = \(a.matter.id)")
+            try tx.send("UPDATE credit_abnormal SET removed_on = NULL, removal = NULL, listed_on = \(now.day) WHERE matter = \(a.matter.id)")
+            try Casework.remark(
+                "restored", on: a.matter, by: actor, sealing: [.init("casework_matters", a.matter.id.raw), .init("credit_abnormal", key: "matter", a.matter.id.raw)], at: now, tx)
+            try CreditEvent.add(.abnormal, of: op.id, on: now.day, matter: a.matter.id, a.ground.title.zh, by: actor.mark, at: now, tx)
+        case .serious:
+            let s = try tx.serious(tx.matter(r.ofMatter))
+            let until = now.day.adding(months: 36)
+            try tx.send("UPDATE casework_matters SET state = \(SeriousMoves.published) WHERE id = \(s.matter.id)")
+            try tx.send(
+                "UPDATE credit_serious SET removed_on = NULL, removal = NULL, listed_on = \(now.day), published_on = \(now.day), until = \(until) WHERE matter = \(s.matter.id)")
+            try Casework.remark(
+                "restored", on: s.matter, by: actor, sealing: [.init("casework_matters", s.matter.id.raw), .init("credit_serious", key: "matter", s.matter.id.raw)], at: now, tx)
+            try CreditEvent.add(.serious, of: op.id, on: now.day, until: until, matter: s.matter.id, "恢复列入", by: actor.mark, at: now, tx)
+        }
+    }
+}

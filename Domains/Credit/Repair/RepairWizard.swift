@@ -1,0 +1,234 @@
+import Enforcement
+import Kernel
+import Platform
+import Statute
+import Store
+import Web
+
+/// The operator's own door (信用修复自助页): what of it is on record, which conditions are met and which is missing, and the application.
+///
+/// What it shows is public already: penalties that are published, and the lists.
+struct RepairWizard: Sendable {
+    let desk: Desk
+    let limit: RateLimit
+
+    func routes() -> [Route] {
+        [
+            Route(.get, "/repair", .anyone) { visit in try await show(visit, nil, nil) },
+            Route(.post, "/repair", .anyone, cap: 64 << 20) { visit in try await apply(visit) },
+            Route(.get, "/repair/:number", .anyone) { visit in try await track(visit, nil, nil) },
+            Route(.post, "/repair/:number", .anyone) { visit in try await complete(visit) },
+            Route(.get, "/joint/:number", .anyone) { visit in try await joint(visit, nil) },
+            Route(.post, "/joint/:number", .anyone) { visit in try await answerJoint(visit) },
+        ]
+    }
+
+    static func conditions(_ h: HTML, _ item: Repairable) {
+        h.ul("conditions") {
+            for c in item.conditions {
+                h.li(c.met == true ? "met" : c.met == false ? "missing" : "asked") {
+                    h.span("condition-mark", c.met == true ? "✓" : c.met == false ? "✗" : "…")
+                    h.span("fw-semibold", c.text)
+                    h.span("d-block small text-muted", c.detail)
+                }
+            }
+        }
+    }
+
+    private func show(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
+        let typed = (sent?["code"] ?? visit.exchange.query["code"])?.uppercased()
+        if typed != nil { try limit.take("repair|" + visit.exchange.peer, at: visit.desk.now) }
+        let today = visit.desk.today()
+        let (op, items) = try await visit.desk.store.read { tx -> (Operator?, [Repairable]) in
+            guard let typed, let op = try Operators.find(uscc: typed, tx) else { return (nil, []) }
+            return (op, try Repairable.of(op, on: today, tx))
+        }
+        return visit.page(Text("信用修复", "Credit repair"), status: refusal?.kind.status ?? 200) { h in
+            h.div("narrow") {
+                h.h1(Text("信用修复", "Credit repair"))
+                h.p(
+                    "text-muted",
+                    Text("输入统一社会信用代码，查看可以修复的信息、已经具备和还缺少的条件，并在线申请。", "Give your credit code to see what can be repaired, which conditions are met and which is missing, and apply."))
+                h.errorSummary(refusal)
+                h.element("form", "filter-bar", [.init("method", "get"), .init("action", "/repair")]) {
+                    h.void(
+                        "input", "form-control",
+                        [
+                            .name("code"), .value(typed), .init("maxlength", "18"), .label(h.say(Text("统一社会信用代码", "Credit code"))),
+                            .init("placeholder", h.say(Text("统一社会信用代码（18位）", "Credit code, 18 signs"))),
+                        ])
+                    h.button(Text("查看", "Look"))
+                }
+                guard let typed else { return }
+                guard let op else { return h.empty(Text("登记库中没有“\(typed)”", "“\(typed)” is not on the register"), Text("请核对代码。", "Please check the code.")) }
+                h.h2(Text(verbatim: op.name), "h5")
+                guard !items.isEmpty else {
+                    return h.empty(Text("没有公示中的失信信息", "Nothing to repair"), Text("没有公示中的处罚，也不在经营异常名录和严重违法失信名单上。", "No penalty is shown, and it is on neither list."))
+                }
+                for item in items {
+                    let part = "i\(item.matter.id)"
+                    let isThis = sent?["item"] == "\(item.matter.id)"
+                    h.card(Text("\(item.tier.zh)：\(item.title)", "\(item.tier.en): \(item.title)")) {
+                        if let until = item.until { h.p("small text-muted", Text("期满自动停止公示：\(until)", "Stops by itself on \(until)")) }
+                        Self.conditions(h, item)
+                        guard item.mayApply else { return h.p("text-warning-emphasis mb-0", Text("条件具备后可以申请。", "Apply once the conditions are met.")) }
+                        h.element("details", nil, [.init("open", if: isThis)]) {
+                            h.element("summary", text: h.say(Text("申请修复", "Apply")))
+                            visit.form(h, "/repair", "mt-2", multipart: true) {
+                                h.hidden("code", op.uscc)
+                                h.hidden("item", "\(item.matter.id)")
+                                h.part(part, keeping: isThis ? sent : nil) {
+                                    let e = isThis ? HTML.Errors(refusal) : HTML.Errors()
+                                    h.field("contact", Text("联系人", "Contact"), value: nil, errors: e)
+                                    h.field("phone", Text("联系电话", "Phone"), value: nil, type: "tel", errors: e)
+                                    h.area("statement", Text("履行义务、纠正和整改情况", "What was performed, corrected, put right"), value: nil, rows: 4, errors: e, maxLength: 4000)
+                                    h.field("files", Text("证明材料", "Papers"), value: nil, type: "file", errors: e, required: false, attributes: [.init("multiple", if: true)])
+                                    h.checkbox(
+                                        "promise",
+                                        Text(
+                                            "守信承诺：所提供的情况真实，今后守法诚信经营；弄虚作假的，愿意承担撤销修复、三年内不得申请的后果",
+                                            "We promise: what we say is true, and we keep the law; fraud leads to revocation and three years without application"), checked: false)
+                                    if let error = e["promise"] { h.p("text-danger small", error) }
+                                    h.checkbox("electronic", Text("同意以电子方式送达决定", "The decision may be sent electronically"), checked: true)
+                                }
+                                h.button(Text("提交申请", "Apply"))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func apply(_ visit: Visit) async throws -> Answer {
+        try limit.take("repair-apply|" + visit.exchange.peer, at: visit.desk.now)
+        let form = try visit.exchange.form()
+        let (now, desk, code) = (visit.desk.now, visit.desk, AccessCode.make())
+        do {
+            let (kept, wrong) = Attachments.take(form, visit)
+            if !wrong.isEmpty { throw Refusal.invalid(wrong) }
+            let matter = try await desk.store.write { tx in
+                guard let op = try Operators.find(uscc: form.needed("code", 18).uppercased(), tx) else {
+                    throw Refusal.invalid("/code", Text("登记库中没有这个代码", "This code is not on the register"))
+                }
+                guard let item = try Repairable.of(op, on: now.day, tx).first(where: { "\($0.matter.id)" == form["item"] }) else {
+                    throw Refusal.invalid("/item", Text("没有可以修复的这条信息", "There is no such item"))
+                }
+                return try RepairHandling(desk: desk).apply(for: item, of: op, input: form, files: kept, by: .filer, code: code, at: now, tx)
+            }
+            return visit.redirect(
+                Link.query("/repair/\(matter.number)", [("code", code)]),
+                saying: Text("申请已收到，编号\(matter.number)，查询码\(code)。请保存本页链接。", "Received: \(matter.number), code \(code). Keep this page's link."))
+        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await show(visit, refusal, form) }
+    }
+
+    private func find(_ visit: Visit, _ code: String) async throws -> (Repair, [(Text, Day)]) {
+        try limit.take("repair-track|" + visit.exchange.peer, at: visit.desk.now)
+        let number = try visit.exchange.parameter("number")
+        return try await visit.desk.store.read { tx in
+            guard let row = try tx.one("SELECT m.* FROM credit_repairs r JOIN casework_matters m ON m.id = r.matter WHERE m.number = \(number)") else {
+                throw Refusal(.notFound, Text("编号与查询码不符", "Number and code do not fit"))
+            }
+            let r = try tx.repair(Matter(row))
+            guard AccessCode.fits(code, number, r.code) else { throw Refusal(.notFound, Text("编号与查询码不符", "Number and code do not fit")) }
+            let clocks = try Clocks.of(r.matter.id, tx).filter { $0.state == "open" }.map { (visit.desk.law.catalogue[$0.duty]?.title ?? Text(verbatim: $0.duty), $0.due) }
+            return (r, clocks)
+        }
+    }
+
+    private func track(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
+        let code = sent?["code"] ?? visit.exchange.query["code"] ?? ""
+        let (r, clocks) = try await find(visit, code)
+        let state = RepairMoves.table.state(r.matter.state)
+        return visit.page(Text("信用修复申请", "Credit repair"), status: refusal?.kind.status ?? 200) { h in
+            h.div("narrow") {
+                h.h1(Text("信用修复申请 \(r.matter.number)", "Application \(r.matter.number)"))
+                h.p { h.badge(state.title, state.tone) }
+                h.p("text-muted", r.matter.title)
+                for (title, due) in clocks { h.p("mb-1", Text("\(title.zh)：至\(due)", "\(title.en): by \(due)")) }
+                if let reason = r.reason { h.card(Text("告知内容", "What you are told")) { h.element("p", "pre mb-0", text: reason) } }
+                if r.matter.state == "supplement" {
+                    h.errorSummary(refusal)
+                    visit.form(h, "/repair/\(r.matter.number)", "card card-body") {
+                        h.hidden("code", code)
+                        h.area("statement", Text("补正内容", "What you add"), value: sent?["statement"], rows: 4, errors: HTML.Errors(refusal), maxLength: 4000)
+                        h.button(Text("提交补正", "Send"))
+                    }
+                }
+                h.p("small text-muted", Text("如不服信用修复决定，可以依法申请行政复议或者提起行政诉讼。", "Against a decision you may ask for review or sue."))
+            }
+        }
+    }
+
+    private func complete(_ visit: Visit) async throws -> Answer {
+        let form = try visit.exchange.form()
+        let (r, _) = try await find(visit, form["code"] ?? "")
+        let (now, desk) = (visit.desk.now, visit.desk)
+        do {
+            try await desk.store.write { tx in try RepairHandling(desk: desk).apply("complete", on: tx.repair(tx.matter(r.matter.id)), input: form, by: .filer, at: now, tx) }
+        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await track(visit, refusal, form) }
+        return visit.redirect(Link.query("/repair/\(r.matter.number)", [("code", form["code"])]), saying: Text("补正已收到", "Received"))
+    }
+
+    // MARK: An agency's receipt
+
+    private func notice(_ visit: Visit, _ code: String) async throws -> (Matter, Row) {
+        try limit.take("joint|" + visit.exchange.peer, at: visit.desk.now)
+        let number = try visit.exchange.parameter("number")
+        return try await visit.desk.store.read { tx in
+            guard let row = try tx.one("SELECT n.* FROM credit_notices n JOIN casework_matters m ON m.id = n.matter WHERE m.number = \(number)"),
+                AccessCode.fits(code, number, row.string("code"))
+            else {
+                throw Refusal(.notFound, Text("编号与查询码不符", "Number and code do not fit"))
+            }
+            return (try tx.matter(ID<Matter>(row.int("matter"))), row)
+        }
+    }
+    private func joint(_ visit: Visit, _ refusal: Refusal?) async throws -> Answer {
+        let code = visit.exchange.query["code"] ?? (try? visit.exchange.form()["code"]) ?? ""
+        let (matter, row) = try await notice(visit, code)
+        let state = JointNotice.table.state(matter.state)
+        return visit.page(JointNotice.table.title, status: refusal?.kind.status ?? 200) { h in
+            h.div("narrow") {
+                h.h1(JointNotice.table.title)
+                h.p { h.badge(state.title, state.tone) }
+                h.errorSummary(refusal)
+                h.card(Text("通知内容", "What it says")) {
+                    h.definitions {
+                        h.definition(Text("主体", "Operator"), matter.title)
+                        h.definition(
+                            Text("措施", "Measures"),
+                            row.string("measures").split(separator: ",").compactMap { id in JointNotice.measures.first { $0.0 == id }?.1[visit.language] }.joined(separator: "；"))
+                        h.definition(Text("内容", "Content"), row.string("body"))
+                    }
+                }
+                if matter.state == "sent" {
+                    visit.form(h, "/joint/\(matter.number)", "card card-body mb-3") {
+                        h.hidden("code", code)
+                        h.hidden("act", "receive")
+                        h.field("receiver", Text("签收人", "Received by"), value: nil, errors: HTML.Errors(refusal))
+                        h.button(Text("签收", "Receive"))
+                    }
+                }
+                if ["sent", "received"].contains(matter.state) {
+                    visit.form(h, "/joint/\(matter.number)", "card card-body") {
+                        h.hidden("code", code)
+                        h.hidden("act", "report")
+                        h.area("taken", Text("已采取的措施", "Measures taken"), value: nil, rows: 3, errors: HTML.Errors(refusal), maxLength: 2000)
+                        h.button(Text("反馈", "Report"))
+                    }
+                }
+            }
+        }
+    }
+    private func answerJoint(_ visit: Visit) async throws -> Answer {
+        let form = try visit.exchange.form()
+        let (matter, _) = try await notice(visit, form["code"] ?? "")
+        let (now, desk) = (visit.desk.now, visit.desk)
+        do {
+            let act = try form.chosen("act", ["receive", "report"])
+            try await desk.store.write { tx in try JointNotice.act(act, matter.id, input: form, at: now, desk: desk, tx) }
+        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await joint(visit, refusal) }
+        return visit.redirect(Link.query("/joint/\(matter.number)", [("code", form["code"])]), saying: Text("已收到", "Received"))
+    }
+}
