@@ -10,7 +10,7 @@ struct Sinan: AsyncParsableCommand {
         commandName: "sinan", abstract: "司南: the market regulator's platform. One binary, one closed loop.", version: SystemRoutes.version,
         subcommands: [
             Serve.self, Work.self, Migrate.self, City.self, User.self, Token.self, OfficeCommand.self, DeadlineCommand.self, USCCCommand.self, Import.self, Export.self, Audit.self,
-            ScanCommand.self, Models.self, CaptureCommand.self, VerifyCommand.self,
+            ScanCommand.self, Models.self, CaptureCommand.self, VerifyCommand.self, DrawCommand.self,
             Backup.self, Restore.self, Copy.self,
             Doctor.self,
         ])

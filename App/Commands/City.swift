@@ -44,6 +44,7 @@ struct City: AsyncParsableCommand {
         try await builder.routes(staff: staff, businesses: businesses, complaints: complaints)
         try await builder.certify()
         try await builder.cases(Int(8000 * scale), staff: staff, businesses: businesses)
+        try await builder.credit(staff: staff, domains: office.domains)
         let keys = office.desk.keys
         try await office.desk.store.write { tx in
             if let note = try Ledger.checkpoint(keys: keys, at: end, tx) { try keys.remember(note) }

@@ -98,7 +98,8 @@ package enum Credit {
 
     private static func heard(_ payload: JSON, desk: Desk, _ act: @escaping @Sendable (Case, ID<Operator>, Moment, Transaction) throws -> Void) async throws {
         guard let key = payload["matter"]?.int else { return }
-        let now = desk.now
+        // It was known when it was done; the job only carries it.
+        let now = payload["at"]?.int.map { Moment(milliseconds: Int64($0)) } ?? desk.now
         try await desk.store.write { tx in
             let c = try tx.penaltyCase(ID<Matter>(Int64(key)))
             guard let op = c.matter.operator else { return }

@@ -297,7 +297,7 @@ extension CaseAct {
         if !decided.isWarningOnly { adding["published"] = true }
         let paper = try document("penalty-decision", adding: adding, of: fresh())
         try set("decision = \(paper.id), decision_number = \(paper.number)")
-        try Jobs.add("credit.decided", [("matter", .int(id.raw))], at: now, tx)
+        try Jobs.add("credit.decided", [("matter", .int(id.raw)), ("at", .int(now.milliseconds))], at: now, tx)
         let after = try move([("decision", Self.line(decided)), ("number", paper.number)], outcome: "punish")
         // Law: PUB art. 2: a warning alone is not published.
         if !decided.isWarningOnly { try handling.casework.begin("PUB1", of: after, at: now, tx) }
@@ -325,6 +325,7 @@ extension CaseAct {
         _ = try document("decision-approval", adding: adding, of: fresh())
         let paper = try document("no-penalty-decision", adding: adding, of: fresh())
         try set("decision = \(paper.id), decision_number = \(paper.number)")
+        if proposed.kind == .exempt { try Jobs.add("credit.decided", [("matter", .int(id.raw)), ("at", .int(now.milliseconds))], at: now, tx) }
         return try move([("decision", proposed.kind.title.zh), ("number", paper.number)], outcome: proposed.kind.rawValue)
     }
 

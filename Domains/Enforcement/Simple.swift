@@ -120,7 +120,7 @@ package enum Simple {
             ], at: now, tx)
         try handling.casework.begin("P16", of: matter, at: now, tx)
         if pays { try handling.casework.begin("P12", of: matter, at: now, tx) }
-        try Jobs.add("credit.decided", [("matter", .int(matter.id.raw))], at: now, tx)
+        try Jobs.add("credit.decided", [("matter", .int(matter.id.raw)), ("at", .int(now.milliseconds))], at: now, tx)
         return matter.id
     }
 }

@@ -26,6 +26,7 @@ import Testing
             ("Platform", ["Kernel", "Statute", "Store", "Web", "Formats", "Outbound", "Browser", "DataFiles", "PublicFiles"]),
             ("Domains/Disputes", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform"]), ("Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform"]),
             ("Domains/Monitoring", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Detect", "ModelFiles"]),
+            ("Domains/Supervision", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "DataFiles", "PublicFiles", "Enforcement", "Credit"]),
             ("Domains/Credit", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "DataFiles", "Enforcement"]),
             ("Domains/Enforcement", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "DataFiles"]),
             ("Domains/Evidence", ["Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Browser", "Outbound", "DataFiles"]),
@@ -33,7 +34,7 @@ import Testing
         let ours: Set<String> = [
             "Kernel", "Statute", "Store", "Web", "Formats", "Platform", "Disputes", "Insights", "Monitoring", "Detect", "ModelFiles", "DataFiles", "PublicFiles", "TestSupport",
             "Outbound",
-            "Browser", "Evidence", "Enforcement", "Credit",
+            "Browser", "Evidence", "Enforcement", "Credit", "Supervision",
         ]
         for (folder, may) in allowed {
             for (path, text) in Self.all where path.hasPrefix(folder + "/") {

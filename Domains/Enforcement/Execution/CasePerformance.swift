@@ -215,7 +215,7 @@ extension CaseAct {
             try handling.casework.begin("PUB4", of: after, at: now, tx)
         }
         try handling.casework.end("PUB1", of: tx.matter(id), met: false, at: now, tx)
-        try Jobs.add("credit.annulled", [("matter", .int(id.raw))], at: now, tx)
+        try Jobs.add("credit.annulled", [("matter", .int(id.raw)), ("at", .int(now.milliseconds))], at: now, tx)
         return try tx.matter(id)
     }
 }

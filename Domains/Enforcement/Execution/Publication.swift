@@ -117,7 +117,7 @@ extension CaseAct {
                 UPDATE enforcement_publications SET published_on = \(now.day), published_by = \(head.id), early_from = \(days.early), until = \(days.until)
                 WHERE matter = \(id) AND published_on IS NULL
                 """)
-            try Jobs.add("credit.published", [("matter", .int(id.raw))], at: now, tx)
+            try Jobs.add("credit.published", [("matter", .int(id.raw)), ("at", .int(now.milliseconds))], at: now, tx)
             return try move([("shown", days.until.description)], seals: seals)
         case "withdraw-publication":
             _ = try approver()

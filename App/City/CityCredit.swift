@@ -1,0 +1,137 @@
+import Credit
+import Enforcement
+import Foundation
+import Kernel
+import Platform
+import Statute
+import Store
+import Supervision
+import Web
+
+/// What the city's credit supervision has (信用监管的一年): lists, repairs, classes, a draw that anybody can verify, visits; by the domains' own steps.
+extension CityBuilder {
+    func credit(staff: Staff, domains: [Domain]) async throws {
+        let end = end
+        try await desk.store.write { tx in
+            try CompassRun.takeInShipped(at: end.adding(seconds: -300 * 86_400), tx)
+            try InspectionItem.takeInShipped(at: end.adding(seconds: -300 * 86_400), tx)
+        }
+        // What Enforcement told is kept in the files first, each on the day on which it was decided.
+        let jobs = Jobs(desk: desk, domains: domains)
+        while try await jobs.runOne() {}
+        try await lists(staff)
+        try await visits(staff)
+        let counted = try await desk.store.write { tx in try CompassRun.run(CompassRun.active(tx)!, at: end.adding(seconds: -31 * 86_400), tx) }
+        _ = counted
+        while try await jobs.runOne() {}
+        _ = try await desk.store.write { tx in try CompassRun.run(CompassRun.active(tx)!, at: end, tx) }
+        try await draws(staff, jobs)
+    }
+
+    private func chosen(_ count: Int, _ condition: SQL) async throws -> [Operator] {
+        try await desk.store.read { tx in try tx.all("SELECT * FROM operators WHERE status = 'active' AND \(condition) ORDER BY uscc LIMIT \(count)").map(Operator.init) }
+    }
+
+    private func lists(_ staff: Staff) async throws {
+        let region = data.districts[0].code, desk = desk, end = end
+        let head = Staff.of(region, among: staff.leaders)
+        guard let officer = staff.officers(of: region).first else { return }
+        let scaleCount = max(6, Int(1860 * scale))
+        let reports = try await chosen(scaleCount, "region >= \(region) AND region < \(region + "~")")
+        let handling = AbnormalHandling(desk: desk), repairs = RepairHandling(desk: desk)
+        let july = Day(end.day.month >= 7 ? end.day.year : end.day.year - 1, 7, 6)!
+        let codes = reports.map { _ in AccessCode.make() }
+        let others = try await chosen(12, "region >= \(region) AND region < \(region + "~") AND kind = 'enterprise'")
+        try await desk.store.write { tx in
+            for (i, op) in reports.enumerated() {
+                let at = Moment(desk.calendar.value.workday(from: july), hour: 10)
+                let m = try handling.open(.report, of: op, years: [july.year - 1], found: "\(july.year - 1)年度报告未在六月三十日前公示", by: .staff(officer), at: at, tx)
+                try handling.apply("list", on: tx.abnormal(m), input: Form([]), by: .staff(head), at: at.adding(hours: 2), tx)
+                // One in three reports afterwards and asks to be taken off; they stand at every stage.
+                guard i % 3 == 0 else { continue }
+                let later = Moment(desk.calendar.value.workday(from: july.adding(days: 60 + i % 20)), hour: 9)
+                guard later <= end else { continue }
+                try tx.run("INSERT INTO credit_reports (operator, year, reported_on) VALUES (\(op.id), \(july.year - 1), \(later.day)) ON CONFLICT (operator, year) DO NOTHING")
+                guard let item = try Repairable.of(op, on: later.day, tx).first(where: { $0.matter.id == m.id }) else { continue }
+                let r = try repairs.apply(
+                    for: item, of: op, input: Form([("contact", op.representative), ("phone", op.phone), ("statement", "已补报并公示年度报告"), ("promise", "yes")]), by: .filer,
+                    code: codes[i], at: later, tx)
+                if i % 9 == 3 { continue }
+                try repairs.apply("accept", on: tx.repair(r), input: Form([]), by: .staff(officer), at: later.adding(hours: 3), tx)
+                if i % 9 == 6 { continue }
+                try repairs.apply("grant", on: tx.repair(tx.matter(r.id)), input: Form([]), by: .staff(head), at: later.adding(hours: 26), tx)
+                try repairs.apply("execute", on: tx.repair(tx.matter(r.id)), input: Form([]), by: .staff(officer), at: later.adding(hours: 28), tx)
+            }
+            for (i, op) in others.enumerated() where i % 4 == 0 {
+                let at = Moment(desk.calendar.value.workday(from: end.day.adding(days: -40 - i)), hour: 9)
+                guard let m = try? handling.open(i == 0 ? .unreachable : i == 4 ? .order : .name, of: op, found: "电话停机，登记住所无人办公", by: .staff(officer), at: at, tx) else { continue }
+                if i == 0 {
+                    for (what, days) in [("first", 0), ("first-back", 4), ("second", 16), ("second-back", 21)] {
+                        try handling.apply(
+                            "letter", on: tx.abnormal(tx.matter(m.id)), input: Form([("what", what), ("on", at.day.adding(days: days).description)]), by: .staff(officer),
+                            at: at.adding(hours: 24 * days), tx)
+                    }
+                } else if i == 4 {
+                    try handling.apply("order", on: tx.abnormal(tx.matter(m.id)), input: Form([("on", at.day.description)]), by: .staff(officer), at: at, tx)
+                }
+            }
+        }
+    }
+
+    /// Visits that were made in the year, and some that are waiting.
+    private func visits(_ staff: Staff) async throws {
+        let region = data.districts[0].code, desk = desk, end = end
+        let head = Staff.of(region, among: staff.leaders)
+        let officers = staff.officers(of: region)
+        guard officers.count >= 2 else { return }
+        let count = max(14, Int(3000 * scale))
+        let ops = try await chosen(count * 3, "region >= \(region) AND region < \(region + "~") AND industry >= '5'")
+        guard !ops.isEmpty else { return }
+        let handling = InspectionHandling(desk: desk)
+        let picks = (0..<count).map { _ in draw.int(0...(ops.count - 1)) }, ages = (0..<count).map { _ in draw.int(8...330) }
+        let marks = (0..<count).map { "city\($0)-" + String(draw.int(100_000_000...999_999_999)) + "abc" }
+        try await desk.store.write { tx in
+            for (i, k) in picks.enumerated() {
+                let op = ops[k]
+                let on = desk.calendar.value.workday(from: end.day.adding(days: i < 4 ? 3 : -ages[i]))
+                let at = Moment(i < 4 ? desk.calendar.value.workday(from: end.day.adding(days: -3)) : on, hour: 9)
+                guard
+                    let m = try? handling.plan(
+                        .init(cause: .statutory, op: op, items: ["C1"], inspectors: officers.prefix(2).map(\.id.raw), on: on), by: .staff(officers[0]), at: at, tx)
+                else { continue }
+                if i == 0 { continue }
+                try handling.apply("approve", on: tx.inspection(m), input: Form([]), by: .staff(head), at: at, tx)
+                if i < 4 { continue }
+                let bad = i % 4 == 0
+                let form = Form([
+                    ("client", marks[i]), ("taken", "\(on)T10:30"), ("result", bad ? "corrected" : "clean"), ("summary", bad ? "货架有超过保质期的食品，已当场下架" : "现场检查未发现问题"),
+                    ("signed", "yes"), ("a-C11", "yes"),
+                    ("a-C12", bad ? "no" : "yes"), ("n-C12", bad ? "两件糕点过期" : ""), ("a-C13", "yes"), ("a-C14", "yes"), ("a-C15", "yes"),
+                ])
+                let checks = try InspectionItem.all(tx).filter { $0.code == "C1" }.flatMap(\.checks)
+                let when = Moment(on, hour: 11)
+                _ = try handling.take(.init(form, checks: checks, at: when), for: tx.inspection(tx.matter(m.id)), files: [], by: officers[0], at: when, tx)
+                if i % 5 != 0 {
+                    try handling.apply(
+                        "publish", on: tx.inspection(tx.matter(m.id)), input: Form([]), by: .staff(head), at: when.adding(hours: 48) < end ? when.adding(hours: 48) : end, tx)
+                }
+            }
+        }
+    }
+
+    /// One draw that is done and can be verified, one that is committed to.
+    private func draws(_ staff: Staff, _ jobs: Jobs) async throws {
+        let region = data.districts[0].code, end = end, draws = DrawDesk(desk: desk)
+        let heads = try await desk.store.read { try Accounts.all($0).filter { $0.roles.contains(.leader) && $0.region == region } }
+        guard heads.count >= 2 else { return }
+        try await desk.store.write { tx in
+            let before = end.adding(seconds: -3 * 86_400)
+            let done = try draws.prepare(.init(title: "年度报告公示信息抽查", items: ["A1", "A2"], region: region, percent: 5), by: heads[0], at: before, tx)
+            try draws.commit(done, beacon: "上证综合指数\(before.day)收盘值", at: before.adding(hours: 6), by: heads[0], at: before, tx)
+            try draws.draw(done, value: "3382.10", by: heads[1], at: before.adding(hours: 7), tx)
+            let next = try draws.prepare(.init(title: "网络交易经营者抽查", items: ["B1", "B2"], region: region, percent: 4), by: heads[0], at: end, tx)
+            try draws.commit(next, beacon: "上证综合指数\(end.day.adding(days: 1))收盘值", at: end.adding(hours: 30), by: heads[0], at: end, tx)
+        }
+        while try await jobs.runOne() {}
+    }
+}

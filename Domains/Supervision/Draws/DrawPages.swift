@@ -1,0 +1,387 @@
+import Credit
+import Enforcement
+import Formats
+import Kernel
+import Platform
+import Statute
+import Store
+import Web
+
+/// Draws at the desk, and for everybody (双随机页面).
+struct DrawPages: Sendable {
+    let draws: DrawDesk
+
+    func routes() -> [Route] {
+        [
+            Route(.get, "/supervision", .permitted("supervision.see")) { visit in try await home(visit) },
+            Route(.get, "/supervision/items", .permitted("supervision.see")) { visit in try await items(visit, nil, nil) },
+            Route(.post, "/supervision/items", .permitted("supervision.approve")) { visit in try await addItem(visit) },
+            Route(.get, "/supervision/draws/new", .permitted("supervision.draw")) { visit in try await new(visit, nil, nil) },
+            Route(.post, "/supervision/draws/new", .permitted("supervision.draw")) { visit in try await prepare(visit) },
+            Route(.get, "/supervision/draws/:id", .permitted("supervision.see")) { visit in try await show(visit, nil, nil) },
+            Route(.post, "/supervision/draws/:id/commit", .permitted("supervision.draw")) { visit in try await commit(visit) },
+            Route(.post, "/supervision/draws/:id/draw", .permitted("supervision.draw")) { visit in try await draw(visit) },
+            Route(.get, "/draws", .anyone) { visit in try await published(visit) },
+            Route(.get, "/draws/:number", .anyone) { visit in try await publishedDraw(visit) },
+        ]
+    }
+
+    private func home(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn()
+        let own = account.region, today = visit.desk.today()
+        let (counts, late, list, matters) = try await visit.desk.store.read { tx in
+            (
+                Dictionary(
+                    try tx.all("SELECT state, count(*) AS n FROM casework_matters WHERE kind = 'inspection' AND region >= \(own) AND region < \(own + "~") GROUP BY state").map {
+                        ($0.string("state"), $0.count("n"))
+                    }
+                ) { a, _ in a },
+                try tx.count(
+                    "SELECT count(*) AS n FROM supervision_inspections i JOIN casework_matters m ON m.id = i.matter WHERE m.state = 'approved' AND i.planned_on < \(today) AND m.region >= \(own) AND m.region < \(own + "~")"
+                ),
+                try tx.all("SELECT * FROM supervision_draws WHERE region >= \(own) AND region < \(own + "~") OR \(own) LIKE region || '%' ORDER BY id DESC LIMIT 20").map(
+                    SupervisionDraw.init),
+                try tx.all(
+                    "SELECT m.*, i.planned_on AS planned FROM supervision_inspections i JOIN casework_matters m ON m.id = i.matter WHERE m.open = 1 AND m.region >= \(own) AND m.region < \(own + "~") ORDER BY i.planned_on, m.id LIMIT 60"
+                ).map { (Matter($0), $0.day("planned")) }
+            )
+        }
+        return visit.page(Text("监督检查", "Supervision"), active: "/supervision") { h in
+            h.div("page-head") {
+                h.h1(Text("监督检查", "Supervision by risk"))
+                h.div("d-flex gap-2 flex-wrap") {
+                    if visit.may("supervision.inspect") { h.a("/supervision/mine", "btn btn-sm btn-primary", Text("我的检查（可离线）", "My visits (work offline)")) }
+                    if visit.may("supervision.draw") { h.a("/supervision/draws/new", "btn btn-sm btn-outline-primary", Text("准备抽取", "Prepare a draw")) }
+                    if visit.may("supervision.plan") { h.a("/supervision/inspections/new", "btn btn-sm btn-outline-primary", Text("安排检查", "Plan a visit")) }
+                    h.a("/supervision/items", "btn btn-sm btn-outline-secondary", Text("事项清单", "Items"))
+                    h.a("/draws", "btn btn-sm btn-outline-secondary", Text("公示页面", "Public page"))
+                }
+            }
+            h.div("tiles") {
+                for (state, tone) in [("planned", "amber"), ("approved", "blue"), ("recorded", "teal"), ("published", "green")] {
+                    h.a("/desk?kind=inspection&state=\(state)\(state == "published" ? "&closed=yes" : "")", "tile tone-\(tone)") {
+                        h.span("tile-count", "\(counts[state] ?? 0)")
+                        h.span("tile-title", InspectionMoves.table.state(state).title)
+                    }
+                }
+                h.div("tile tone-\(late > 0 ? "red" : "green")") {
+                    h.span("tile-count", "\(late)")
+                    h.span("tile-title", Text("过了计划日期未检查", "Past their planned day"))
+                }
+            }
+            h.card(Text("双随机抽取", "Draws")) {
+                if list.isEmpty { h.p("text-muted mb-0", Text("还没有抽取。先准备名单，再承诺，公共随机数公布后抽取。", "No draw yet: prepare a list, commit to it, draw when the beacon is out.")) }
+                h.ul("plain mb-0") {
+                    for d in list {
+                        h.li {
+                            h.a("/supervision/draws/\(d.id)", "number", d.number)
+                            h.text(" \(d.title) ")
+                            Self.state(h, d.state)
+                        }
+                    }
+                }
+            }
+            h.card(Text("待办检查", "Visits to be made")) {
+                if matters.isEmpty { h.p("text-muted mb-0", Text("没有", "None")) }
+                h.div("table-wrap") {
+                    h.element("table", "table table-hover queue") {
+                        h.element("thead") {
+                            h.tr { for t in [Text("编号", "Number"), Text("对象", "Who"), Text("状态", "State"), Text("计划日期", "Planned"), Text("期限", "Due")] { h.th(t) } }
+                        }
+                        h.element("tbody") {
+                            for (m, planned) in matters {
+                                let s = InspectionMoves.table.state(m.state)
+                                h.tr {
+                                    h.td { h.a("/supervision/inspections/\(m.id)", "number", m.number) }
+                                    h.td(nil, m.title)
+                                    h.td { h.badge(s.title, s.tone) }
+                                    h.td("number", planned.description)
+                                    h.td { visit.urgency(h, m.nextDue, why: "/matters/\(m.id)/why") }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    static func state(_ h: HTML, _ state: String) {
+        switch state {
+        case "prepared": h.badge(Text("名单已备", "Prepared"), "grey")
+        case "committed": h.badge(Text("已承诺，待抽取", "Committed"), "amber")
+        case "drawn": h.badge(Text("已抽取", "Drawn"), "green")
+        default: h.badge(Text("已作废", "Dropped"), "grey")
+        }
+    }
+
+    // MARK: Items
+
+    private func items(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
+        let items = try await visit.desk.store.read { try InspectionItem.all($0) }
+        return visit.page(Text("抽查事项清单", "Items"), status: refusal?.kind.status ?? 200, active: "/supervision") { h in
+            h.div("page-head") { h.h1(Text("抽查检查事项清单", "Items that may be inspected")) }
+            h.errorSummary(refusal)
+            for item in items {
+                h.card(Text("\(item.code) \(item.title.zh)", "\(item.code) \(item.title.en)")) {
+                    h.p("small text-muted mb-1") {
+                        h.badge(item.isKey ? Text("重点事项", "Key") : Text("一般事项，比例上限\(item.cap ?? 100)%", "General, capped at \(item.cap ?? 100) %"), item.isKey ? "red" : "grey")
+                        h.text(
+                            " \(item.law.map { visit.desk.law.register.cite($0)[visit.language] }.joined(separator: "；")) · \(h.say(Text("公布于", "published"))) \(item.publishedOn)")
+                    }
+                    h.ul("mb-0") {
+                        for check in item.checks {
+                            h.li {
+                                h.text(check.title)
+                                if check.key { h.badge(Text("重点项", "key"), "red") }
+                            }
+                        }
+                    }
+                }
+            }
+            guard visit.may("supervision.approve") else { return }
+            let e = HTML.Errors(refusal)
+            h.card(Text("公布新的事项", "Publish an item")) {
+                visit.form(h, "/supervision/items") {
+                    h.part("", keeping: sent) {
+                        h.field("code", Text("代码", "Code"), value: nil, errors: e)
+                        h.field("title", Text("名称", "Title"), value: nil, errors: e)
+                        h.field("law", Text("依据", "Law"), value: nil, hint: Text("形如 O81-8，多条用逗号分开", "As O81-8, several by commas"), errors: e)
+                        h.radios(
+                            "kind", Text("类别", "Kind"), options: [("general", Text("一般", "General"), nil), ("key", Text("重点", "Key"), nil)], value: "general", errors: e,
+                            inline: true)
+                        h.field("cap", Text("一般事项比例上限（%）", "Cap of a general item (%)"), value: "5", errors: e, required: false, inputmode: "numeric")
+                        h.area("checks", Text("检查项", "Checks"), value: nil, rows: 4, hint: Text("每行一项，重点项以 * 开头", "A line each; key ones begin with *"), errors: e, maxLength: 4000)
+                    }
+                    h.button(Text("公布", "Publish"))
+                }
+            }
+        }
+    }
+    private func addItem(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn()
+        let form = try visit.exchange.form()
+        let now = visit.desk.now
+        do {
+            let code = try form.needed("code", 8).uppercased(), title = try form.needed("title", 60), kind = try form.chosen("kind", ["general", "key"])
+            let law = try form.needed("law", 200)
+            for part in law.split(separator: ",") where Article(String(part).trimmed).flatMap({ visit.desk.law.register[$0.law] }) == nil {
+                throw Refusal.invalid("/law", Text("“\(part)”不是登记的条款", "“\(part)” is no article on record"))
+            }
+            guard code.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else { throw Refusal.invalid("/code", Text("代码只能是字母和数字", "Letters and digits only")) }
+            let cap = kind == "general" ? Int(form["cap"] ?? "") : nil
+            if kind == "general" { guard let cap, (1...100).contains(cap) else { throw Refusal.invalid("/cap", Text("应为1至100", "Between 1 and 100")) } }
+            let lines = try form.needed("checks", 4000).split(whereSeparator: \.isNewline).map { String($0).trimmed }.filter { !$0.isEmpty }
+            let checks = JSON.array(
+                lines.enumerated().map { i, line in
+                    .object([
+                        ("id", .string("\(code)\(i + 1)")), ("title", .string(line.hasPrefix("*") ? String(line.dropFirst()).trimmed : line)), ("key", .bool(line.hasPrefix("*"))),
+                    ])
+                })
+            try await visit.desk.store.write { tx in
+                guard try tx.one("SELECT id FROM supervision_items WHERE code = \(code)") == nil else { throw Refusal.invalid("/code", Text("代码已有", "The code is taken")) }
+                let id = try tx.insert(
+                    "INSERT INTO supervision_items (code, title, title_en, law, kind, cap, checks, published_on) VALUES (\(code), \(title), \(title), \(law), \(kind), \(cap), \(checks.text), \(now.day)) RETURNING id"
+                )
+                try tx.audit(
+                    "supervision.item", of: Reference(kind: "item", id: id), by: account.mark, at: now, details: [("code", .string(code))],
+                    sealing: [.init("supervision_items", id)])
+            }
+        } catch let refusal as Refusal where refusal.kind == .invalid { return try await items(visit, refusal, form) }
+        return .redirect("/supervision/items")
+    }
+
+    // MARK: A draw
+
+    private func new(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
+        let account = try visit.signedIn()
+        let e = HTML.Errors(refusal)
+        let items = try await visit.desk.store.read { try InspectionItem.all($0) }
+        return visit.page(Text("准备抽取", "Prepare a draw"), status: refusal?.kind.status ?? 200, active: "/supervision") { h in
+            h.div("narrow") {
+                h.h1(Text("准备双随机抽取", "Prepare a draw"))
+                h.p(
+                    "text-muted",
+                    Text(
+                        "按条件形成检查对象名单：排除已安排、间隔不足和达到年度上限的，按风险类别分层。比例按B类填写，A类减半、C类加倍、D类四倍。",
+                        "The list of objects: whoever is planned, was visited too recently or is at the cap is left out; strata by risk. The share is that of class B: A half, C twice, D four times."
+                    ))
+                h.errorSummary(refusal)
+                visit.form(h, "/supervision/draws/new", "card card-body") {
+                    h.part("", keeping: sent) {
+                        h.field("title", Text("名称", "Title"), value: nil, errors: e)
+                        h.element("fieldset", "mb-3", [.id(h.id("f", "items"))]) {
+                            h.element("legend", "form-label", text: h.say(Text("抽查事项（多部门、多事项合并为一次）", "Items, in one visit")))
+                            if let error = e["items"] { h.element("div", "text-danger small", text: h.say(error)) }
+                            for item in items where item.isInForce(on: visit.desk.today()) {
+                                h.checkbox("items", Text("\(item.code) \(item.title.zh)", "\(item.code) \(item.title.en)"), value: item.code, checked: false)
+                            }
+                        }
+                        h.select(
+                            "region", Text("辖区", "Region"),
+                            options: (account.region.count >= 6 ? [] : [(account.region, Text(verbatim: visit.region(account.region)))])
+                                + visit.desk.regions.districts(of: visit.desk.configuration.cityRegion).filter { account.covers($0.code) || account.region.hasPrefix($0.code) }.map
+                            {
+                                ($0.code, Text(verbatim: visit.region($0.code)))
+                            }, value: nil, errors: e)
+                        h.field("percent", Text("抽取比例（%）", "Share (%)"), value: "3", errors: e, inputmode: "decimal")
+                        h.select(
+                            "kind", Text("主体类型", "Kind"), options: Operator.Kind.allCases.map { ($0.rawValue, $0.title) }, value: nil, errors: e, required: false,
+                            empty: Text("不限（不定向）", "Any"))
+                        h.field("trade", Text("行业代码（定向）", "Trade code"), value: nil, errors: e, required: false)
+                        h.checkbox("online", Text("只抽网络经营者", "Online traders only"), checked: false)
+                        h.field("limit", Text("每名检查人员最多件数", "At most each inspector"), value: "40", errors: e, inputmode: "numeric")
+                        h.area(
+                            "recusals", Text("回避", "Recusals"), value: nil, rows: 2, hint: Text("每行：执法证号 信用代码", "A line each: certificate, credit code"), errors: e,
+                            required: false, maxLength: 4000)
+                    }
+                    h.button(Text("形成名单", "Make the list"))
+                }
+            }
+        }
+    }
+
+    private func prepare(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn()
+        let form = try visit.exchange.form()
+        let (now, draws) = (visit.desk.now, draws)
+        do {
+            guard let percent = Double(try form.needed("percent", 10)) else { throw Refusal.invalid("/percent", Text("应为数字", "A number")) }
+            var w = DrawDesk.Wanted(title: try form.needed("title", 80), items: form.all("items"), region: try form.needed("region", 12), percent: percent)
+            w.kind = form["kind"].flatMap { Operator.Kind(rawValue: $0)?.rawValue }
+            w.trade = form["trade"]
+            w.online = form["online"] == "yes"
+            guard let limit = Int(form["limit"] ?? ""), (1...10_000).contains(limit) else { throw Refusal.invalid("/limit", Text("应为1以上的整数", "A whole number from 1")) }
+            w.limit = limit
+            for (n, line) in (form["recusals"] ?? "").split(whereSeparator: \.isNewline).enumerated() {
+                let parts = line.split(whereSeparator: { " \t,，".contains($0) })
+                guard parts.count == 2 else { throw Refusal.invalid("/recusals", Text("第\(n + 1)行应为“执法证号 信用代码”", "Line \(n + 1) reads “certificate code”")) }
+                w.recusals.append((String(parts[0]), String(parts[1]).uppercased()))
+            }
+            let ready = w
+            let id = try await visit.desk.store.write { try draws.prepare(ready, by: account, at: now, $0) }
+            return .redirect("/supervision/draws/\(id)")
+        } catch let refusal as Refusal where refusal.kind == .invalid { return try await new(visit, refusal, form) }
+    }
+
+    private func find(_ visit: Visit, _ tx: Transaction) throws -> SupervisionDraw {
+        guard let id = Int64(try visit.exchange.parameter("id")), let account = visit.account else { throw Refusal.notFound }
+        let d = try SupervisionDraw.find(id, tx)
+        guard account.covers(d.region) || account.region.hasPrefix(d.region) else { throw Refusal.notFound }
+        return d
+    }
+
+    private func show(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
+        let account = try visit.signedIn()
+        let (d, planned, names) = try await visit.desk.store.read { tx in
+            let d = try find(visit, tx)
+            return (
+                d, try tx.count("SELECT count(*) AS n FROM supervision_inspections WHERE draw = \(d.id)"),
+                try Accounts.names([d.preparedBy] + (d.committedBy.map { [$0] } ?? []), tx)
+            )
+        }
+        let e = HTML.Errors(refusal)
+        return visit.page(Text("抽取 \(d.number)", "Draw \(d.number)"), status: refusal?.kind.status ?? 200, active: "/supervision") { h in
+            h.div("page-head") {
+                h.div {
+                    h.p("crumbs") { h.a("/supervision", nil, Text("监督检查", "Supervision")) }
+                    h.h1("\(d.number) \(d.title)")
+                    h.p("mb-0") { Self.state(h, d.state) }
+                }
+            }
+            h.errorSummary(refusal)
+            h.card(Text("名单", "The list")) {
+                h.definitions {
+                    h.definition(Text("辖区", "Region"), visit.region(d.region))
+                    h.definition(Text("事项", "Items"), d.items.joined(separator: "、"))
+                    h.definition(
+                        Text("符合条件、排除、入库", "Considered, left out, in the pool"),
+                        "\(d.conditions["considered"]?.int ?? 0)、\(d.conditions["excluded"]?.int ?? 0)、\(d.conditions["pool"]?.int ?? 0)")
+                    h.definition(Text("检查人员", "Inspectors"), "\(d.conditions["inspectors"]?.int ?? 0)")
+                    h.definition(Text("名单摘要（SHA-256）", "Digest of the list")) { h.element("code", "hash", text: d.listDigest) }
+                }
+                h.h3(Text("分层（仅内部可见）", "Strata, for the office only"), "h6")
+                h.ul("mb-0") {
+                    if case .object(let pairs) = d.strata {
+                        for (mark, s) in pairs {
+                            h.li {
+                                h.text(
+                                    Text(
+                                        "名单\(mark)：\(s["class"]?.string ?? "")类，\(s["pool"]?.int ?? 0)户，抽\(s["quota"]?.int ?? 0)户",
+                                        "List \(mark): class \(s["class"]?.string ?? ""), \(s["pool"]?.int ?? 0), draws \(s["quota"]?.int ?? 0)"))
+                            }
+                        }
+                    }
+                }
+            }
+            if d.state == "prepared", visit.may("supervision.draw") {
+                h.card(Text("第一步：承诺", "First: commit")) {
+                    h.p(
+                        "small text-muted",
+                        Text(
+                            "承诺后，名单、种子的摘要和将使用的公共随机数记入操作日志，不能再改。公共随机数应当是本局无法预知的，例如某日收盘指数、福利彩票开奖号码。",
+                            "List, digest of the seed and the beacon go into the ledger and cannot be changed. The beacon is a number that the office cannot foresee, such as a closing index or a lottery's numbers."
+                        ))
+                    visit.form(h, "/supervision/draws/\(d.id)/commit") {
+                        h.part("", keeping: sent) {
+                            h.field("beacon", Text("使用哪一个公共随机数", "Which public number"), value: nil, errors: e)
+                            h.field("beacon-at", Text("何时公布", "When it is out"), value: nil, type: "datetime-local", errors: e)
+                        }
+                        h.button(Text("承诺", "Commit"), attributes: [h.confirming(Text("承诺后不能更改，确定？", "It cannot be changed afterwards. Commit?"))])
+                    }
+                }
+            }
+            if d.state != "prepared" {
+                h.card(Text("承诺", "The commitment")) {
+                    h.definitions {
+                        h.definition(Text("承诺人、时间", "By, at"), "\(d.committedBy.flatMap { names[$0] } ?? "") \(d.committedAt?.minuteText ?? "")")
+                        h.definition(Text("日志条目", "Entry of the ledger"), d.ledgerEntry.map(String.init))
+                        h.definition(Text("种子的摘要", "Digest of the seed")) { h.element("code", "hash", text: d.commitment ?? "") }
+                        h.definition(Text("公共随机数", "Beacon"), "\(d.beacon ?? "")（\(d.beaconAt.flatMap { Moment($0) }?.minuteText ?? "")）\(d.beaconValue.map { "：\($0)" } ?? "")")
+                    }
+                }
+            }
+            if d.state == "committed", visit.may("supervision.draw") {
+                h.card(Text("第二步：抽取", "Second: draw")) {
+                    if d.committedBy == account.id.raw { h.p("text-warning-emphasis", Text("须由承诺人以外的人员抽取。", "Another than who committed draws.")) }
+                    visit.form(h, "/supervision/draws/\(d.id)/draw") {
+                        h.part("", keeping: sent) { h.field("value", Text("公共随机数（照公布的原样填写）", "The beacon, as published"), value: nil, errors: e) }
+                        h.button(Text("揭示种子并抽取", "Reveal and draw"), "btn btn-danger", attributes: [h.confirming(Text("抽取只有一次，确定？", "There is one draw. Go on?"))])
+                    }
+                }
+            }
+            if d.state == "drawn" {
+                h.card(Text("结果", "Result")) {
+                    h.p(nil, Text("抽取\(d.result?.array?.count ?? 0)户，已安排检查\(planned)件。", "\(d.result?.array?.count ?? 0) drawn, \(planned) visits planned."))
+                    h.p("mb-0") {
+                        h.a("/draws/\(d.number)", nil, Text("公示页面", "Public page"))
+                        h.text(" · ")
+                        h.a("/draws/\(d.number).json", nil, Text("核验文件（任何人可用 sinan draw verify 重新计算）", "File for verification"))
+                    }
+                }
+            }
+        }
+    }
+
+    private func commit(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn()
+        let form = try visit.exchange.form()
+        let (now, draws) = (visit.desk.now, draws)
+        do {
+            let beacon = try form.needed("beacon", 200)
+            guard let when = Moment(try form.needed("beacon-at", 40)) else { throw Refusal.invalid("/beacon-at", Text("不是时间", "Not a time")) }
+            try await visit.desk.store.write { tx in try draws.commit(find(visit, tx).id, beacon: beacon, at: when, by: account, at: now, tx) }
+        } catch let refusal as Refusal where [.invalid, .conflict].contains(refusal.kind) { return try await show(visit, refusal, form) }
+        return .redirect("/supervision/draws/\(try visit.exchange.parameter("id"))")
+    }
+    private func draw(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn()
+        let form = try visit.exchange.form()
+        let (now, draws) = (visit.desk.now, draws)
+        do {
+            let value = try form.needed("value", 200)
+            try await visit.desk.store.write { tx in try draws.draw(find(visit, tx).id, value: value, by: account, at: now, tx) }
+        } catch let refusal as Refusal where [.invalid, .conflict, .forbidden].contains(refusal.kind) { return try await show(visit, refusal, form) }
+        return .redirect("/supervision/draws/\(try visit.exchange.parameter("id"))")
+    }
+}

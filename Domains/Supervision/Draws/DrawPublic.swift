@@ -1,0 +1,118 @@
+import Credit
+import Enforcement
+import Formats
+import Kernel
+import Platform
+import Statute
+import Store
+import Web
+
+/// Draws and results for everybody (双随机公示页面).
+extension DrawPages {
+    // MARK: For everybody
+
+    func published(_ visit: Visit) async throws -> Answer {
+        let (list, results) = try await visit.desk.store.read { tx in
+            (
+                try tx.all("SELECT * FROM supervision_draws WHERE state IN ('committed', 'drawn') ORDER BY id DESC LIMIT 50").map(SupervisionDraw.init),
+                try tx.all(
+                    """
+                    SELECT o.name AS name, o.uscc AS uscc, i.result AS result, i.ended_on AS ended_on, i.items AS items FROM supervision_inspections i JOIN casework_matters m ON m.id = i.matter
+                    JOIN operators o ON o.id = m.operator WHERE i.published_on IS NOT NULL ORDER BY i.published_on DESC, i.matter DESC LIMIT 100
+                    """)
+            )
+        }
+        return visit.page(Text("双随机、一公开", "Draws and results")) { h in
+            h.h1(Text("双随机、一公开", "Random draws, public results"))
+            h.card(Text("抽取", "Draws")) {
+                if list.isEmpty { h.p("text-muted mb-0", Text("还没有公布的抽取", "No draws yet")) }
+                h.ul("plain mb-0") {
+                    for d in list {
+                        h.li {
+                            h.a("/draws/\(d.number)", nil, "\(d.number) \(d.title)")
+                            h.text(" ")
+                            Self.state(h, d.state)
+                        }
+                    }
+                }
+            }
+            h.card(Text("检查结果", "Results")) {
+                if results.isEmpty { h.p("text-muted mb-0", Text("还没有公示的结果", "No results yet")) }
+                h.div("table-wrap") {
+                    h.element("table", "table queue") {
+                        h.element("thead") {
+                            h.tr { for t in [Text("名称", "Name"), Text("信用代码", "Code"), Text("事项", "Items"), Text("结果", "Result"), Text("检查日期", "Visited")] { h.th(t) } }
+                        }
+                        h.element("tbody") {
+                            for r in results {
+                                h.tr {
+                                    h.td(nil, r.string("name"))
+                                    h.td("number", r.string("uscc"))
+                                    h.td(nil, r.string("items"))
+                                    h.td { h.text(Inspection.results.first { $0.0 == r.string("result") }?.1 ?? Text("", "")) }
+                                    h.td("number", r.string("ended_on"))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    func publishedDraw(_ visit: Visit) async throws -> Answer {
+        let raw = try visit.exchange.parameter("number")
+        let isFile = raw.hasSuffix(".json")
+        let number = isFile ? String(raw.dropLast(5)) : raw
+        let d = try await visit.desk.store.read { try SupervisionDraw.find(number: number, $0) }
+        guard d.state == "committed" || d.state == "drawn" else { throw Refusal.notFound }
+        if isFile { return .file(Array(try draws.publication(d).text.utf8), type: "application/json", name: "\(number).json", inline: false) }
+        return visit.page(Text("抽取 \(d.number)", "Draw \(d.number)")) { h in
+            h.div("page-head") {
+                h.div {
+                    h.h1("\(d.number) \(d.title)")
+                    h.p("mb-0") { Self.state(h, d.state) }
+                }
+            }
+            h.card(Text("事先承诺", "Committed before")) {
+                h.definitions {
+                    h.definition(Text("承诺时间", "At"), d.committedAt?.minuteText)
+                    h.definition(Text("名单摘要", "Digest of the list")) { h.element("code", "hash", text: d.listDigest) }
+                    h.definition(Text("种子摘要", "Digest of the seed")) { h.element("code", "hash", text: d.commitment ?? "") }
+                    h.definition(Text("公共随机数", "Beacon"), "\(d.beacon ?? "")（\(d.beaconAt.flatMap { Moment($0) }?.minuteText ?? "")）")
+                }
+            }
+            guard d.state == "drawn" else {
+                return h.empty(Text("尚未抽取", "Not drawn yet"), Text("公共随机数公布后抽取，届时公布种子和结果。", "It is drawn when the beacon is out; seed and result are then published."))
+            }
+            h.card(Text("抽取结果（\(d.result?.array?.count ?? 0)户）", "Drawn: \(d.result?.array?.count ?? 0)")) {
+                h.definitions {
+                    h.definition(Text("公共随机数", "Beacon"), d.beaconValue)
+                    h.definition(Text("种子", "Seed")) { h.element("code", "hash", text: d.sealedSeed ?? "") }
+                }
+                h.p { h.a("/draws/\(d.number).json", "btn btn-sm btn-outline-primary", Text("下载核验文件", "File for verification")) }
+                h.p(
+                    "small text-muted",
+                    Text(
+                        "核验：sinan draw verify \(d.number).json。规则：K＝SHA-256(种子‖换行‖公共随机数)；各名单按 HMAC-SHA-256(K, \"object|代码\") 从小到大取足数额。",
+                        "Verify: sinan draw verify \(d.number).json. K = SHA-256(seed ‖ LF ‖ beacon); each list in the order of HMAC-SHA-256(K, \"object|code\"), as many as its quota."
+                    ))
+                h.div("table-wrap") {
+                    h.element("table", "table queue") {
+                        h.element("thead") { h.tr { for t in [Text("序号", "No."), Text("名称", "Name"), Text("信用代码", "Code"), Text("检查人员（执法证号）", "Inspectors")] { h.th(t) } } }
+                        h.element("tbody") {
+                            for (i, c) in (d.result?.array ?? []).prefix(1000).enumerated() {
+                                h.tr {
+                                    h.td("number", "\(i + 1)")
+                                    h.td(nil, c["name"]?.string ?? "")
+                                    h.td("number", c["code"]?.string ?? "")
+                                    h.td("number", (c["inspectors"]?.array ?? []).compactMap(\.string).joined(separator: "、"))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import Credit
+import Enforcement
+import Foundation
+import Kernel
+import Platform
+import Store
+import Supervision
+import TestSupport
+import Testing
+import Web
+
+/// Draws, the rules of restraint, inspections.
+@Suite struct DrawTests {
+    private func list(_ n: Int, quota: Int, inspectors: Int = 4, limit: Int = 100) -> DrawList {
+        DrawList(
+            number: "SJ20260001", title: "试验", items: ["A1"], objects: (0..<n).map { .init(code: "C\($0)", name: "店\($0)", region: "990101", stratum: $0 % 2 == 0 ? "甲" : "乙") },
+            quotas: [("甲", quota), ("乙", quota)], inspectors: (0..<inspectors).map { .init(certificate: "Z\($0)", region: "9901") }, recusals: [("Z0", "C2"), ("Z1", "C2")],
+            limit: limit)
+    }
+
+    @Test func theSameListSeedAndBeaconGiveTheSameDrawAndAnyChangeAnother() throws {
+        let seed = [UInt8](repeating: 7, count: 32), l = list(200, quota: 10)
+        let a = try DrawResult.draw(l, seed: seed, beacon: "3382.10")
+        #expect(try DrawResult.draw(l, seed: seed, beacon: "3382.10") == a)
+        #expect(try DrawResult.draw(l, seed: seed, beacon: "3382.11") != a)
+        #expect(try DrawResult.draw(l, seed: [UInt8](repeating: 8, count: 32), beacon: "3382.10") != a)
+        #expect(a.chosen.count == 20 && Set(a.chosen.map(\.code)).count == 20)
+        #expect(a.chosen.count { $0.stratum == "甲" } == 10)
+        for c in a.chosen { #expect(Set(c.certificates).count == 2) }
+        if let two = a.chosen.first(where: { $0.code == "C2" }) { #expect(Set(two.certificates) == ["Z2", "Z3"]) }
+        let loads = Dictionary(a.chosen.flatMap(\.certificates).map { ($0, 1) }) { $0 + $1 }
+        #expect(loads.values.max()! - loads.values.min()! <= 2)
+        // The list reads as it was written.
+        #expect(try DrawList(JSON(parsing: l.bytes)) == l)
+        #expect(throws: Refusal.self) { try DrawResult.draw(list(200, quota: 10, inspectors: 1), seed: seed, beacon: "x") }
+        #expect(throws: Refusal.self) { try DrawResult.draw(list(200, quota: 100, inspectors: 4, limit: 50), seed: seed, beacon: "x") }
+    }
+
+    @Test func everyObjectOfAListIsDrawnAboutEquallyOften() throws {
+        let l = list(20, quota: 2)
+        var times: [String: Int] = [:]
+        for n in 0..<500 { for c in try DrawResult.draw(l, seed: [UInt8](repeating: UInt8(n % 251), count: 32), beacon: "b\(n)").chosen { times[c.code, default: 0] += 1 } }
+        // Two of ten, five hundred times: a hundred each, with a standard deviation of about nine.
+        for code in l.objects.map(\.code) { #expect((60...140).contains(times[code] ?? 0), "\(code) \(times[code] ?? 0)") }
+    }
+
+    @Test func theRulesOfRestraintSayNoInWords() {
+        let day = Day("2026-09-14")!, bounds = Restraint.Bounds()
+        func record(_ cls: CompassModel.Class, _ visits: [String], pending: String? = nil) -> Restraint.Record {
+            var r = Restraint.Record()
+            (r.cls, r.visits, r.pending) = (cls, visits.compactMap { Day($0) }, pending)
+            return r
+        }
+        #expect(Restraint.objections(.draw, record(.B, []), on: day, bounds: bounds).isEmpty)
+        #expect(Restraint.objections(.draw, record(.B, ["2026-03-14"]), on: day, bounds: bounds).isEmpty)
+        #expect(Restraint.objections(.draw, record(.B, ["2026-03-15"]), on: day, bounds: bounds).count == 1)
+        #expect(Restraint.objections(.draw, record(.A, ["2025-09-15"]), on: day, bounds: bounds).count == 1)
+        #expect(Restraint.objections(.draw, record(.A, ["2025-09-14"]), on: day, bounds: bounds).isEmpty)
+        #expect(Restraint.objections(.plan, record(.A, []), on: day, bounds: bounds).count == 1)
+        #expect(Restraint.objections(.complaint, record(.A, ["2026-09-13"]), on: day, bounds: bounds).isEmpty)
+        #expect(Restraint.objections(.complaint, record(.A, [], pending: "JC1"), on: day, bounds: bounds).count == 1)
+    }
+
+    /// An office with an item, three operators, two inspectors with certificates.
+    private func office(_ engine: TestEngine) async throws -> (TestOffice, [ID<Operator>]) {
+        let o = try await TestOffice(engine, at: "2026-09-14T10:00")
+        let now = o.clock.now, people = [Persona.wang, .gao, .shen].map { o.account($0).id.raw }
+        let ids = try await o.desk.store.write { tx -> [ID<Operator>] in
+            _ = try OperatorImport.insert(
+                (0..<30).map { i in
+                    OperatorImport.Entry(
+                        uscc: USCC.completing("91990101" + String(100_000_000 + i)), name: "青溪区第\(i)百货有限公司", kind: .enterprise, status: .active, address: "青溪区柳荫路\(i + 1)号",
+                        region: "990101001", industry: "5212",
+                        representative: "陈", phone: "", registeredOn: Day("2020-01-01"), shop: nil)
+                }, at: now, tx)
+            for (i, account) in people.enumerated() { try Certificates.save(account, number: "ZF\(i)", validTo: Day("2027-12-31")!, legal: false, by: "test", at: now, tx) }
+            try InspectionItem.takeInShipped(at: now, tx)
+            return try tx.all("SELECT id FROM operators ORDER BY id").map { ID($0.int("id")) }
+        }
+        return (o, ids)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func aDrawIsCommittedBeforeTheBeaconAndAnybodyRecomputesIt(_ engine: TestEngine) async throws {
+        let (o, _) = try await office(engine)
+        let form: [(String, String)] = [("title", "年报抽查"), ("items", "A1"), ("items", "B2"), ("region", "990101"), ("percent", "5"), ("limit", "40")]
+        #expect(try await o.post("/supervision/draws/new", as: .he, form.map { $0.0 == "percent" ? ("percent", "6") : $0 }).status == 422)
+        #expect(try await o.post("/supervision/draws/new", as: .gao, form).status == 403)
+        #expect(try await o.post("/supervision/draws/new", as: .he, form).status == 303)
+        #expect(try await o.get("/draws/SJ20260001").status == 404)
+        #expect(try await o.post("/supervision/draws/1/commit", as: .he, [("beacon", "上证综指当日收盘"), ("beacon-at", "2026-09-14T09:00")]).status == 422)
+        #expect(try await o.post("/supervision/draws/1/commit", as: .he, [("beacon", "上证综指当日收盘"), ("beacon-at", "2026-09-14T15:30")]).status == 303)
+        #expect(try await o.post("/supervision/draws/1/commit", as: .he, [("beacon", "上证综指当日收盘"), ("beacon-at", "2026-09-14T16:30")]).status == 409)
+        // Not before it is out, and not by who committed.
+        #expect(try await o.post("/supervision/draws/1/draw", as: .tang, [("value", "3382.10")]).status == 409)
+        #expect(try await o.get("/draws/SJ20260001.json").json["seed"]?.string == nil)
+        o.clock.set("2026-09-14T16:00")
+        #expect(try await o.post("/supervision/draws/1/draw", as: .he, [("value", "3382.10")]).status == 403)
+        #expect(try await o.post("/supervision/draws/1/draw", as: .tang, [("value", "3382.10")]).status == 303)
+        #expect(try await o.post("/supervision/draws/1/draw", as: .tang, [("value", "9")]).status == 409)
+        let file = try await o.get("/draws/SJ20260001.json").json
+        #expect(try DrawCheck.run(file).holds)
+        // Whatever is changed afterwards is found.
+        let text = file.text
+        for (from, to) in [("3382.10", "3382.11"), ("\"limit\":40", "\"limit\":41"), ("第1百货", "第X百货")] {
+            #expect(try !DrawCheck.run(JSON(parsing: Array(text.replacing(from, with: to).utf8))).holds, "\(from)")
+        }
+        #expect(!text.contains("\"A\""))
+        try await o.work()
+        try await o.work()
+        #expect(try await o.desk.store.read { try $0.count("SELECT count(*) AS n FROM supervision_inspections") } == file["result"]?.array?.count)
+        for path in ["/supervision", "/supervision/draws/1", "/supervision/items"] { #expect(try await o.get(path, as: .he).status == 200, "\(path)") }
+        #expect(try await o.get("/draws").text.contains("SJ20260001"))
+        // Who was drawn is not in the next list.
+        #expect(try await o.post("/supervision/draws/new", as: .he, form).status == 303)
+        let conditions = try await o.desk.store.read { try $0.one("SELECT conditions FROM supervision_draws WHERE id = 2")!.string("conditions") }
+        #expect(try JSON(parsing: Array(conditions.utf8))["excluded"]?.int == file["result"]?.array?.count)
+        #expect(try await o.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func aVisitIsApprovedMadeByTwoAndItsSheetIsTakenOnce(_ engine: TestEngine) async throws {
+        let (o, ids) = try await office(engine)
+        let uscc = try await o.desk.store.read { try Operators.find(ids[0], $0).uscc }
+        let (wang, gao) = (String(o.account(.wang).id.raw), String(o.account(.gao).id.raw))
+        let form: [(String, String)] = [("code", uscc), ("cause", "statutory"), ("items", "C1"), ("inspectors", wang), ("inspectors", gao), ("on", "2026-09-16")]
+        #expect(try await o.post("/supervision/inspections/new", as: .wang, form.filter { $0.1 != gao }).status == 422)
+        #expect(try await o.post("/supervision/inspections/new", as: .wang, form.map { $0.0 == "cause" ? ("cause", "plan") : $0 }).status == 422)
+        let reply = try await o.post("/supervision/inspections/new", as: .wang, form)
+        #expect(reply.status == 303)
+        #expect(try await o.post("/supervision/inspections/new", as: .wang, form).status == 422)
+        let path = try #require(reply.location)
+        let sheet: [(String, String)] = [
+            ("client", "abcdef0123456789abcd"), ("taken", "2026-09-16T10:30"), ("result", "corrected"), ("summary", "货架有两件过期食品，已下架"), ("signed", "yes"), ("a-C11", "yes"),
+            ("a-C12", "no"), ("n-C12", "两件饼干过期"),
+            ("a-C13", "yes"), ("a-C14", "yes"), ("a-C15", "na"), ("wants", "json"),
+        ]
+        o.clock.set("2026-09-16T11:00")
+        try await o.signInAgain()
+        #expect(try await o.post(path + "/sheet", as: .wang, sheet).status == 409)
+        #expect(try await o.post(path + "/moves/approve", as: .he, []).status == 303)
+        #expect(try await o.post(path + "/sheet", as: .shen, sheet).status == 403)
+        // A key check that failed is not "nothing found"; each check is answered.
+        #expect(try await o.post(path + "/sheet", as: .wang, sheet.map { $0.0 == "result" ? ("result", "clean") : $0 }).status == 422)
+        #expect(try await o.post(path + "/sheet", as: .wang, sheet.filter { $0.0 != "a-C14" }).status == 422)
+        #expect(try await o.post(path + "/sheet", as: .wang, sheet).json["state"]?.string == "taken")
+        // Sent again it is the same; another is kept beside.
+        #expect(try await o.post(path + "/sheet", as: .wang, sheet).json["state"]?.string == "taken")
+        #expect(try await o.post(path + "/sheet", as: .gao, sheet.map { $0.0 == "client" ? ("client", "ffffff0123456789abcd") : $0 }).json["state"]?.string == "beside")
+        #expect(try await o.desk.store.read { try $0.count("SELECT count(*) AS n FROM supervision_sheets") } == 2)
+        let id = try await o.desk.store.read { try ID<Matter>($0.one("SELECT matter FROM supervision_inspections")!.int("matter")) }
+        // Twenty working days from the end of the visit, over the holiday.
+        #expect(try await o.desk.store.read { try Clocks.of(id, $0).last?.due } == Day("2026-10-20"))
+        #expect(try await o.post(path + "/moves/order", as: .wang, [("issues", "过期食品"), ("asked", "下架并自查"), ("basis", "《食品安全法》第三十四条"), ("due", "2026-09-30")]).status == 303)
+        #expect(try await o.post(path + "/moves/publish", as: .wang, []).status == 303)
+        #expect(try await o.get("/draws").text.contains("发现问题已责令改正"))
+        try await o.work()
+        #expect(try await o.desk.store.read { try $0.count("SELECT count(*) AS n FROM credit_events WHERE kind = 'visit'") } == 1)
+        for page in [path, path + "/sheet", "/supervision/mine", "/operators/\(ids[0])"] { #expect(try await o.get(page, as: .wang).status == 200, "\(page)") }
+        #expect(try await o.get("/supervision/worker.js").type?.contains("javascript") == true)
+        #expect(try await o.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func nobodyThereOpensAGroundForTheAbnormalListWithTheVisitAsItsProof(_ engine: TestEngine) async throws {
+        let (o, ids) = try await office(engine)
+        let uscc = try await o.desk.store.read { try Operators.find(ids[0], $0).uscc }
+        let people = [Persona.wang, .gao].map { ("inspectors", String(o.account($0).id.raw)) }
+        let path = try #require(
+            try await o.post("/supervision/inspections/new", as: .wang, [("code", uscc), ("cause", "statutory"), ("items", "A1"), ("on", "2026-09-14")] + people).location)
+        _ = try await o.post(path + "/moves/approve", as: .he, [])
+        let sheet: [(String, String)] = [
+            ("client", "aaaaaa0123456789abcd"), ("taken", "2026-09-14T10:30"), ("result", "unreachable"), ("summary", "物业证明该公司已搬离一年"), ("signed", "absent"), ("wants", "json"),
+        ]
+        o.clock.set("2026-09-14T11:00")
+        #expect(try await o.post(path + "/sheet", as: .wang, sheet).json["state"]?.string == "taken")
+        let entry = try await o.desk.store.read { tx in try tx.one("SELECT matter FROM credit_abnormal").map { try tx.abnormal(tx.matter(ID<Matter>($0.int("matter")))) } }
+        #expect(entry?.isShownUnreachable == true && entry?.ground == .unreachable)
+        #expect(try await o.verify().findings.isEmpty)
+    }
+}
