@@ -19,67 +19,6 @@ struct CasePages: Sendable {
         ]
     }
 
-    /// What a list asks for. Empty: what is open in one's region.
-    struct Filter: Sendable {
-        var stage: Int?
-        var mine = false
-        var closed = false
-        var outcome: String?
-        var violation: String?
-        var region: String?
-        var period: String?
-        var unpaid = false
-        var filed = false
-        var decided = false
-        var text: String?
-        var cursor: Int64?
-        init(_ form: Form) throws(Refusal) {
-            stage = form["stage"].flatMap { Int($0) }.flatMap { CaseMoves.stages.indices.contains($0) ? $0 : nil }
-            mine = form["whose"] == "mine"
-            closed = form["closed"] == "yes"
-            outcome = form["outcome"]
-            violation = form["violation"]
-            region = form["region"]
-            period = form["during"]
-            if let period, Day.span(period) == nil { throw .invalid("/during", Text("期间应为 2026-05、2026-Q2 或 2026 形式", "A period reads 2026-05, 2026-Q2 or 2026")) }
-            (unpaid, filed, decided) = (form["unpaid"] == "yes", form["filed"] == "yes", form["decided"] == "yes")
-            text = form["q"]
-            cursor = form["cursor"].flatMap { Int64($0) }
-        }
-        var pairs: [(String, String?)] {
-            [
-                ("stage", stage.map(String.init)), ("whose", mine ? "mine" : nil), ("closed", closed ? "yes" : nil), ("outcome", outcome), ("violation", violation),
-                ("region", region),
-                ("during", period), ("unpaid", unpaid ? "yes" : nil), ("filed", filed ? "yes" : nil), ("decided", decided ? "yes" : nil), ("q", text),
-            ]
-        }
-
-        func conditions(_ account: Account) -> SQL {
-            var all: [SQL] = ["m.kind = 'case'"]
-            let own = region.map { $0.hasPrefix(account.region) ? $0 : account.region } ?? account.region
-            if !own.isEmpty { all.append("m.region >= \(own) AND m.region < \(own + "~")") }
-            let isAccount = outcome != nil || period != nil || filed || decided || unpaid
-            if !isAccount { all.append("m.open = \(closed ? 0 : 1)") }
-            if let stage { all.append("m.state IN (\(list: CaseMoves.stages[stage].1.sorted()))") }
-            if mine { all.append("m.id IN (SELECT matter FROM enforcement_people WHERE account = \(account.id) AND until IS NULL)") }
-            if let outcome { all.append("m.outcome = \(outcome)") }
-            if let violation { all.append("e.violation = \(violation)") }
-            if filed { all.append("e.filed_on IS NOT NULL") }
-            if decided { all.append("e.decided_on IS NOT NULL") }
-            if unpaid { all.append("m.state IN ('served', 'court') AND e.fine + e.confiscated > 0") }
-            if let span = period.flatMap(Day.span) {
-                if decided {
-                    all.append("e.decided_on >= \(span.lowerBound) AND e.decided_on < \(span.upperBound)")
-                } else if filed {
-                    all.append("e.filed_on >= \(span.lowerBound) AND e.filed_on < \(span.upperBound)")
-                } else {
-                    all.append("m.received_at >= \(Moment(span.lowerBound)) AND m.received_at < \(Moment(span.upperBound))")
-                }
-            }
-            return SQL.all(all)
-        }
-    }
-
     struct Line: Sendable {
         let matter: Matter
         let cause: String
@@ -89,7 +28,7 @@ struct CasePages: Sendable {
         let fine: Money
     }
     /// A page of forty, by what lapses first; a search looks among the newest thousand that hold the words.
-    private func load(_ f: Filter, _ account: Account, limit: Int, _ tx: Transaction) throws -> [Line] {
+    private func load(_ f: CaseFilter, _ account: Account, limit: Int, _ tx: Transaction) throws -> [Line] {
         var found: SQL = "1 = 1"
         if let text = f.text {
             let upper = text.uppercased()
@@ -113,7 +52,7 @@ struct CasePages: Sendable {
 
     private func list(_ visit: Visit) async throws -> Answer {
         let account = try visit.signedIn()
-        let f = try Filter(visit.exchange.query)
+        let f = try CaseFilter(visit.exchange.query)
         let (lines, counts) = try await visit.desk.store.read { tx -> ([Line], [String: Int]) in
             let own = account.region
             let counts = try tx.all(
@@ -183,7 +122,7 @@ struct CasePages: Sendable {
         }
     }
 
-    private func filter(_ h: HTML, _ visit: Visit, _ f: Filter) {
+    private func filter(_ h: HTML, _ visit: Visit, _ f: CaseFilter) {
         h.element("form", "filter-bar", [.init("method", "get"), .init("action", "/cases"), .role("search")]) {
             h.void(
                 "input", "form-control",
@@ -206,7 +145,7 @@ struct CasePages: Sendable {
 
     private func export(_ visit: Visit) async throws -> Answer {
         let account = try visit.signedIn()
-        let f = try Filter(visit.exchange.query)
+        let f = try CaseFilter(visit.exchange.query)
         let lines = try await visit.desk.store.read { try load(f, account, limit: 20_000, $0) }
         let language = visit.language
         let header = [

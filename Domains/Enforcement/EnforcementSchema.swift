@@ -86,7 +86,7 @@ enum EnforcementSchema {
             "enforcement.2",
             [
                 """
-                CREATE VIEW insight_cases AS SELECT e.matter AS matter, e.violation AS violation, e.filed_on AS filed_on, e.decided_on AS decided_on, e.fine AS fine, e.confiscated AS confiscated,
+                CREATE VIEW insight_cases AS SELECT e.matter AS matter, e.source_matter AS source, e.violation AS violation, e.filed_on AS filed_on, e.decided_on AS decided_on, e.fine AS fine, e.confiscated AS confiscated,
                 (SELECT COALESCE(sum(p.amount), 0) FROM enforcement_payments p WHERE p.matter = e.matter AND p.kind <> 'surcharge') AS paid, e.simple AS simple FROM enforcement_cases e
                 """
             ]),

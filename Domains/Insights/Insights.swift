@@ -7,11 +7,16 @@ import Web
 
 /// The director's first page (局长驾驶舱): figures that exist so far, each opening the list behind it and its formula.
 ///
-/// Reads matters and clocks only; it imports no domain.
+/// Reads matters, clocks and the `insight_*` views that domains declare; it imports no domain.
 package enum Insights {
     package static let domain = Domain(
         name: "insights", migrations: KeptFigures.migrations, grants: [Grant("insights.see", Text("查看全局指标", "See the figures"), [.director, .leader, .auditor])],
-        routes: { _ in [Route(.get, "/insights", .permitted("insights.see")) { visit in try await show(visit) }] },
+        routes: { _ in
+            [
+                Route(.get, "/insights", .permitted("insights.see")) { visit in try await show(visit) },
+                Route(.get, "/insights/funnel", .permitted("insights.see")) { visit in try await FunnelPage.show(visit) },
+            ]
+        },
         jobs: [KeptFigures.kind],
         menu: [("/insights", Text("全局", "Overview"), "insights.see")])
 
@@ -33,6 +38,7 @@ package enum Insights {
                         "\(visit.region(account.region)) · 近一年 · 数据截至\(counted.minuteText)，后台持续更新",
                         "\(visit.region(account.region)) · the last year · counted at \(counted.minuteText), again in the background"))
             }
+            h.p("mb-2") { h.a("/insights/funnel", "btn btn-sm btn-outline-primary", Text("线索到罚款", "From lead to fine")) }
             h.div("tiles") {
                 h.figure(Text("在办", "Open"), "\(figures.open)", "blue", "/desk", Text("尚未办结的事项数", "Matters not yet closed"))
                 h.figure(

@@ -111,6 +111,8 @@ enum MonitoringSchema {
                 "CREATE TABLE monitoring_words (listing INTEGER PRIMARY KEY REFERENCES monitoring_listings (id), evidence TEXT NOT NULL, at INTEGER NOT NULL, words TEXT NOT NULL)",
             ]),
         // What the figures of other rooms may read of leads.
-        Migration("monitoring.6", ["CREATE VIEW insight_leads AS SELECT matter, model FROM monitoring_leads"]),
+        Migration(
+            "monitoring.6",
+            ["CREATE VIEW insight_leads AS SELECT matter, model FROM monitoring_leads", "CREATE VIEW insight_models AS SELECT model, title FROM monitoring_editions"]),
     ]
 }
