@@ -18,6 +18,8 @@ extension CityBuilder {
         let target: String
         let filed: Day
         let business: Business
+        /// The lead or report that it came from.
+        var source: Matter?
     }
 
     /// Certificates of those who handle and review cases.
@@ -72,6 +74,29 @@ extension CityBuilder {
             ])
             plans.append(plan(target, draw.pick(flat), draw.pick(kinds), daysAgo: max(ages[target] ?? 60, draw.low(10...330))))
         }
+        // Leads for which a case was proposed: what monitoring found goes on to a decision.
+        let online: [(String, String, Int64, String, String?)] =
+            kinds + [
+                ("M04", "当事人营业执照被吊销后继续在网店经营", 5000, "lighter", "remedied"), ("M13", "当事人以返现诱导好评，编造用户评价", 20_000, "lighter", "remedied"),
+                ("M15", "当事人在商品页面标示“不支持七日无理由退货”", 5000, "lighter", "remedied"), ("M17", "当事人将搭售商品作为默认同意的选项", 60_000, "lighter", "remedied"),
+                ("M23", "当事人有奖销售所设奖项、兑奖条件不明确", 60_000, "lighter", "remedied"),
+            ]
+        let proposed = try await desk.store.read { tx in
+            try tx.all(
+                """
+                SELECT m.*, l.model AS model, o.uscc AS uscc FROM casework_matters m JOIN insight_leads l ON l.matter = m.id JOIN operators o ON o.id = m.operator
+                WHERE m.kind = 'lead' AND m.outcome = 'proposed' ORDER BY m.id
+                """
+            ).map { (Matter($0), $0.string("model"), $0.string("uscc")) }
+        }
+        for (lead, model, uscc) in proposed {
+            guard let kind = online.first(where: { $0.0 == model }), let business = flat.first(where: { $0.uscc == uscc }) else { continue }
+            let target = draw.weighted([("archived", 0.35), ("closed", 0.15), ("served", 0.15), ("investigating", 0.15), ("notified", 0.1), ("not-filed", 0.1)])
+            plans.append(
+                CasePlan(
+                    violation: model, facts: kind.1, fine: kind.2, tier: kind.3, factor: kind.4, target: target,
+                    filed: desk.calendar.value.workday(from: (lead.closedAt ?? lead.receivedAt).day), business: business, source: lead))
+        }
         let handling = CaseHandling(desk: desk)
         for (n, part) in stride(from: 0, to: plans.count, by: 20).map({ plans[$0..<min($0 + 20, plans.count)] }).enumerated() {
             let ready = Array(part), stop = end, desk = desk
@@ -99,6 +124,7 @@ extension CityBuilder {
                 phone: op?.phone),
             region: op?.region ?? region, clue: p.facts, foundAt: at)
         (new.source, new.violation, new.operator) = (p.violation.hasPrefix("M") ? "monitoring" : "inspection", p.violation, op?.id)
+        new.sourceMatter = p.source
         let id = try handling.register(new, by: .staff(officer), at: at, tx).id
         func make(_ move: String, _ who: Account, _ fields: [(String, String)] = []) throws {
             guard at <= end else { return }

@@ -231,7 +231,7 @@ extension CityBuilder {
             at = at.adding(seconds: Int64(draw.int(3...18)) * 86_400)
             guard at < until, let head = heads[district] else { continue }
             let (move, fields) = draw.weighted([
-                (("guide", [("result", "已行政指导，商家承诺整改")]), 3.0), (("rectify", [("result", "已责令改正并复查合格")]), 4), (("propose", [("result", "查证属实，建议立案")]), 2),
+                (("guide", [("result", "已行政指导，商家承诺整改")]), 3.0), (("rectify", [("result", "已责令改正并复查合格")]), 4), (("propose", [("result", "查证属实，建议立案")]), 4),
                 (("clear", [("result", "经查未发现违法")]), 1), (("transfer", [("where", "省级主管部门"), ("result", "不属本部门管辖")]), 0.3),
             ])
             try await step(move, fields, by: head, at: at)

@@ -13,7 +13,7 @@ enum OpenAPI {
             "info",
             .object([
                 ("title", .string("Sinan")), ("version", .string(SystemRoutes.version)),
-                ("description", .string("Consumer complaints: intake, tracking, handling. Listings in, leads out. 消费投诉的提交、查询与办理；商品信息采集与监测线索。")),
+                ("description", .string("Consumer complaints: intake, tracking, handling. Listings in, leads out; cases and their moves. 消费投诉的提交、查询与办理；商品信息采集与监测线索；行政处罚案件。")),
             ])
         ),
         ("servers", .array([.object([("url", .string("/"))])])),
@@ -81,7 +81,7 @@ enum OpenAPI {
                             ),
                         ])
                     ),
-                ] + monitoring)
+                ] + monitoring + cases)
         ),
         (
             "components",
@@ -150,6 +150,53 @@ enum OpenAPI {
         ("name", .string("number")), ("in", .string("path")), ("required", .bool(true)),
         ("schema", .object([("type", .string("string")), ("pattern", .string("^XS[0-9]{11,}$"))])),
     ])
+    private static let penaltyCase: JSON = .object([
+        ("name", .string("number")), ("in", .string("path")), ("required", .bool(true)),
+        ("schema", .object([("type", .string("string")), ("pattern", .string("^AJ[0-9]{9,}$"))])),
+    ])
+    private static let cases: [(String, JSON)] = [
+        (
+            "/api/v1/cases/{number}",
+            .object([
+                (
+                    "get",
+                    operation(
+                        "getCase", "One case of administrative penalty.", parameters: [penaltyCase],
+                        answers: [(200, "Case", "the case"), (401, nil, "no token"), (403, nil, "not yours to see"), (404, nil, "not found"), (422, nil, "a parameter is wrong")],
+                        secured: true)
+                )
+            ])
+        ),
+        (
+            "/api/v1/cases/{number}/moves",
+            .object([
+                (
+                    "get",
+                    operation(
+                        "listCaseMoves", "What the token's account may do now, with the article of each.", parameters: [penaltyCase],
+                        answers: [
+                            (200, "Moves", "the moves"), (401, nil, "no token"), (403, nil, "not yours to see"), (404, nil, "not found"), (422, nil, "a parameter is wrong"),
+                        ],
+                        secured: true)
+                ),
+                (
+                    "post",
+                    operation(
+                        "moveCase", "Makes a move of a case, under the same rules as the page.", parameters: [penaltyCase, idempotency], body: "Move",
+                        answers: [
+                            (200, "Case", "the case as it is now"), (401, nil, "no token"), (403, nil, "the wrong actor"), (404, nil, "not found"),
+                            (409, nil, "not possible from this state"), (413, nil, "too large"), (422, nil, "a field is wrong"), (503, nil, "nothing was saved"),
+                        ], secured: true)
+                ),
+            ])
+        ),
+    ]
+    private static let caseShape = object(
+        ["number", "state", "cause", "party", "fine"],
+        [
+            ("number", string()), ("state", string()), ("cause", string()), ("party", string()), ("region", string()), ("violation", maybe), ("filedOn", maybe),
+            ("decisionNumber", maybe), ("decidedOn", maybe), ("servedOn", maybe), ("fine", string()), ("confiscated", string()), ("outcome", maybe), ("nextDue", maybe),
+        ])
     private static let integer: JSON = .object([("type", .string("integer"))])
     private static let leadShape = object(
         ["number", "state", "model", "hits"],
@@ -283,6 +330,8 @@ enum OpenAPI {
                 ["state", "moves"],
                 [("state", string()), ("moves", list(object(["move", "title"], [("move", string()), ("title", string()), ("to", maybe), ("by", list(string()))])))])
         ),
+        ("Case", caseShape),
+        ("Moves", object(["moves"], [("moves", list(object(["move", "title"], [("move", string()), ("title", string()), ("article", maybe)])))])),
         ("Move", object(["move"], [("move", string(40, min: 1))])),
         (
             "Listings",

@@ -124,9 +124,14 @@ struct CaseAPI: Sendable {
                 }
                 let name = try form.needed("move", 60)
                 let (now, ready) = (visit.desk.now, form)
-                try await visit.desk.store.write { tx in try handling.apply(name, on: find(visit, tx), input: ready, by: .staff(account), at: now, tx) }
-                let after = try await visit.desk.store.read { try find(visit, $0) }
-                return .json(json(after))
+                let once = try Idempotency(visit)
+                let (status, answer) = try await visit.desk.store.write { tx in
+                    try once.answer(at: now, tx) {
+                        try handling.apply(name, on: find(visit, tx), input: ready, by: .staff(account), at: now, tx)
+                        return (200, json(try find(visit, tx)))
+                    }
+                }
+                return .json(answer, status: status)
             },
         ]
     }
