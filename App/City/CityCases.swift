@@ -130,7 +130,8 @@ extension CityBuilder {
             guard at <= end else { return }
             let c = try tx.penaltyCase(id)
             guard CaseMoves.table.moves.first(where: { $0.name == move })?.from.contains(c.matter.state) == true else { return }
-            try handling.apply(move, on: c, input: Form(fields), by: .staff(who), at: at, tx)
+            // What a rule does not allow on that day is not done: the case stays where it is.
+            do { try handling.apply(move, on: c, input: Form(fields), by: .staff(who), at: at, tx) } catch let refusal as Refusal where refusal.kind == .conflict {}
         }
         if p.target == "clue" { return }
         on(4)
@@ -197,6 +198,10 @@ extension CityBuilder {
                 [("host", String(staff.hosts.first { $0.roles.contains(.leader) }!.id.raw)), ("clerk", String(staff.hosts.first { $0.roles.contains(.inspector) }!.id.raw))])
         }
         on(9)
+        // What the party may say comes first, however the holidays lie.
+        if let last = try Clocks.of(id, tx).last(where: { $0.duty == "P8" })?.due, at.day <= last {
+            at = Moment(desk.calendar.value.workday(from: last.adding(days: 1)), hour: 10)
+        }
         try make("to-decision", officer)
         if p.target == "deciding" { return }
         on(1)

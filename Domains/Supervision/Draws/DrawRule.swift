@@ -115,12 +115,16 @@ package struct DrawResult: Sendable, Equatable {
             chosen += all.prefix(quota)
         }
         chosen.sort { $0.mark.lexicographicallyPrecedes($1.mark) }
-        let away = Set(list.recusals.map { "\($0.certificate)|\($0.code)" })
+        let away = Dictionary(grouping: list.recusals, by: \.code).mapValues { Set($0.map(\.certificate)) }
+        var covering: [String: [String]] = [:]
         var load: [String: Int] = [:]
         var out: [Chosen] = []
         for (_, o) in chosen {
-            let may = list.inspectors.filter { o.region.hasPrefix($0.region) && !away.contains("\($0.certificate)|\(o.code)") && (load[$0.certificate] ?? 0) < list.limit }
-            let two = may.map { (load[$0.certificate] ?? 0, mark("inspector|\(o.code)|\($0.certificate)"), $0.certificate) }.sorted {
+            let near = covering[o.region] ?? list.inspectors.filter { o.region.hasPrefix($0.region) }.map(\.certificate)
+            covering[o.region] = near
+            let without = away[o.code] ?? []
+            let may = near.filter { !without.contains($0) && (load[$0] ?? 0) < list.limit }
+            let two = may.map { (load[$0] ?? 0, mark("inspector|\(o.code)|\($0)"), $0) }.sorted {
                 $0.0 != $1.0 ? $0.0 < $1.0 : $0.1.lexicographicallyPrecedes($1.1)
             }.prefix(2).map(\.2)
             guard two.count == 2 else {
