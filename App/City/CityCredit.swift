@@ -52,6 +52,8 @@ extension CityBuilder {
                 let later = Moment(desk.calendar.value.workday(from: july.adding(days: 60 + i % 20)), hour: 9)
                 guard later <= end else { continue }
                 try tx.run("INSERT INTO credit_reports (operator, year, reported_on) VALUES (\(op.id), \(july.year - 1), \(later.day)) ON CONFLICT (operator, year) DO NOTHING")
+                // Repair by application has its rules since late 2025.
+                guard (try? desk.law.catalogue["CR1"]?.rule(receivedOn: later.day)) != nil else { continue }
                 guard let item = try Repairable.of(op, on: later.day, tx).first(where: { $0.matter.id == m.id }) else { continue }
                 let r = try repairs.apply(
                     for: item, of: op, input: Form([("contact", op.representative), ("phone", op.phone), ("statement", "已补报并公示年度报告"), ("promise", "yes")]), by: .filer,
