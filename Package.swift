@@ -103,21 +103,27 @@ let package = Package(
             card: true)
         + room("Evidence", "Domains/Evidence", ["DataFiles", "Kernel", "Statute", "Formats", "Browser", "Outbound", "Store", "Web", "Platform", hummingbird, logging], card: true)
         + room(
-            "Enforcement", "Domains/Enforcement", ["DataFiles", "Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")], card: true)
+            "Enforcement", "Domains/Enforcement", ["DataFiles", "Kernel", "Statute", "Formats", "Store", "Web", "Platform", hummingbird], resources: [.copy("Documents")],
+            card: true)
         + room(
             "Credit", "Domains/Credit", ["DataFiles", "Kernel", "Statute", "Formats", "Store", "Web", "Platform", "Enforcement", hummingbird, logging], card: true)
         + room(
-            "Supervision", "Domains/Supervision", ["DataFiles", "PublicFiles", "Kernel", "Statute", "Formats", "Store", "Web", "Platform", "Enforcement", "Credit", hummingbird, logging], card: true)
+            "Supervision", "Domains/Supervision",
+            ["DataFiles", "PublicFiles", "Kernel", "Statute", "Formats", "Store", "Web", "Platform", "Enforcement", "Credit", hummingbird, logging], card: true)
         + room("Insights", "Domains/Insights", ["Kernel", "Statute", "Store", "Web", "Platform", hummingbird], tested: false, card: true)
         + room(
             "TestSupport", "Tests/Testing",
-            ["Kernel", "Statute", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Enforcement", "Credit", "Supervision", "DataFiles", hummingbird, embedded, logging],
+            [
+                "Kernel", "Statute", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Enforcement", "Credit", "Supervision", "DataFiles",
+                hummingbird, embedded, logging,
+            ],
             tested: false)
         + [
             .executableTarget(
                 name: "sinan",
                 dependencies: [
-                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Enforcement", "Credit", "Supervision", "Detect", "DataFiles", hummingbird,
+                    "Kernel", "Statute", "Formats", "Outbound", "Store", "Web", "Platform", "Disputes", "Insights", "Monitoring", "Evidence", "Enforcement", "Credit",
+                    "Supervision", "Detect", "DataFiles", hummingbird,
                     arguments,
                     logging,
                 ],
