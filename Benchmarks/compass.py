@@ -1,5 +1,5 @@
 """Risk classes of 600,000 operators (P11): ours, with each line of the sum kept, beside the same sums in DuckDB over the same rows. Both must come to the same number of A, B, C, D."""
-import csv, os, random, re, sqlite3, tempfile, time, urllib.parse, urllib.request
+import csv, os, random, re, sqlite3, tempfile, threading, time, urllib.parse, urllib.request
 import bench
 
 COUNT = int(os.environ.get("OBJECTS", "600000"))
@@ -70,7 +70,8 @@ def main():
             for _ in range(3):
                 page = urllib.request.urlopen(urllib.request.Request(server.url + "/compass", headers={"Cookie": cookie})).read().decode()
                 token = re.search(r'name="form_token" value="([0-9a-f]+)"', page).group(1)
-                urllib.request.urlopen(urllib.request.Request(server.url + "/compass/count", urllib.parse.urlencode({"form_token": token}).encode(), {"Cookie": cookie})).read()
+                request = urllib.request.Request(server.url + "/compass/count", urllib.parse.urlencode({"form_token": token}).encode(), {"Cookie": cookie})
+                threading.Thread(target=lambda: urllib.request.urlopen(request).read()).start()
                 # From when a worker took the job to when its rows were there for all.
                 began = None
                 while True:
@@ -79,7 +80,7 @@ def main():
                         began = time.perf_counter()
                     if began is not None and rows is None:
                         break
-                    time.sleep(0.01)
+                    time.sleep(0.002)
                 times.append(time.perf_counter() - began)
             classes = dict(db.execute("SELECT class, count(*) FROM credit_classes GROUP BY class"))
             memory = bench.memory(server.process.pid)

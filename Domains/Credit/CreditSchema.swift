@@ -55,6 +55,8 @@ enum CreditSchema {
                 """,
                 // A draft beside the active model: its figures as they were counted, once.
                 "CREATE TABLE credit_trials (id KEY, model INTEGER NOT NULL REFERENCES credit_models (id), counted_at INTEGER NOT NULL, body TEXT NOT NULL)",
-            ])
+            ]),
+        // What cancels a line is asked for every line when all are counted.
+        Migration("credit.2", ["CREATE INDEX credit_events_cancels ON credit_events (cancels)"]),
     ]
 }
