@@ -61,11 +61,18 @@ package enum Credit {
                 },
                 JobKind(CompassRun.all) { desk, _ in
                     let now = desk.now
-                    let counted = try await desk.store.write { tx -> CompassRun.Counted? in
+                    let model = try await desk.store.write { tx in
                         try CompassRun.takeInShipped(at: now, tx)
-                        return try CompassRun.active(tx).map { try CompassRun.run($0, at: now, tx) }
+                        return try CompassRun.active(tx)
                     }
-                    if let counted { desk.logger.notice("risk classes counted", metadata: ["operators": "\(counted.operators)", "changed": "\(counted.changed)"]) }
+                    if let model {
+                        let counted = try await desk.store.read { tx in
+                            try tx.dialect.takeYourTime(tx)
+                            return try CompassRun.plan(model, at: now, tx)
+                        }
+                        try await desk.store.write { tx in try CompassRun.write(counted, model, at: now, tx) }
+                        desk.logger.notice("risk classes counted", metadata: ["operators": "\(counted.operators)", "changed": "\(counted.changed)"])
+                    }
                 },
             ],
             menu: [("/credit", Text("信用", "Credit"), "credit.see")], operatorPanels: [OperatorCredit.panel],
@@ -147,7 +154,7 @@ final class Daily: Sendable {
         try await desk.store.write { tx in
             try CompassRun.takeInShipped(at: now, tx)
             // Once a month, and the first time; an override that ended yesterday is seen by the next.
-            let counted = try tx.one("SELECT max(counted_on) AS d FROM credit_classes")?.optionalDay("d")
+            let counted = try CompassRun.last(tx)
             let isDue = counted.map { ($0.year, $0.month) != (today.year, today.month) } ?? true
             if isDue, try tx.one("SELECT id FROM platform_jobs WHERE kind = \(CompassRun.all) AND state = 'waiting' LIMIT 1") == nil { try Jobs.add(CompassRun.all, at: now, tx) }
         }

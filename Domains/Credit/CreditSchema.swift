@@ -56,7 +56,12 @@ enum CreditSchema {
                 // A draft beside the active model: its figures as they were counted, once.
                 "CREATE TABLE credit_trials (id KEY, model INTEGER NOT NULL REFERENCES credit_models (id), counted_at INTEGER NOT NULL, body TEXT NOT NULL)",
             ]),
-        // What cancels a line is asked for every line when all are counted.
-        Migration("credit.2", ["CREATE INDEX credit_events_cancels ON credit_events (cancels)"]),
+        // What cancels a line is asked for every line when all are counted; when that was.
+        Migration(
+            "credit.2",
+            [
+                "CREATE INDEX credit_events_cancels ON credit_events (cancels)",
+                "CREATE TABLE credit_counts (id KEY, counted_on TEXT NOT NULL, counted_at INTEGER NOT NULL, operators INTEGER NOT NULL, changed INTEGER NOT NULL)",
+            ]),
     ]
 }

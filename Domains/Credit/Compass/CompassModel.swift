@@ -53,6 +53,11 @@ package struct CompassModel: Sendable, Codable {
     package let families: [Family]
     package let indicators: [Indicator]
     package let rules: [Rule]
+    /// Each indicator with the place of its family; what fades and what is repaired, in hundredths.
+    private var steps: [(Indicator, Int)] = []
+    private var fading: [Int] = []
+    private var mending = 0
+    private enum CodingKeys: String, CodingKey { case version, note, noteEn, decay, repaired, cuts, families, indicators, rules }
     package var remark: Text { Text(note, noteEn) }
 
     package static let shipped = (try? CompassModel(json: DataFiles.data("credit/compass.json")))
@@ -74,6 +79,9 @@ package struct CompassModel: Sendable, Codable {
                     "“\(key.stringValue)” is missing at \(context.codingPath.map(\.stringValue).joined(separator: "."))"))
         } catch { throw Refusal.invalid("/body", Text("不是有效的模型文件：\(error.localizedDescription)", "This is no model: \(error.localizedDescription)")) }
         try check()
+        steps = indicators.map { i in (i, families.firstIndex { $0.id == i.family }!) }
+        fading = decay.map { Int(($0 * 100).rounded()) }
+        mending = Int((repaired * 100).rounded())
     }
 
     /// - Errors: each thing that cannot be run, by name.
@@ -81,6 +89,7 @@ package struct CompassModel: Sendable, Codable {
         var wrong: [Refusal.Field] = []
         func say(_ zh: String, _ en: String) { wrong.append(.init("/body", Text(zh, en))) }
         if decay.count != 4 || decay.contains(where: { !(0...1).contains($0) }) { say("decay 应为四个0到1的数", "decay has four numbers between 0 and 1") }
+        for d in decay + [repaired] where abs(d * 100 - (d * 100).rounded()) > 1e-9 { say("“\(d)”应至多两位小数", "“\(d)” has more than two decimals") }
         if !(0...1).contains(repaired) { say("repaired 应在0到1之间", "repaired lies between 0 and 1") }
         if !(0 < cuts.B && cuts.B < cuts.C && cuts.C < cuts.D) { say("分档应为 0<B<C<D", "cuts read 0 < B < C < D") }
         let known = Set(families.map(\.id))
@@ -105,8 +114,8 @@ package struct CompassFacts: Sendable {
         "report",
     ]
     static let index = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
-    /// Four ages for each source; repaired ones in the four after them.
-    package var counts = [Int32](repeating: 0, count: CompassFacts.order.count * 8)
+    /// Four ages for each source; repaired ones in the four after them. Empty where nothing is known.
+    package var counts: [Int32] = []
     package var isNew = false
     package var isSuspended = false
     package var isRevoked = false
@@ -117,7 +126,10 @@ package struct CompassFacts: Sendable {
     package var onAbnormal = false
     package init() {}
 
-    package mutating func add(_ source: Int, age: Int, repaired: Bool = false, _ n: Int32 = 1) { counts[source * 8 + (repaired ? 4 : 0) + age] += n }
+    package mutating func add(_ source: Int, age: Int, repaired: Bool = false, _ n: Int32 = 1) {
+        if counts.isEmpty { counts = [Int32](repeating: 0, count: CompassFacts.order.count * 8) }
+        counts[source * 8 + (repaired ? 4 : 0) + age] += n
+    }
     package static func age(_ day: Day, on now: Day) -> Int { min(3, max(0, (now - day) / 365)) }
 }
 
@@ -132,35 +144,34 @@ extension CompassModel {
     }
 
     /// The sum of an operator. Pure.
+    /// In hundredths of hundredths, since weights are whole and what fades has two decimals: whoever adds it up on paper comes to the same.
     package func score(_ f: CompassFacts) -> Result {
         var lines: [(String, Int)] = []
-        var sums = [Double](repeating: 0, count: families.count)
-        for i in indicators {
-            let n: Double
+        var room = families.map { $0.cap * 10_000 }
+        for (i, family) in steps {
+            let n: Int
             switch i.source {
-            case "new": n = f.isNew ? 1 : 0
-            case "suspended": n = f.isSuspended ? 1 : 0
-            case "online": n = f.isOnline ? 1 : 0
-            case "trade": n = (i.prefixes ?? []).contains(where: f.industry.hasPrefix) ? 1 : 0
-            case "related": n = Double(f.related)
+            case "new": n = f.isNew ? 10_000 : 0
+            case "suspended": n = f.isSuspended ? 10_000 : 0
+            case "online": n = f.isOnline ? 10_000 : 0
+            case "trade": n = (i.prefixes ?? []).contains(where: f.industry.hasPrefix) ? 10_000 : 0
+            case "related": n = Int(f.related) * 10_000
             default:
-                guard let at = CompassFacts.index[i.source].map({ $0 * 8 }) else { continue }
-                var sum = 0.0
+                guard !f.counts.isEmpty, let at = CompassFacts.index[i.source].map({ $0 * 8 }) else { continue }
+                var sum = 0
                 for age in 0..<4 {
-                    let weight = i.fades == true ? decay[age] : 1
-                    sum += weight * (Double(f.counts[at + age]) + repaired * Double(f.counts[at + 4 + age]))
+                    let weight = i.fades == true ? fading[age] : 100
+                    sum += weight * (100 * Int(f.counts[at + age]) + mending * Int(f.counts[at + 4 + age]))
                 }
                 n = sum
             }
             guard n > 0 else { continue }
-            var points = n * Double(i.weight)
-            if let cap = i.cap { points = points < 0 ? max(points, -Double(cap)) : min(points, Double(cap)) }
-            guard let family = families.firstIndex(where: { $0.id == i.family }) else { continue }
+            var points = n * i.weight
+            if let cap = i.cap { points = points < 0 ? max(points, -cap * 10_000) : min(points, cap * 10_000) }
             // What a family's cap cuts off is cut off the line, so that the lines add up.
-            let room = Double(families[family].cap) - sums[family]
-            points = min(points, room)
-            sums[family] += points
-            let whole = Int(points.rounded())
+            points = min(points, room[family])
+            room[family] -= points
+            let whole = (points + (points < 0 ? -5000 : 5000)) / 10_000
             if whole != 0 { lines.append((i.id, whole)) }
         }
         let points = max(0, lines.reduce(0) { $0 + $1.1 })

@@ -38,7 +38,7 @@ struct CompassPages: Sendable {
             (
                 try tx.all("SELECT substr(region, 1, 6) AS district, class, count(*) AS n FROM credit_classes WHERE region >= \(own) AND region < \(own + "~") GROUP BY 1, 2").map {
                     ($0.string("district"), $0.string("class"), $0.count("n"))
-                }, try CompassRun.active(tx), try tx.one("SELECT max(counted_on) AS d FROM credit_classes")?.optionalString("d")
+                }, try CompassRun.active(tx), try CompassRun.last(tx)?.description
             )
         }
         return visit.page(Text("风险分类", "Risk classes"), active: "/credit") { h in
