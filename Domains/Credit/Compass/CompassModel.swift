@@ -53,9 +53,18 @@ package struct CompassModel: Sendable, Codable {
     package let families: [Family]
     package let indicators: [Indicator]
     package let rules: [Rule]
-    /// Each indicator with the place of its family; what fades and what is repaired, in hundredths.
-    private var steps: [(Indicator, Int)] = []
-    private var fading: [Int] = []
+    /// An indicator as the sum takes it: what it reads, the place of its family, what fades in hundredths.
+    private struct Step: Sendable {
+        enum Reads: Sendable { case new, suspended, online, trade, related, counts(Int) }
+        let id: String
+        let reads: Reads
+        let prefixes: [String]
+        let weight: Int
+        let cap: Int?
+        let family: Int
+        let fading: [Int]
+    }
+    private var steps: [Step] = []
     private var mending = 0
     private enum CodingKeys: String, CodingKey { case version, note, noteEn, decay, repaired, cuts, families, indicators, rules }
     package var remark: Text { Text(note, noteEn) }
@@ -79,8 +88,21 @@ package struct CompassModel: Sendable, Codable {
                     "“\(key.stringValue)” is missing at \(context.codingPath.map(\.stringValue).joined(separator: "."))"))
         } catch { throw Refusal.invalid("/body", Text("不是有效的模型文件：\(error.localizedDescription)", "This is no model: \(error.localizedDescription)")) }
         try check()
-        steps = indicators.map { i in (i, families.firstIndex { $0.id == i.family }!) }
-        fading = decay.map { Int(($0 * 100).rounded()) }
+        let fading = decay.map { Int(($0 * 100).rounded()) }
+        steps = indicators.map { i in
+            let reads: Step.Reads =
+                switch i.source {
+                case "new": .new
+                case "suspended": .suspended
+                case "online": .online
+                case "trade": .trade
+                case "related": .related
+                default: .counts(CompassFacts.index[i.source]! * 8)
+                }
+            return Step(
+                id: i.id, reads: reads, prefixes: i.prefixes ?? [], weight: i.weight, cap: i.cap, family: families.firstIndex { $0.id == i.family }!,
+                fading: i.fades == true ? fading : [100, 100, 100, 100])
+        }
         mending = Int((repaired * 100).rounded())
     }
 
@@ -148,29 +170,26 @@ extension CompassModel {
     package func score(_ f: CompassFacts) -> Result {
         var lines: [(String, Int)] = []
         var room = families.map { $0.cap * 10_000 }
-        for (i, family) in steps {
+        for i in steps {
             let n: Int
-            switch i.source {
-            case "new": n = f.isNew ? 10_000 : 0
-            case "suspended": n = f.isSuspended ? 10_000 : 0
-            case "online": n = f.isOnline ? 10_000 : 0
-            case "trade": n = (i.prefixes ?? []).contains(where: f.industry.hasPrefix) ? 10_000 : 0
-            case "related": n = Int(f.related) * 10_000
-            default:
-                guard !f.counts.isEmpty, let at = CompassFacts.index[i.source].map({ $0 * 8 }) else { continue }
+            switch i.reads {
+            case .new: n = f.isNew ? 10_000 : 0
+            case .suspended: n = f.isSuspended ? 10_000 : 0
+            case .online: n = f.isOnline ? 10_000 : 0
+            case .trade: n = i.prefixes.contains(where: f.industry.hasPrefix) ? 10_000 : 0
+            case .related: n = Int(f.related) * 10_000
+            case .counts(let at):
+                guard !f.counts.isEmpty else { continue }
                 var sum = 0
-                for age in 0..<4 {
-                    let weight = i.fades == true ? fading[age] : 100
-                    sum += weight * (100 * Int(f.counts[at + age]) + mending * Int(f.counts[at + 4 + age]))
-                }
+                for age in 0..<4 { sum += i.fading[age] * (100 * Int(f.counts[at + age]) + mending * Int(f.counts[at + 4 + age])) }
                 n = sum
             }
             guard n > 0 else { continue }
             var points = n * i.weight
             if let cap = i.cap { points = points < 0 ? max(points, -cap * 10_000) : min(points, cap * 10_000) }
             // What a family's cap cuts off is cut off the line, so that the lines add up.
-            points = min(points, room[family])
-            room[family] -= points
+            points = min(points, room[i.family])
+            room[i.family] -= points
             let whole = (points + (points < 0 ? -5000 : 5000)) / 10_000
             if whole != 0 { lines.append((i.id, whole)) }
         }

@@ -33,7 +33,9 @@ package enum CompassRun {
         let which: SQL = only.map { "WHERE id = \($0)" } ?? ""
         let newer = today.adding(days: -365).description
         // By position: six hundred thousand rows by name cost a second of hashing.
-        try tx.forEach("SELECT id, kind, status, region, industry, COALESCE(registered_on, ''), online, phone FROM operators \(which) ORDER BY id") { row in
+        try tx.forEach(
+            "SELECT id, kind, status, region, industry, COALESCE(registered_on, ''), online, \(listedPhones.isEmpty ? "''" as SQL : "phone") FROM operators \(which) ORDER BY id"
+        ) { row in
             guard case .int(let id) = row.values[0], case .text(let kind) = row.values[1], case .text(let status) = row.values[2], case .text(let region) = row.values[3],
                 case .text(let industry) = row.values[4], case .text(let since) = row.values[5], case .int(let online) = row.values[6], case .text(let phone) = row.values[7]
             else { return }
