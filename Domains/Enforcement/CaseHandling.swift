@@ -89,10 +89,8 @@ package struct CaseHandling: Sendable {
     package func apply(_ name: String, on c: Case, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
         _ = try CaseMoves.table.check(name, on: c.matter, by: actor, desk.permissions)
         let act = CaseAct(handling: self, c: c, name: name, input: input, actor: actor, now: now, tx: tx)
-        let after =
-            try act.beforeFiling() ?? act.investigation() ?? act.telling() ?? act.decision() ?? act.performance() ?? act.publication()
+        return try act.beforeFiling() ?? act.investigation() ?? act.telling() ?? act.decision() ?? act.performance() ?? act.publication()
             ?? { throw Fault("no handler for \(name)") }()
-        return try act.endPartysPeriods() ? tx.matter(c.matter.id) : after
     }
 }
 
@@ -205,23 +203,6 @@ struct CaseAct {
             try Separation.check(.officer, held: held.roles, recused: held.recused)
             return (person, certificate)
         }
-    }
-
-    /// Periods in which the party acts, or in which one waits, are met where they end in time and are counted no longer where they lapsed: it is not the
-    /// office that was late.
-    /// - Returns: whether one ended.
-    func endPartysPeriods() throws -> Bool {
-        let periods: [String: [String]] = [
-            "to-decision": ["P8"], "serve-notice": ["P11"], "serve": ["P11"], "serve-unpunished": ["P11"], "apply-court": ["P14a"], "perform": ["P12", "P14a", "P14b"],
-            "annul": ["P12", "P14a", "P14b"], "court-ended": ["P12"],
-        ]
-        var ended = false
-        for duty in periods[name] ?? [] {
-            guard let running = try clock(duty), running.state == "open" else { continue }
-            try handling.casework.end(duty, of: c.matter, met: running.due >= now.day, at: now, tx)
-            ended = true
-        }
-        return ended
     }
 
     /// The last day of a period of this case that runs or ran; nil: it never did.

@@ -34,9 +34,9 @@ package enum CaseMoves {
     }
     private static func move(
         _ name: String, _ title: Text, _ from: Set<String>, _ to: String?, _ by: [Move.By], _ article: String?, starts: [String] = [], stops: [String] = [],
-        pause: Move.Pause? = nil
+        awaits: [String] = [], pause: Move.Pause? = nil
     ) -> Move {
-        Move(name, title, from: from, to: to, by: by, articles: article.map { ["PCD": $0] } ?? [:], starts: starts, stops: stops, pause: pause)
+        Move(name, title, from: from, to: to, by: by, articles: article.map { ["PCD": $0] } ?? [:], starts: starts, stops: stops, awaits: awaits, pause: pause)
     }
 
     package static let table = MoveTable(
@@ -96,7 +96,7 @@ package enum CaseMoves {
         move("approve-notice", Text("批准并制作告知书", "Approve and make the notice"), [audited], noticing, head, "56"),
         move("send-back-audited", Text("退回补充调查", "Send back"), [audited, deciding], investigating, head, "56"),
         move("announce", Text("公告送达告知书", "Serve the notice by publication"), [noticing], announcing, officer, "82", starts: ["P11"], pause: .begins("P9")),
-        move("serve-notice", Text("登记告知书送达", "Notice served"), [noticing, announcing], notified, officer, "57(1)", pause: .ends("P9")),
+        move("serve-notice", Text("登记告知书送达", "Notice served"), [noticing, announcing], notified, officer, "57(1)", awaits: ["P11"], pause: .ends("P9")),
         move("state", Text("记录陈述申辩", "Record the party's statement"), [notified, hearing, deciding], nil, officer, "58"),
         move("waive", Text("当事人书面放弃", "Waived in writing"), [notified], nil, officer, "57(2)", stops: ["P8"]),
         move("request-hearing", Text("当事人要求听证", "Hearing asked for"), [notified], hearing, officer, "57(2)", stops: ["P8"], pause: .begins("P9")),
@@ -105,7 +105,7 @@ package enum CaseMoves {
         move("hearing-held", Text("登记听证举行", "Hearing held"), [hearing], nil, host, nil),
         move("report-hearing", Text("提交听证报告", "Report on the hearing"), [hearing], auditing, host, "50(1)", starts: ["P7"], stops: ["H3"], pause: .ends("P9")),
         move("withdraw-hearing", Text("当事人撤回听证要求", "Hearing withdrawn"), [hearing], notified, officer, nil, stops: ["H1"], pause: .ends("P9")),
-        move("to-decision", Text("复核意见，报请决定", "Reviewed: to be decided"), [notified, audited], deciding, officer, "58"),
+        move("to-decision", Text("复核意见，报请决定", "Reviewed: to be decided"), [notified, audited], deciding, officer, "58", awaits: ["P8"]),
     ]
 
     private static let decision: [Move] = [
@@ -116,8 +116,8 @@ package enum CaseMoves {
         move("decide-unpunished", Text("作出不予行政处罚决定", "Decide not to punish"), [audited, deciding], decided, head, "60(1)", starts: ["P10"], stops: ["P9"]),
         move("decide-transfer", Text("决定移送", "Transfer"), [audited, deciding], closing, head, "60(1)", starts: ["P15"], stops: ["P9"]),
         move("announce-decision", Text("公告送达决定书", "Serve the decision by publication"), [decided], nil, officer, "82", starts: ["P11"]),
-        move("serve", Text("登记处罚决定书送达", "Penalty decision served"), [decided], served, officer, "81", stops: ["P10"]),
-        move("serve-unpunished", Text("登记不予处罚决定书送达", "Decision served"), [decided], closing, officer, "81", starts: ["P15"], stops: ["P10"]),
+        move("serve", Text("登记处罚决定书送达", "Penalty decision served"), [decided], served, officer, "81", stops: ["P10"], awaits: ["P11"]),
+        move("serve-unpunished", Text("登记不予处罚决定书送达", "Decision served"), [decided], closing, officer, "81", starts: ["P15"], stops: ["P10"], awaits: ["P11"]),
     ]
 
     private static let performance: [Move] = [
@@ -127,10 +127,10 @@ package enum CaseMoves {
         move("demand", Text("催告履行", "Demand performance"), [served], nil, officer, "76(1)", starts: ["P14a"]),
         move("challenge", Text("当事人申请复议、提起诉讼", "Review or suit begun"), [decided, served, court], nil, officer, nil),
         move("challenge-ended", Text("登记复议、诉讼结果", "Result of review or suit"), [decided, served, court], nil, officer, nil),
-        move("apply-court", Text("申请法院强制执行", "Apply to the court"), [served], court, head, "76(1)", stops: ["P14b"]),
-        move("perform", Text("执行完毕", "Performed"), [served, court], closing, officer + [.system], "77(1)", starts: ["P15"]),
-        move("court-ended", Text("法院裁定终结执行", "Enforcement ended by the court"), [court], closing, officer, "77(2)", starts: ["P15"]),
-        move("annul", Text("决定被撤销、变更或者确认违法", "Decision annulled or changed"), [served, court], closing, head, "63(2)", starts: ["P15"]),
+        move("apply-court", Text("申请法院强制执行", "Apply to the court"), [served], court, head, "76(1)", stops: ["P14b"], awaits: ["P14a"]),
+        move("perform", Text("执行完毕", "Performed"), [served, court], closing, officer + [.system], "77(1)", starts: ["P15"], awaits: ["P12", "P14a", "P14b"]),
+        move("court-ended", Text("法院裁定终结执行", "Enforcement ended by the court"), [court], closing, officer, "77(2)", starts: ["P15"], awaits: ["P12"]),
+        move("annul", Text("决定被撤销、变更或者确认违法", "Decision annulled or changed"), [served, court], closing, head, "63(2)", starts: ["P15"], awaits: ["P12", "P14a", "P14b"]),
         move("annul-late", Text("决定被撤销、变更或者确认违法", "Decision annulled or changed"), [closing, proposedClosing, closed, archived], nil, head, "63(2)"),
         move("propose-closing", Text("提请结案审批", "Propose to close"), [closing], proposedClosing, officer, "77"),
         move("send-back-closing", Text("退回", "Send back"), [proposedClosing], closing, head, "77"),

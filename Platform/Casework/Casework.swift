@@ -86,6 +86,7 @@ package struct Casework: Sendable {
             if table.pauses(duty, in: matter.state) { try Clocks.resume(duty, of: matter, on: now.day, engine, tx) }
             try Clocks.stop(duty, of: matter.id, at: now, tx)
         }
+        for duty in move.awaits { try Clocks.stop(duty, of: matter.id, late: "void", at: now, tx) }
         if !state.open {
             try Clocks.voidAll(of: matter.id, but: table.outliving, at: now, tx)
             // What outlives the matter keeps it in the queue.

@@ -82,10 +82,10 @@ package enum Clocks {
             """)
     }
 
-    static func stop(_ duty: String, of matter: ID<Matter>, at now: Moment, _ tx: Transaction) throws {
+    static func stop(_ duty: String, of matter: ID<Matter>, late: String = "missed", at now: Moment, _ tx: Transaction) throws {
         try tx.send(
             """
-            UPDATE casework_clocks SET stopped_at = \(now), state = CASE WHEN due < \(now.day) THEN 'missed' ELSE 'met' END
+            UPDATE casework_clocks SET stopped_at = \(now), state = CASE WHEN due < \(now.day) THEN \(late) ELSE 'met' END
             WHERE matter = \(matter) AND duty = \(duty) AND state = 'open'
             """)
     }

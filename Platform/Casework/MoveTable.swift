@@ -42,10 +42,13 @@ package struct Move: Sendable {
     package let articles: [String: String]
     package let starts: [String]
     package let stops: [String]
+    /// Periods of another (the party's, a term that is waited for) which this move ends: met in time, else no longer counted, since nobody here was late.
+    package let awaits: [String]
     package let pause: Pause?
 
     package init(
-        _ name: String, _ title: Text, from: Set<String>, to: String?, by: [By], articles: [String: String], starts: [String] = [], stops: [String] = [], pause: Pause? = nil
+        _ name: String, _ title: Text, from: Set<String>, to: String?, by: [By], articles: [String: String], starts: [String] = [], stops: [String] = [], awaits: [String] = [],
+        pause: Pause? = nil
     ) {
         self.name = name
         self.title = title
@@ -55,6 +58,7 @@ package struct Move: Sendable {
         self.articles = articles
         self.starts = starts
         self.stops = stops
+        self.awaits = awaits
         self.pause = pause
     }
 

@@ -89,7 +89,7 @@ package enum SeriousMoves {
         moves: [
             Move("tell", Text("登记告知送达", "Told before"), from: [proposed], to: told, by: clerk, articles: ["O44": "13(1)"], starts: ["P8"]),
             Move("say", Text("记录当事人意见", "What the party says"), from: [told], to: nil, by: clerk, articles: ["O44": "13(1)"]),
-            Move("ask-consent", Text("报请上一级机关同意", "Ask the higher office"), from: [told], to: consenting, by: head, articles: ["O44": "22"]),
+            Move("ask-consent", Text("报请上一级机关同意", "Ask the higher office"), from: [told], to: consenting, by: head, articles: ["O44": "22"], awaits: ["P8"]),
             Move("consent", Text("同意列入", "Consent"), from: [consenting], to: consented, by: [.staff("credit.consent")], articles: ["O44": "22"]),
             Move("deny", Text("不同意列入", "Deny"), from: [consenting], to: dropped, by: [.staff("credit.consent")], articles: ["O44": "22"]),
             Move("list", Text("决定列入", "List"), from: [consented], to: listed, by: head, articles: ["O44": "13(1)"], starts: ["SR1"]),
@@ -196,9 +196,7 @@ package struct SeriousHandling: Sendable {
             guard let clock = try Clocks.of(id, tx).last(where: { $0.duty == "P8" }), clock.state != "open" || clock.due < now.day else {
                 throw Refusal(.conflict, Text("当事人陈述、申辩期限尚未届满", "The party may still speak"), article: Article(law: "O44", article: "13(1)"))
             }
-            try casework.end("P8", of: s.matter, met: false, at: now, tx)
-            return try casework.perform(
-                name, on: tx.matter(id), by: actor, at: now, details: [("reason", .string(input["reason"] ?? ""))], sealing: [.init("credit_serious", key: "matter", id.raw)], tx)
+            return try move([("reason", input["reason"] ?? "")])
         case "consent", "deny":
             // Law: O44 art. 22: the next higher office; an account of the region itself is not higher.
             guard let account = actor.account, account.region.count < s.matter.region.prefix(6).count else {
