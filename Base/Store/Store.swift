@@ -157,8 +157,8 @@ enum EngineFailure: Error {
     static let diskFull = Refusal(
         .unavailable,
         Text(
-            "磁盘已满或无法写入，未保存任何内容；查询不受影响。请联系管理员检查磁盘后重试",
-            "The disk is full or cannot be written: nothing was saved, reading goes on. Ask the administrator to see to it, then try again"))
+            "数据库磁盘已满、内存不足或无法写入，未保存任何内容；查询不受影响。请联系管理员检查后重试",
+            "The database's disk or memory is full or cannot be written: nothing was saved, reading goes on. Ask the administrator to see to it, then try again"))
     static let away = Refusal(.unavailable, Text("数据库暂时无法连接，未保存任何内容，请稍后重试", "The database cannot be reached: nothing was saved, try again shortly"))
     static let unknown = Refusal(
         .unavailable, Text("提交时与数据库的连接中断，无法确认是否已保存，请先查询再决定是否重试", "The connection broke while committing: look whether it was saved before you try again"))
