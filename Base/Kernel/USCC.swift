@@ -73,4 +73,11 @@ package struct USCC: Hashable, Sendable, CustomStringConvertible {
 
     /// The division code it carries: where it was first registered, not necessarily where the operator is now.
     package var region: String { String(description.dropFirst(2).prefix(6)) }
+
+    /// Whether a code was given in another province than that of a region. The state's own registration (10) names no province.
+    package static func isOfAnotherProvince(_ code: String?, than region: String) -> Bool {
+        guard let code, let read = try? USCC(code) else { return false }
+        let province = read.region.prefix(2)
+        return province != "10" && province != region.prefix(2)
+    }
 }

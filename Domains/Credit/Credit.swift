@@ -28,6 +28,8 @@ package enum Credit {
             jobs: [
                 JobKind("credit.decided") { desk, payload in try await heard(payload, desk: desk, decided) },
                 JobKind("credit.published") { desk, payload in try await heard(payload, desk: desk, published) },
+                JobKind("credit.assisted") { desk, payload in try await pushed(payload, desk: desk, shown: true) },
+                JobKind("credit.assist-ended") { desk, payload in try await pushed(payload, desk: desk, shown: false) },
                 JobKind("credit.annulled") { desk, payload in try await heard(payload, desk: desk, annulled) },
                 JobKind("credit.fall") { desk, payload in
                     guard let key = payload["case"]?.int else { return }
@@ -129,6 +131,23 @@ package enum Credit {
         try CreditEvent.add(
             .published, of: op, on: row.day("published_on"), until: row.optionalDay("until"), matter: c.matter.id, violation: c.violation, c.decisionNumber ?? c.cause,
             by: "system", at: now, tx)
+    }
+    /// A penalty that another province pushed: known here when it is published, kept once.
+    private static func pushed(_ payload: JSON, desk: Desk, shown: Bool) async throws {
+        guard let key = payload["matter"]?.int, let at = payload["at"]?.int else { return }
+        let now = Moment(milliseconds: Int64(at))
+        try await desk.store.write { tx in
+            let matter = try tx.matter(ID<Matter>(Int64(key)))
+            guard let op = matter.operator, let p = try PublishedPenalty.of(matter.id, tx), let on = p.publishedOn else { return }
+            let before = try tx.one("SELECT id FROM credit_events WHERE matter = \(matter.id) AND kind = 'published' ORDER BY id LIMIT 1")?.int("id")
+            let over = try tx.one("SELECT id FROM credit_events WHERE matter = \(matter.id) AND kind = 'unpublished'") != nil
+            if shown, before == nil {
+                try CreditEvent.add(.penalty, of: op, on: p.decidedOn ?? on, matter: matter.id, matter.title, by: "system", at: now, tx)
+                try CreditEvent.add(.published, of: op, on: on, until: p.until, matter: matter.id, matter.title, by: "system", at: now, tx)
+            } else if !shown, let before, !over {
+                try CreditEvent.add(.unpublished, of: op, on: now.day, matter: matter.id, cancels: before, p.reason ?? matter.title, by: "system", at: now, tx)
+            }
+        }
     }
     /// What was decided does not stand: the penalty no longer counts, and a listing that rests on it falls.
     @Sendable static func annulled(_ c: Case, _ op: ID<Operator>, _ now: Moment, _ tx: Transaction) throws {

@@ -9,7 +9,7 @@ import Web
 enum CreditEntry: Sendable {
     case abnormal(Abnormal)
     case serious(Serious, Case?)
-    case repair(Repair, Repairable?, Operator)
+    case repair(Repair, Repairable?, Operator, [Repairable])
     case joint(agency: String, measures: [String], body: String, receivedOn: Day?, receiver: String?, taken: String?)
 
     static func load(_ matter: Matter, on day: Day, _ tx: Transaction) throws -> CreditEntry {
@@ -21,7 +21,8 @@ enum CreditEntry: Sendable {
         case RepairMoves.kind:
             let r = try tx.repair(matter)
             let op = try Operators.find(matter.operator!, tx)
-            return .repair(r, try Repairable.of(op, on: day, tx).first { $0.matter.id == r.ofMatter }, op)
+            let items = try Repairable.of(op, on: day, tx)
+            return .repair(r, items.first { $0.matter.id == r.ofMatter }, op, items)
         default:
             guard let row = try tx.one("SELECT * FROM credit_notices WHERE matter = \(matter.id)") else { throw Refusal.notFound }
             return .joint(
@@ -33,7 +34,23 @@ enum CreditEntry: Sendable {
 
     /// Moves that this very entry does not have.
     func allows(_ move: String) -> Bool {
-        guard case .abnormal(let a) = self else { return true }
+        switch self {
+        case .serious(let s, let c):
+            switch move {
+            case "push": return c?.isElsewhere == true && s.pushedTo == nil
+            case "publish": return c?.isElsewhere != true || s.pushedTo != nil
+            case "end-pushed": return s.pushedFrom != nil
+            case "annul": return s.pushedFrom == nil
+            default: return true
+            }
+        case .repair(let r, _, _, _):
+            let temporary: Set<String> = ["shield", "deny-shield", "plan-done", "plan-failed"]
+            return (r.target == .reorganisation) == temporary.contains(move)
+        case .joint: return true
+        case .abnormal(let a): return Self.allows(move, a)
+        }
+    }
+    private static func allows(_ move: String, _ a: Abnormal) -> Bool {
         switch move {
         case "order": return a.ground == .order
         case "letter", "visit": return a.ground == .unreachable
@@ -85,13 +102,21 @@ enum CreditEntry: Sendable {
                     if let said = s.said { h.definition(Text("当事人意见", "The party said"), said) }
                     if let consent = s.consent { h.definition(Text("上一级意见", "The higher office"), "\(s.consentedOn?.description ?? "") \(consent)") }
                     if let listed = s.listedOn { h.definition(Text("列入", "Listed"), "\(listed) — \(s.until?.description ?? "")") }
+                    if let from = s.pushedFrom { h.definition(Text("推送机关", "Pushed by"), from) }
+                    if let to = s.pushedTo { h.definition(Text("推送至", "Pushed to"), to) }
                     if let removed = s.removedOn { h.definition(Text("移出", "Taken off"), "\(removed) \(s.removal ?? "")") }
                 }
             }
-        case .repair(let r, let item, let op):
+        case .repair(let r, let item, let op, _):
             h.card(Text("修复条件", "Conditions")) {
                 h.p("mb-1") { h.a("/operators/\(op.id)", nil, op.name) }
-                if let item { RepairWizard.conditions(h, item) } else { h.p("text-muted mb-0", Text("该信息已停止公示或者已移出", "It is no longer shown or listed")) }
+                if let item {
+                    RepairWizard.conditions(h, item)
+                } else if let ruling = r.ruling {
+                    h.definitions { h.definition(Text("法院裁定", "Court's ruling"), ruling) }
+                } else {
+                    h.p("text-muted mb-0", Text("该信息已停止公示或者已移出", "It is no longer shown or listed"))
+                }
             }
             h.card(Text("申请", "Application")) {
                 h.definitions {
@@ -143,6 +168,12 @@ enum CreditEntry: Sendable {
         case (_, "refuse"):
             area("reason", Text("不予修复的理由", "Why"))
             h.checkbox("fraud", Text("故意隐瞒真实情况、弄虚作假（三年内不得申请）", "Fraud: no application for three years"), checked: false)
+        case (_, "push"): h.field("to", Text("推送至（登记地市场监督管理部门）", "Pushed to (office where it is registered)"), value: nil, errors: e)
+        case (_, "shield"): area("note", Text("意见", "Remark"), required: false)
+        case (_, "plan-done"):
+            h.field("ruling", Text("确认执行完毕的裁定书文号", "Ruling that it was carried out"), value: nil, errors: e)
+            h.p("small text-muted mb-1", Text("已经纠正、履行或者整改的，勾选后停止公示；其余恢复公示", "What was corrected, performed, put right is ticked and ends; the rest is shown again"))
+            if case .repair(_, _, _, let items) = self { for item in items { h.checkbox("item", Text(verbatim: item.title), value: "\(item.matter.id)", checked: false) } }
         case (_, "complete"): area("statement", Text("补正内容", "What is added"))
         case (_, "list"), (_, "accept"), (_, "grant"), (_, "publish"), (_, "execute"), (_, "accept-objection"):
             area(move == "list" ? "reason" : "note", Text("意见", "Remark"), required: false)

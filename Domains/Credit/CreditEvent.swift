@@ -8,7 +8,7 @@ package struct CreditEvent: Sendable {
         case penalty, published, unpublished, annulled, exempt
         case abnormal, abnormalRemoved = "abnormal-removed", abnormalCorrected = "abnormal-corrected"
         case serious, seriousRemoved = "serious-removed"
-        case repaired, repairRefused = "repair-refused", repairRevoked = "repair-revoked"
+        case repaired, repairRefused = "repair-refused", repairRevoked = "repair-revoked", shielded, unshielded
         case visit, absent, guided
         package var title: Text {
             switch self {
@@ -25,6 +25,8 @@ package struct CreditEvent: Sendable {
             case .repaired: Text("准予信用修复", "Credit repaired")
             case .repairRefused: Text("不予信用修复", "Repair refused")
             case .repairRevoked: Text("撤销信用修复", "Repair revoked")
+            case .shielded: Text("临时信用修复（重整、和解执行中）", "Temporary repair: a plan is being carried out")
+            case .unshielded: Text("临时信用修复结束", "Temporary repair over")
             case .visit: Text("抽查检查", "Visit")
             case .absent: Text("约谈无正当理由未到场", "Stayed away from an interview")
             case .guided: Text("行政指导", "Guidance")
@@ -35,7 +37,7 @@ package struct CreditEvent: Sendable {
             case .penalty, .serious, .abnormal, .absent, .repairRevoked: "red"
             case .published, .repairRefused, .exempt: "amber"
             case .abnormalRemoved, .abnormalCorrected, .seriousRemoved, .repaired, .annulled, .unpublished: "green"
-            case .visit, .guided: "grey"
+            case .visit, .guided, .shielded, .unshielded: "grey"
             }
         }
     }

@@ -22,12 +22,12 @@ enum CreditSchema {
                 """
                 CREATE TABLE credit_serious (matter INTEGER PRIMARY KEY REFERENCES casework_matters (id), of_case INTEGER REFERENCES casework_matters (id), ground TEXT NOT NULL, factors TEXT NOT NULL,
                 reasons TEXT NOT NULL, heavier TEXT NOT NULL, proposed_by INTEGER NOT NULL, told_on TEXT, said TEXT, consent TEXT, consented_by INTEGER, consented_on TEXT, listed_on TEXT, published_on TEXT,
-                until TEXT, removed_on TEXT, removal TEXT)
+                until TEXT, removed_on TEXT, removal TEXT, pushed_to TEXT, pushed_from TEXT)
                 """,
                 """
-                CREATE TABLE credit_repairs (matter INTEGER PRIMARY KEY REFERENCES casework_matters (id), target TEXT NOT NULL, of_matter INTEGER NOT NULL REFERENCES casework_matters (id), contact TEXT NOT NULL,
+                CREATE TABLE credit_repairs (matter INTEGER PRIMARY KEY REFERENCES casework_matters (id), target TEXT NOT NULL, of_matter INTEGER REFERENCES casework_matters (id), contact TEXT NOT NULL,
                 phone TEXT NOT NULL, salt TEXT NOT NULL, promise INTEGER NOT NULL, statement TEXT NOT NULL, electronic INTEGER NOT NULL, code TEXT NOT NULL, verified_on TEXT, verification TEXT, reason TEXT, decided_on TEXT,
-                executed_on TEXT, revoked_on TEXT)
+                executed_on TEXT, revoked_on TEXT, ruling TEXT)
                 """,
                 "CREATE INDEX credit_repairs_of ON credit_repairs (of_matter)",
                 """

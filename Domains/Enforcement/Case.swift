@@ -128,6 +128,8 @@ package struct Case: Sendable {
     package var needsLegalReview: Bool {
         Gates.legalReview(punishing: proposed?.kind == .punish, heard: heardOn != nil, publicInterest: publicInterest, complex: complex)
     }
+    /// Whether the party is registered in another province, whose office publishes (跨省协助公示): by its code, where our own register does not have it.
+    package var isElsewhere: Bool { matter.operator == nil && party.kind != .person && USCC.isOfAnotherProvince(party.code, than: matter.region) }
     /// What the article allows for these facts; nil where the violation is none of those with a range on record.
     package func range() -> ClosedRange<Money>? {
         violation.flatMap { Penalties.shipped[$0] }.flatMap { try? Discretion.range($0, .init(base: base, isSerious: serious, isPerson: party.kind.isPerson)) }

@@ -299,8 +299,8 @@ extension CaseAct {
         try set("decision = \(paper.id), decision_number = \(paper.number)")
         try Jobs.add("credit.decided", [("matter", .int(id.raw)), ("at", .int(now.milliseconds))], at: now, tx)
         let after = try move([("decision", Self.line(decided)), ("number", paper.number)], outcome: "punish")
-        // Law: PUB art. 2: a warning alone is not published.
-        if !decided.isWarningOnly { try handling.casework.begin("PUB1", of: after, at: now, tx) }
+        // Law: PUB art. 2, 9, 10: a warning alone is not published; a party registered in another province is published there.
+        if !decided.isWarningOnly { try handling.casework.begin(c.isElsewhere ? "PUB2" : "PUB1", of: after, at: now, tx) }
         return try tx.matter(id)
     }
 

@@ -157,7 +157,15 @@ struct CaseForm {
             area(
                 h, "body", Text("公示文本（已自动隐去个人信息，请核对商业秘密）", "Text for publication: personal data are taken out; look for trade secrets"), e, value: s.draft ?? s.publication?.body,
                 rows: 14, most: 60_000)
-        case "publish": h.p("small text-muted", Text("请先阅读“公示”栏的拟公示内容。", "Read the prepared text below first."))
+        case "publish":
+            h.p("small text-muted", Text("请先阅读“公示”栏的拟公示内容。", "Read the prepared text below first."))
+            if c.isElsewhere {
+                h.field(
+                    "to", Text("推送至（登记地市场监督管理部门）", "Pushed to (office where the party is registered)"), value: nil,
+                    hint: Text("当事人登记在外省：经本省市场监督管理部门推送，由登记地协助公示（公示规定第十条）", "Registered in another province: pushed through our province's office, published there (art. 10)"),
+                    errors: e)
+            }
+        case "host-published": day(h, "on", Text("对方公示日期", "Published there on"), e, value: today)
         case "close", "resume": area(h, "note", Text("意见", "Remark"), e, required: false)
         case "waive", "withdraw-hearing": area(h, "note", Text("说明（书面材料）", "Remark"), e)
         case "refunded": area(h, "result", Text("退款情况", "What was refunded"), e)

@@ -55,11 +55,11 @@ package enum CaseMoves {
             state(closed, "已结案", "Closed", false, "green"), state(archived, "已归档", "Archived", false, "green"), state(simple, "当场处罚，待归档", "Fined on the spot", true, "red"),
         ],
         moves: beforeFiling + investigation + telling + decision + performance + publication,
-        filer: Text("当事人", "The party"), opening: Text("案件来源登记", "Source registered"), outliving: ["PUB1", "PUB4"],
+        filer: Text("当事人", "The party"), opening: Text("案件来源登记", "Source registered"), outliving: ["PUB1", "PUB2", "PUB4"],
         remarks: [
             "measure": Text("采取措施", "Measure taken"), "document": Text("制作文书", "Document made"), "evidence": Text("登记证据", "Evidence entered"),
             "evidence-excluded": Text("排除证据", "Evidence excluded"), "leniency": Text("从宽审查", "Leniency examined"), "served-paper": Text("送达文书", "Paper served"),
-            "published-ended": Text("停止公示", "No longer shown"), "published-again": Text("恢复公示", "Shown anew"),
+            "published-ended": Text("停止公示", "No longer shown"), "published-again": Text("恢复公示", "Shown anew"), "shielded": Text("暂时屏蔽公示信息", "Shielded for a time"),
             "suit-over": Text("复议、诉讼期限届满", "The time for review and suit is over"),
         ],
         outcomes: [
@@ -141,7 +141,8 @@ package enum CaseMoves {
 
     private static let publication: [Move] = [
         move("prepare-publication", Text("拟制公示内容", "Prepare the publication"), afterDecision, nil, officer, "63(1)"),
-        move("publish", Text("审核并公示", "Approve and publish"), afterDecision, nil, head, "63(1)", stops: ["PUB1"]),
+        move("publish", Text("审核并公示", "Approve and publish"), afterDecision, nil, head, "63(1)", stops: ["PUB1", "PUB2"]),
+        move("host-published", Text("登记对方已公示", "Published by the host"), afterDecision, nil, officer, "63(1)"),
         move("withdraw-publication", Text("撤回公示", "Withdraw the publication"), afterDecision, nil, head, "63(2)", stops: ["PUB4"]),
     ]
 
@@ -152,7 +153,7 @@ package enum CaseMoves {
         "served": Text("送达日期", "Served on"), "statement": Text("陈述申辩", "Statement"), "reviewed": Text("复核意见", "Reviewed"), "decision": Text("决定", "Decided"),
         "amount": Text("金额", "Amount"), "where": Text("移送至", "To"), "body": Text("机构", "Body"), "result": Text("结果", "Result"), "host": Text("主持人", "Host"),
         "reference": Text("凭证号", "Slip"), "members": Text("参加人员", "Members"), "who": Text("何人", "Who"), "granted": Text("回避决定", "Recusal"), "shown": Text("公示至", "Shown until"),
-        "number": Text("文号", "Number"), "jurisdiction": Text("管辖依据", "Jurisdiction"), "class": Text("档案类别", "Class"), "title": Text("名称", "Title"),
+        "number": Text("文号", "Number"), "jurisdiction": Text("管辖依据", "Jurisdiction"), "class": Text("档案类别", "Class"), "to": Text("推送至", "Pushed to"), "title": Text("名称", "Title"),
     ]
     @Sendable static func detail(_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)? {
         guard let title = details[key] else { return nil }

@@ -83,7 +83,8 @@ struct CasePage: Sendable {
         let moves = handling.available(c, to: .staff(account), people: s.people).filter {
             $0.name != "prepare-publication" || s.publication?.publishedOn == nil || s.publication?.endedOn != nil
         }
-        .filter { $0.name != "publish" || (s.publication != nil && s.publication?.publishedOn == nil) }
+        .filter { $0.name != "publish" || (s.publication != nil && s.publication?.publishedOn == nil && s.publication?.pushedOn == nil) }
+        .filter { $0.name != "host-published" || (s.publication?.pushedOn != nil && s.publication?.publishedOn == nil) }
         return visit.page(Text("案件 \(c.matter.number)", "Case \(c.matter.number)"), status: refusal?.kind.status ?? 200, active: "/cases") { h in
             h.div("page-head matter-head") {
                 h.div {

@@ -70,6 +70,7 @@ struct CasePages: Sendable {
                         if visit.may("enforcement.investigate") { h.a("/cases/spot", "btn btn-sm btn-outline-primary", Text("当场处罚", "On the spot")) }
                     }
                     h.a("/guidance", "btn btn-sm btn-outline-secondary", Text("行政指导", "Guidance"))
+                    h.a("/assist", "btn btn-sm btn-outline-secondary", Text("协助公示", "For other provinces"))
                     h.a("/cases/people", "btn btn-sm btn-outline-secondary", Text("执法人员", "Officers"))
                     h.a(Link.query("/cases/export", f.pairs + [("format", "xlsx")]), "btn btn-sm btn-outline-secondary", Text("导出 Excel", "Export Excel"))
                 }

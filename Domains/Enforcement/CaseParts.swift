@@ -293,12 +293,16 @@ struct CaseParts {
         h.card(Text("公示", "Publication"), id: "publication") {
             h.definitions {
                 h.definition(Text("分类", "Tier"), h.say(p.tier.title))
-                h.definition(Text("公示", "Shown"), p.publishedOn.map { "\($0) — \(p.until?.description ?? "")" } ?? h.say(Text("待审核", "awaits approval")))
+                if let on = p.pushedOn { h.definition(Text("推送", "Pushed"), "\(on) \(p.pushedTo ?? "")") }
+                h.definition(
+                    Text("公示", "Shown"),
+                    p.publishedOn.map { "\($0) — \(p.until?.description ?? "")" } ?? h.say(p.pushedOn == nil ? Text("待审核", "awaits approval") : Text("待对方公示", "awaits the host")))
+                if let shielded = p.shieldedOn { h.definition(Text("暂时屏蔽", "Shielded"), h.say(PublishedPenalty.shield(since: shielded))) }
                 if let early = p.earlyFrom { h.definition(Text("可以申请信用修复", "Repair from"), early.description) }
                 if let ended = p.endedOn { h.definition(Text("停止公示", "Ended"), "\(ended) \(p.reason ?? "")") }
             }
-            if p.publishedOn != nil, p.endedOn == nil { h.p("mb-0") { h.a("/penalties/\(c.matter.number)", nil, Text("公示页面", "Public page")) } }
-            if p.publishedOn == nil {
+            if p.publishedOn != nil, p.endedOn == nil, p.pushedOn == nil { h.p("mb-0") { h.a("/penalties/\(c.matter.number)", nil, Text("公示页面", "Public page")) } }
+            if p.publishedOn == nil, p.pushedOn == nil {
                 h.element("details") {
                     h.element("summary", text: h.say(Text("拟公示内容", "Prepared text"))); h.element("p", "pre small", text: p.body)
                 }

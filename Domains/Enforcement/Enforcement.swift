@@ -27,7 +27,8 @@ package enum Enforcement {
                 let handling = CaseHandling(desk: desk)
                 return CasePages(handling: handling).routes() + SimplePages(handling: handling).routes() + CasePage(handling: handling).routes()
                     + MeasurePages(handling: MeasureHandling(desk: desk)).routes() + ArchivePages(style: style, printer: printer).routes()
-                    + GuidancePages(handling: GuidanceHandling(desk: desk), limit: door).routes() + PenaltyPages().routes() + CaseAPI(handling: handling).routes()
+                    + GuidancePages(handling: GuidanceHandling(desk: desk), limit: door).routes() + PenaltyPages().routes()
+                    + AssistPages(handling: AssistHandling(desk: desk)).routes() + CaseAPI(handling: handling).routes()
             },
             jobs: [
                 JobKind("enforcement.clue") { desk, payload in
@@ -51,6 +52,7 @@ package enum Enforcement {
                 ) { "/cases/\($0.id)" },
                 MatterKind(table: MeasureMoves.table, permission: "enforcement.see", papers: "enforcement.see") { "/measures/\($0.id)" },
                 MatterKind(table: GuidanceMoves.table, permission: "enforcement.see", papers: "enforcement.see") { "/guidance/\($0.id)" },
+                MatterKind(table: AssistMoves.table, permission: "enforcement.see", papers: "enforcement.see") { "/assist/\($0.id)" },
             ],
             forms: CaseForms.shared.forms, acts: ["enforcement.certified": Text("登记执法证", "Certificate entered")],
             sealed: [

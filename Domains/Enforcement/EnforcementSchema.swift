@@ -59,7 +59,8 @@ enum EnforcementSchema {
                 "CREATE INDEX enforcement_discussions_matter ON enforcement_discussions (matter)",
                 """
                 CREATE TABLE enforcement_publications (matter INTEGER PRIMARY KEY REFERENCES casework_matters (id), summary TEXT NOT NULL, body TEXT NOT NULL, tier TEXT NOT NULL,
-                prepared_by INTEGER NOT NULL, prepared_at INTEGER NOT NULL, published_on TEXT, published_by INTEGER, early_from TEXT, until TEXT, ended_on TEXT, ending TEXT, reason TEXT)
+                prepared_by INTEGER NOT NULL, prepared_at INTEGER NOT NULL, published_on TEXT, published_by INTEGER, early_from TEXT, until TEXT, ended_on TEXT, ending TEXT, reason TEXT,
+                pushed_on TEXT, pushed_to TEXT, shielded_on TEXT)
                 """,
                 "CREATE INDEX enforcement_publications_shown ON enforcement_publications (published_on, ended_on)",
                 "CREATE TABLE enforcement_certificates (account INTEGER PRIMARY KEY REFERENCES platform_accounts (id), number TEXT NOT NULL UNIQUE, valid_to TEXT NOT NULL, legal INTEGER NOT NULL)",

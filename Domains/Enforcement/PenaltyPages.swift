@@ -21,7 +21,7 @@ struct PenaltyPages: Sendable {
             try tx.all(
                 """
                 SELECT p.*, m.number AS case_number FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter WHERE p.published_on IS NOT NULL AND p.ended_on IS NULL
-                AND p.matter < \(cursor) AND (\(typed ?? "") = '' OR p.summary LIKE \("%" + (typed ?? "").replacing("%", with: "").replacing("_", with: "") + "%")) ORDER BY p.matter DESC LIMIT 31
+                AND p.pushed_on IS NULL AND p.shielded_on IS NULL AND p.matter < \(cursor) AND (\(typed ?? "") = '' OR p.summary LIKE \("%" + (typed ?? "").replacing("%", with: "").replacing("_", with: "") + "%")) ORDER BY p.matter DESC LIMIT 31
                 """
             ).map { (try PublishedPenalty($0), $0.string("case_number")) }
         }
@@ -52,10 +52,13 @@ struct PenaltyPages: Sendable {
         let number = try visit.exchange.parameter("number")
         let p = try await visit.desk.store.read { tx -> PublishedPenalty? in
             try tx.one(
-                "SELECT p.* FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter WHERE m.number = \(number) AND p.published_on IS NOT NULL"
+                "SELECT p.* FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter WHERE m.number = \(number) AND p.published_on IS NOT NULL AND p.pushed_on IS NULL"
             ).map(PublishedPenalty.init)
         }
         guard let p else { throw Refusal.notFound }
+        if let shielded = p.shieldedOn, p.endedOn == nil {
+            return visit.page(Text("行政处罚公示", "Published penalties"), status: 410) { h in h.div("narrow") { h.empty(PublishedPenalty.shield(since: shielded), Text("", "")) } }
+        }
         if p.endedOn != nil {
             // Law: PUB art. 11: what was withdrawn says why.
             let why = p.ending == "withdrawn" ? Text("该行政处罚信息已撤回：\(p.reason ?? "")", "This was withdrawn: \(p.reason ?? "")") : Text("该信息已停止公示", "This is no longer shown")
@@ -66,11 +69,7 @@ struct PenaltyPages: Sendable {
                 h.h1(Text("行政处罚信息", "Penalty"))
                 h.card(Text("摘要", "Summary")) {
                     h.definitions {
-                        for (key, title) in [
-                            ("number", Text("决定书文号", "Number")), ("party", Text("当事人", "Party")), ("code", Text("统一社会信用代码", "Credit code")),
-                            ("violation", Text("违法行为类型", "Violation")),
-                            ("penalty", Text("行政处罚内容", "Penalty")), ("authority", Text("作出决定机关", "Authority")), ("decidedOn", Text("决定日期", "Decided on")),
-                        ] where p.summary[key]?.string != nil { h.definition(title, p.summary[key]?.string) }
+                        for (key, title) in PublishedPenalty.columns where p.summary[key]?.string != nil { h.definition(title, p.summary[key]?.string) }
                         h.definition(Text("公示期", "Shown"), "\(p.publishedOn!) — \(p.until!)")
                     }
                 }

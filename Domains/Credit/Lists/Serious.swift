@@ -41,6 +41,9 @@ package struct Serious: Sendable {
     package let until: Day?
     package let removedOn: Day?
     package let removal: String?
+    /// Of a party registered in another province: to whom the listing was pushed; of ours, listed elsewhere: by whom.
+    package let pushedTo: String?
+    package let pushedFrom: String?
     init(_ matter: Matter, _ row: Row) {
         self.matter = matter
         ofCase = row.optionalID("of_case")
@@ -58,6 +61,8 @@ package struct Serious: Sendable {
         until = row.optionalDay("until")
         removedOn = row.optionalDay("removed_on")
         removal = row.optionalString("removal")
+        pushedTo = row.optionalString("pushed_to")
+        pushedFrom = row.optionalString("pushed_from")
     }
 }
 
@@ -92,11 +97,13 @@ package enum SeriousMoves {
             Move("ask-consent", Text("报请上一级机关同意", "Ask the higher office"), from: [told], to: consenting, by: head, articles: ["O44": "22"], awaits: ["P8"]),
             Move("consent", Text("同意列入", "Consent"), from: [consenting], to: consented, by: [.staff("credit.consent")], articles: ["O44": "22"]),
             Move("deny", Text("不同意列入", "Deny"), from: [consenting], to: dropped, by: [.staff("credit.consent")], articles: ["O44": "22"]),
-            Move("list", Text("决定列入", "List"), from: [consented], to: listed, by: head, articles: ["O44": "13(1)"], starts: ["SR1"]),
-            Move("publish", Text("登记公示", "Published"), from: [listed], to: published, by: clerk, articles: ["O44": "14"], stops: ["SR1"]),
+            Move("list", Text("决定列入", "List"), from: [consented], to: listed, by: head, articles: ["O44": "13(1)"]),
+            Move("push", Text("推送至登记地", "Push to where it is registered"), from: [listed], to: nil, by: clerk, articles: ["O44": "14(2)"], stops: ["SR2"]),
+            Move("publish", Text("登记公示", "Published"), from: [listed], to: published, by: clerk, articles: ["O44": "14"], stops: ["SR1", "SR3"]),
             Move("drop", Text("不列入", "Do not list"), from: [proposed, told], to: dropped, by: head, articles: [:]),
             Move("remove", Text("移出", "Take off"), from: [listed, published], to: removed, by: [.system], articles: ["O44": "21", "O107": "13"]),
-            Move("annul", Text("处罚被撤销，撤销列入", "Annul the listing"), from: [listed, published], to: removed, by: head + [.system], articles: ["O44": "19"], stops: ["SR1"]),
+            Move("end-pushed", Text("按推送移出", "Take off as pushed"), from: [listed, published], to: removed, by: head, articles: ["O107": "4(2)"], awaits: ["SR3"]),
+            Move("annul", Text("处罚被撤销，撤销列入", "Annul the listing"), from: [listed, published], to: removed, by: head + [.system], articles: ["O44": "19"], awaits: ["SR1", "SR2"]),
         ],
         filer: Text("当事人", "The party"), opening: Text("提出列入", "Proposed")
     ) { key, value, _ in
@@ -104,6 +111,8 @@ package enum SeriousMoves {
         case "reason", "note": (Text("理由", "Reason"), Text(verbatim: value))
         case "number": (Text("文号", "Number"), Text(verbatim: value))
         case "on": (Text("日期", "On"), Text(verbatim: value))
+        case "to": (Text("推送至", "Pushed to"), Text(verbatim: value))
+        case "from": (Text("推送机关", "From"), Text(verbatim: value))
         default: nil
         }
     }
@@ -119,7 +128,8 @@ package struct SeriousHandling: Sendable {
     }
 
     package func open(_ input: Form, of c: Case, by account: Account, at now: Moment, _ tx: Transaction) throws -> Matter {
-        guard let decided = c.decided, decided.kind == .punish, c.annulled == nil, let op = c.matter.operator else {
+        let op = c.matter.operator
+        guard let decided = c.decided, decided.kind == .punish, c.annulled == nil, op != nil || c.isElsewhere else {
             throw Refusal.invalid("/case", Text("该案没有对登记主体的有效处罚决定", "The case has no standing penalty on a registered operator"))
         }
         guard
@@ -162,6 +172,38 @@ package struct SeriousHandling: Sendable {
             matter, as: "receive", by: .staff(account), article: Article(law: "O44", article: "13(1)"), starting: [], at: now, details: [("reason", .string(reasons))],
             sealing: [.init("credit_serious", key: "matter", matter.id.raw)], tx)
         try Casework.link(matter, with: c.matter, why: "列入所依据的处罚", by: .staff(account), at: now, tx)
+        return try tx.matter(matter.id)
+    }
+
+    /// A listing of an operator of ours that an office of another province decided and pushed: published here within ten working days of receipt.
+    ///
+    /// Law: O44 art. 14(2), 21.
+    package func receive(_ input: Form, by account: Account, at now: Moment, _ tx: Transaction) throws -> Matter {
+        guard let op = try Operators.find(uscc: input.needed("code", 18).uppercased(), tx), account.covers(op.region) else {
+            throw Refusal.invalid("/code", Text("辖区登记库中没有这个主体", "Not on the register of your region"))
+        }
+        let from = try input.needed("from", 100), ground = try input.chosen("ground", Serious.grounds.map(\.0)), reasons = try input.needed("reasons", 4000)
+        guard let received = Day(try input.needed("received", 10)), received <= now.day else {
+            throw Refusal.invalid("/received", Text("应为不晚于今天的日期", "A day not later than today"))
+        }
+        guard let decided = Day(try input.needed("decided", 10)), decided <= received else {
+            throw Refusal.invalid("/decided", Text("应为不晚于收到日期的日期", "A day not later than the receipt"))
+        }
+        let n = try tx.nextNumber("serious.\(now.day.year)")
+        let matter = try casework.open(
+            .init(
+                number: "YZ\(now.day.year)\(String(100_000 + n).suffix(5))", state: SeriousMoves.listed, title: "\(op.name) · 列入严重违法失信名单（\(from)）", regime: "O44",
+                region: op.region, operator: op.id, receivedAt: Moment(received), competentAt: Moment(received)), tx)
+        let until = decided.adding(months: 36)
+        try tx.send(
+            """
+            INSERT INTO credit_serious (matter, of_case, ground, factors, reasons, heavier, proposed_by, listed_on, until, pushed_from)
+            VALUES (\(matter.id), NULL, \(ground), '', \(reasons), '', \(account.id), \(decided), \(until), \(from))
+            """)
+        try casework.record(
+            matter, as: "receive", by: .staff(account), article: Article(law: "O44", article: "14(2)"), starting: ["SR3"], at: now, details: [("from", .string(from))],
+            sealing: [.init("credit_serious", key: "matter", matter.id.raw)], tx)
+        try CreditEvent.add(.serious, of: op.id, on: decided, until: until, matter: matter.id, Serious.grounds.first { $0.0 == ground }?.1.zh ?? "", by: account.mark, at: now, tx)
         return try tx.matter(matter.id)
     }
 
@@ -211,11 +253,29 @@ package struct SeriousHandling: Sendable {
             if let op = s.matter.operator {
                 try CreditEvent.add(.serious, of: op, on: now.day, until: until, matter: id, Serious.grounds.first { $0.0 == s.ground }?.1.zh ?? "", by: actor.mark, at: now, tx)
             }
-            return try move([("note", input["reason"] ?? "")])
+            let elsewhere = try s.ofCase.map { try tx.penaltyCase($0).isElsewhere } ?? false
+            let after = try move([("note", input["reason"] ?? "")])
+            try casework.begin(elsewhere ? "SR2" : "SR1", of: after, at: now, tx)
+            return try tx.matter(id)
+        case "push":
+            guard s.pushedTo == nil, try s.ofCase.map({ try tx.penaltyCase($0).isElsewhere }) == true else {
+                throw Refusal(.conflict, Text("当事人登记地在本省，或者已推送", "It is registered in this province, or was pushed"), article: Article(law: "O44", article: "14(2)"))
+            }
+            let to = try input.needed("to", 100)
+            try set("pushed_to = \(to)")
+            return try move([("to", to)])
         case "publish":
+            if s.pushedTo == nil, let basis = s.ofCase, try tx.penaltyCase(basis).isElsewhere {
+                throw Refusal(.conflict, Text("请先推送至登记地，由其协助公示", "Push it first: it is published where the party is registered"), article: Article(law: "O44", article: "14(2)"))
+            }
             try set("published_on = \(now.day)")
             return try move()
         case "drop": return try move([("reason", input.needed("reason", 1000))])
+        case "end-pushed":
+            guard s.pushedFrom != nil else { throw Refusal(.conflict, Text("不是外省推送的列入", "It was not pushed from another province")) }
+            let why = try input.needed("reason", 1000)
+            try ended(why)
+            return try move([("reason", why)])
         case "remove", "annul":
             let why = name == "annul" ? input["reason"] ?? "列入所依据的处罚被撤销" : input["reason"] ?? "公示期满三年"
             try ended(why)

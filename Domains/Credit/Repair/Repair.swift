@@ -10,7 +10,11 @@ import Web
 ///
 /// Law: O107 art. 7–13.
 package struct Repairable: Sendable {
-    package enum Target: String, Sendable { case penalty, abnormal, serious }
+    package enum Target: String, Sendable {
+        case penalty, abnormal, serious
+        /// All of an enterprise while it carries out a reorganisation plan or a settlement (临时信用修复).
+        case reorganisation
+    }
     package struct Condition: Sendable {
         package let id: String
         package let text: Text
@@ -48,7 +52,7 @@ package struct Repairable: Sendable {
         let rows = try tx.all(
             """
             SELECT m.*, p.tier AS tier, p.published_on AS published_on, p.early_from AS early_from, p.until AS until FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter
-            WHERE m.operator = \(op.id) AND p.published_on IS NOT NULL AND p.ended_on IS NULL ORDER BY m.id
+            WHERE m.operator = \(op.id) AND m.kind = 'case' AND p.published_on IS NOT NULL AND p.ended_on IS NULL ORDER BY m.id
             """)
         return try rows.map { row in
             let matter = Matter(row)
@@ -175,7 +179,8 @@ package struct Repairable: Sendable {
 package struct Repair: Sendable {
     package let matter: Matter
     package let target: Repairable.Target
-    package let ofMatter: ID<Matter>
+    package let ofMatter: ID<Matter>?
+    package let ruling: String?
     package let contact: Protected
     package let phone: Protected
     package let statement: String
@@ -187,7 +192,8 @@ package struct Repair: Sendable {
     init(_ matter: Matter, _ row: Row) {
         self.matter = matter
         target = Repairable.Target(rawValue: row.string("target")) ?? .penalty
-        ofMatter = row.id("of_matter")
+        ofMatter = row.optionalID("of_matter")
+        ruling = row.optionalString("ruling")
         contact = .name(row.string("contact"))
         phone = .phone(row.string("phone"))
         statement = row.string("statement")
@@ -223,7 +229,8 @@ package enum RepairMoves {
             state("accepted", "已受理", "Taken up", true, "teal"),
             state("verified", "已核实，待决定", "Verified, to be decided", true, "amber"), state("granted", "准予修复，待处理", "Granted, to be carried out", true, "green"),
             state("done", "已修复", "Repaired", false, "green"), state("refused", "不予修复", "Refused", false, "red"), state("not-accepted", "不予受理", "Not taken up", false, "grey"),
-            state("revoked", "已撤销修复", "Revoked", false, "red"),
+            state("revoked", "已撤销修复", "Revoked", false, "red"), state("shielded", "临时修复，计划执行中", "Shielded, plan being carried out", true, "violet"),
+            state("restored", "计划未成，已恢复公示", "Plan failed, shown again", false, "red"),
         ],
         moves: [
             Move("accept", Text("受理", "Take up"), from: ["received"], to: "accepted", by: clerk, articles: ["O107": "14(4)"], stops: ["CR1"]),
@@ -234,6 +241,10 @@ package enum RepairMoves {
             Move("grant", Text("准予修复", "Grant"), from: ["accepted", "verified"], to: "granted", by: head, articles: ["O107": "17"], starts: ["CR4"], stops: ["CR2", "CR3"]),
             Move("refuse", Text("不予修复", "Refuse"), from: ["accepted", "verified"], to: "refused", by: head, articles: ["O107": "17"], stops: ["CR2", "CR3"]),
             Move("execute", Text("完成数据处理", "Carried out"), from: ["granted"], to: "done", by: clerk, articles: ["O107": "17"], stops: ["CR4"]),
+            Move("shield", Text("准予临时修复", "Grant temporary repair"), from: ["received"], to: "shielded", by: head, articles: ["O107": "22(1)"], stops: ["CR5"]),
+            Move("deny-shield", Text("不予临时修复", "Refuse temporary repair"), from: ["received"], to: "refused", by: head, articles: ["O107": "22(1)"], stops: ["CR5"]),
+            Move("plan-done", Text("计划执行完毕", "The plan was carried out"), from: ["shielded"], to: "done", by: head, articles: ["O107": "22(2)"]),
+            Move("plan-failed", Text("计划未执行成功", "The plan failed"), from: ["shielded"], to: "restored", by: head, articles: ["O107": "22(3)"]),
             Move("revoke", Text("弄虚作假，撤销修复", "Revoke for fraud"), from: ["done"], to: "revoked", by: head, articles: ["O107": "23"]),
         ],
         filer: Text("申请人", "The applicant"), opening: Text("收到申请", "Received"), outcomes: ["granted": Text("准予", "granted"), "refused": Text("不予", "refused")]
@@ -242,160 +253,6 @@ package enum RepairMoves {
         case "reason", "note": (Text("说明", "Remark"), Text(verbatim: value))
         case "found": (Text("核实情况", "Verified"), Text(verbatim: value))
         default: nil
-        }
-    }
-}
-
-/// Deciding on repair (信用修复办理).
-package struct RepairHandling: Sendable {
-    package let desk: Desk
-    let casework: Casework
-    package init(desk: Desk) {
-        self.desk = desk
-        casework = Casework(table: RepairMoves.table, desk: desk)
-    }
-
-    /// An application, for one item; the conditions that the record can answer must hold.
-    package func apply(for item: Repairable, of op: Operator, input: Form, files: [Attachments.Kept] = [], by actor: Actor, code: String, at now: Moment, _ tx: Transaction) throws
-        -> Matter
-    {
-        if let missing = item.conditions.first(where: { $0.met == false }) {
-            throw Refusal(
-                .invalid, Text("条件尚不具备：\(missing.text.zh)", "A condition is missing: \(missing.text.en)"), fields: [.init("/item", missing.detail)],
-                article: Article(law: "O107", article: item.target == .abnormal ? "12" : item.target == .serious ? "13" : "11"))
-        }
-        guard try tx.one("SELECT r.matter FROM credit_repairs r JOIN casework_matters m ON m.id = r.matter WHERE r.of_matter = \(item.matter.id) AND m.open = 1 LIMIT 1") == nil
-        else {
-            throw Refusal(.conflict, Text("该信息的修复申请正在办理", "An application for it is being handled"))
-        }
-        let contact = try input.needed("contact", 60), phone = try input.needed("phone", 30), statement = try input.needed("statement", 4000)
-        guard input["promise"] == "yes" else { throw Refusal.invalid("/promise", Text("请签署守信承诺书", "The promise must be given")) }
-        let n = try tx.nextNumber("repair.\(now.day.year)")
-        let number = "XF\(now.day.year)\(String(100_000 + n).suffix(5))"
-        let matter = try casework.open(
-            .init(
-                number: number, state: "received", title: "\(op.name) · \(item.title)", regime: "O107", region: item.matter.region, operator: op.id, receivedAt: now,
-                competentAt: now), tx)
-        try tx.send(
-            """
-            INSERT INTO credit_repairs (matter, target, of_matter, contact, phone, salt, promise, statement, electronic, code) VALUES (\(matter.id), \(item.target.rawValue), \(item.matter.id), \(contact),
-            \(phone), \(Crypto.hex(Crypto.random(8))), 1, \(statement), \(input["electronic"] == "yes"), \(AccessCode.hash(code, number)))
-            """)
-        try Attachments.attach(files, to: matter, source: "filer", by: actor.mark, at: now, tx)
-        Search.index(RepairMoves.kind, matter.id.raw, texts: [number, op.name, op.uscc], marks: ["o:"], tx)
-        try casework.record(
-            matter, as: "receive", by: actor, article: Article(law: "O107", article: "14"), starting: ["CR1"], at: now, details: [("note", .string(item.title))],
-            sealing: [.init("credit_repairs", key: "matter", matter.id.raw)], tx)
-        try Casework.link(matter, with: item.matter, why: "申请修复", by: actor, at: now, tx)
-        return try tx.matter(matter.id)
-    }
-
-    @discardableResult
-    package func apply(_ name: String, on r: Repair, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
-        _ = try RepairMoves.table.check(name, on: r.matter, by: actor, desk.permissions)
-        let id = r.matter.id
-        guard let op = try r.matter.operator.map({ try Operators.find($0, tx) }) else { throw Fault("a repair without an operator") }
-        func set(_ columns: SQL) throws { try tx.send("UPDATE credit_repairs SET \(columns) WHERE matter = \(id)") }
-        func move(_ details: [(String, String)] = [], outcome: String? = nil) throws -> Matter {
-            try casework.perform(
-                name, on: r.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome,
-                sealing: [.init("credit_repairs", key: "matter", id.raw)], tx)
-        }
-        switch name {
-        case "accept":
-            let after = try move([("note", input["note"] ?? "")])
-            // Law: O107 art. 16: abnormal list two working days from acceptance, where nobody could be reached from verification; others seven.
-            switch r.target {
-            case .abnormal: if try tx.abnormal(tx.matter(r.ofMatter)).ground != .unreachable { try casework.begin("CR2", of: after, at: now, tx) }
-            case .penalty, .serious: try casework.begin("CR3", of: after, at: now, tx)
-            }
-            return try tx.matter(id)
-        case "supplement", "not-accept":
-            let reason = try input.needed("reason", 2000)
-            try set("reason = \(reason)")
-            return try move([("reason", reason)])
-        case "complete":
-            let statement = try input.needed("statement", 4000)
-            try set("statement = \(r.statement + "\n" + statement)")
-            return try move([("note", statement)])
-        case "verify":
-            let found = try input.needed("found", 2000)
-            try set("verified_on = \(now.day), verification = \(found)")
-            let after = try move([("found", found)])
-            if r.target == .abnormal, try tx.abnormal(tx.matter(r.ofMatter)).ground == .unreachable { try casework.begin("CR2", of: after, at: now, tx) }
-            return try tx.matter(id)
-        case "grant":
-            if r.target == .abnormal, try tx.abnormal(tx.matter(r.ofMatter)).ground == .unreachable, r.verifiedOn == nil {
-                throw Refusal(.conflict, Text("无法联系情形须先核实", "First verify that it can be reached"), article: Article(law: "O107", article: "15"))
-            }
-            // What the record says may have changed since the application.
-            guard let item = try Repairable.of(op, on: now.day, tx).first(where: { $0.matter.id == r.ofMatter }) else {
-                throw Refusal(.conflict, Text("该信息已停止公示或者移出", "It is no longer shown or listed"))
-            }
-            if let missing = item.conditions.first(where: { $0.met == false }) {
-                throw Refusal(.conflict, Text("条件不具备：\(missing.text.zh)（\(missing.detail.zh)）", "A condition is missing: \(missing.text.en) (\(missing.detail.en))"))
-            }
-            try set("decided_on = \(now.day)")
-            return try move([("note", input["note"] ?? "")], outcome: "granted")
-        case "refuse":
-            let reason = try input.needed("reason", 2000)
-            let fraud = input["fraud"] == "yes"
-            try set("decided_on = \(now.day), reason = \(reason)")
-            try CreditEvent.add(.repairRefused, of: op.id, on: now.day, matter: id, fraud ? "弄虚作假：\(reason)" : reason, by: actor.mark, at: now, tx)
-            return try move([("reason", reason)], outcome: "refused")
-        case "execute": return try execute(r, op, set, move, by: actor, at: now, tx)
-        case "revoke":
-            let reason = try input.needed("reason", 2000)
-            try set("revoked_on = \(now.day), reason = \(reason)")
-            try CreditEvent.add(.repairRevoked, of: op.id, on: now.day, matter: id, "弄虚作假：\(reason)", by: actor.mark, at: now, tx)
-            try restore(r, op, by: actor, at: now, tx)
-            return try move([("reason", reason)])
-        default: throw Fault("no handler for \(name)")
-        }
-    }
-
-    /// What is repaired stops being shown, or is taken off its list.
-    private func execute(
-        _ r: Repair, _ op: Operator, _ set: (SQL) throws -> Void, _ move: ([(String, String)], String?) throws -> Matter, by actor: Actor, at now: Moment, _ tx: Transaction
-    ) throws -> Matter {
-        try set("executed_on = \(now.day)")
-        switch r.target {
-        case .penalty:
-            try Penalty.stop(r.ofMatter, why: "repaired", at: now, tx)
-        case .abnormal: try AbnormalHandling(desk: desk).apply("remove", on: tx.abnormal(tx.matter(r.ofMatter)), input: Form([("reason", "信用修复")]), by: .system, at: now, tx)
-        case .serious:
-            let s = try tx.serious(tx.matter(r.ofMatter))
-            try SeriousHandling(desk: desk).apply("remove", on: s, input: Form([("reason", "信用修复")]), by: .system, at: now, tx)
-            // Law: O107 art. 13(3): the penalty behind it stops being shown with it.
-            if let c = s.ofCase { try Penalty.stop(c, why: "repaired", at: now, tx) }
-        }
-        let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(r.ofMatter) AND kind = 'published' ORDER BY id DESC LIMIT 1")?.int("id")
-        try CreditEvent.add(.repaired, of: op.id, on: now.day, matter: r.matter.id, cancels: event, r.matter.title, by: actor.mark, at: now, tx)
-        return try move([], nil)
-    }
-
-    /// Law: O107 art. 23: back to where it was; the time of display begins anew and does not end early.
-    private func restore(_ r: Repair, _ op: Operator, by actor: Actor, at now: Moment, _ tx: Transaction) throws {
-        switch r.target {
-        case .penalty:
-            try Penalty.restore(r.ofMatter, at: now, tx)
-            try CreditEvent.add(.published, of: op.id, on: now.day, matter: r.ofMatter, "恢复公示", by: actor.mark, at: now, tx)
-        case .abnormal:
-            let a = try tx.abnormal(tx.matter(r.ofMatter))
-            try tx.send("UPDATE casework_matters SET state = \(AbnormalMoves.listed) WHERE id = \(a.matter.id)")
-            try tx.send("UPDATE credit_abnormal SET removed_on = NULL, removal = NULL, listed_on = \(now.day) WHERE matter = \(a.matter.id)")
-            try Casework.remark(
-                "restored", on: a.matter, by: actor, sealing: [.init("casework_matters", a.matter.id.raw), .init("credit_abnormal", key: "matter", a.matter.id.raw)], at: now, tx)
-            try CreditEvent.add(.abnormal, of: op.id, on: now.day, matter: a.matter.id, a.ground.title.zh, by: actor.mark, at: now, tx)
-        case .serious:
-            let s = try tx.serious(tx.matter(r.ofMatter))
-            let until = now.day.adding(months: 36)
-            try tx.send("UPDATE casework_matters SET state = \(SeriousMoves.published) WHERE id = \(s.matter.id)")
-            try tx.send(
-                "UPDATE credit_serious SET removed_on = NULL, removal = NULL, listed_on = \(now.day), published_on = \(now.day), until = \(until) WHERE matter = \(s.matter.id)")
-            try Casework.remark(
-                "restored", on: s.matter, by: actor, sealing: [.init("casework_matters", s.matter.id.raw), .init("credit_serious", key: "matter", s.matter.id.raw)], at: now, tx)
-            try CreditEvent.add(.serious, of: op.id, on: now.day, until: until, matter: s.matter.id, "恢复列入", by: actor.mark, at: now, tx)
         }
     }
 }

@@ -66,36 +66,50 @@ struct RepairWizard: Sendable {
                     return h.empty(Text("没有公示中的失信信息", "Nothing to repair"), Text("没有公示中的处罚，也不在经营异常名录和严重违法失信名单上。", "No penalty is shown, and it is on neither list."))
                 }
                 for item in items {
-                    let part = "i\(item.matter.id)"
-                    let isThis = sent?["item"] == "\(item.matter.id)"
                     h.card(Text("\(item.tier.zh)：\(item.title)", "\(item.tier.en): \(item.title)")) {
                         if let until = item.until { h.p("small text-muted", Text("期满自动停止公示：\(until)", "Stops by itself on \(until)")) }
                         Self.conditions(h, item)
                         guard item.mayApply else { return h.p("text-warning-emphasis mb-0", Text("条件具备后可以申请。", "Apply once the conditions are met.")) }
-                        h.element("details", nil, [.init("open", if: isThis)]) {
-                            h.element("summary", text: h.say(Text("申请修复", "Apply")))
-                            visit.form(h, "/repair", "mt-2", multipart: true) {
-                                h.hidden("code", op.uscc)
-                                h.hidden("item", "\(item.matter.id)")
-                                h.part(part, keeping: isThis ? sent : nil) {
-                                    let e = isThis ? HTML.Errors(refusal) : HTML.Errors()
-                                    h.field("contact", Text("联系人", "Contact"), value: nil, errors: e)
-                                    h.field("phone", Text("联系电话", "Phone"), value: nil, type: "tel", errors: e)
-                                    h.area("statement", Text("履行义务、纠正和整改情况", "What was performed, corrected, put right"), value: nil, rows: 4, errors: e, maxLength: 4000)
-                                    h.field("files", Text("证明材料", "Papers"), value: nil, type: "file", errors: e, required: false, attributes: [.init("multiple", if: true)])
-                                    h.checkbox(
-                                        "promise",
-                                        Text(
-                                            "守信承诺：所提供的情况真实，今后守法诚信经营；弄虚作假的，愿意承担撤销修复、三年内不得申请的后果",
-                                            "We promise: what we say is true, and we keep the law; fraud leads to revocation and three years without application"), checked: false)
-                                    if let error = e["promise"] { h.p("text-danger small", error) }
-                                    h.checkbox("electronic", Text("同意以电子方式送达决定", "The decision may be sent electronically"), checked: true)
-                                }
-                                h.button(Text("提交申请", "Apply"))
-                            }
-                        }
+                        application(h, visit, op, "\(item.matter.id)", Text("申请修复", "Apply"), refusal, sent)
                     }
                 }
+                if op.kind != .individual {
+                    h.card(Text("正在执行重整计划或者和解协议", "A reorganisation plan or a settlement is being carried out")) {
+                        h.p(
+                            "small text-muted",
+                            Text(
+                                "凭人民法院批准重整计划或者认可和解协议的裁定书，可以申请暂时屏蔽以上信息（第二十二条）。",
+                                "With the court's ruling that approves it you may ask that all of the above be hidden for the time (art. 22)."))
+                        application(h, visit, op, "plan", Text("申请临时信用修复", "Apply for a temporary repair"), refusal, sent)
+                    }
+                }
+            }
+        }
+    }
+
+    private func application(_ h: HTML, _ visit: Visit, _ op: Operator, _ item: String, _ title: Text, _ refusal: Refusal?, _ sent: Form?) {
+        let isThis = sent?["item"] == item
+        h.element("details", nil, [.init("open", if: isThis)]) {
+            h.element("summary", text: h.say(title))
+            visit.form(h, "/repair", "mt-2", multipart: true) {
+                h.hidden("code", op.uscc)
+                h.hidden("item", item)
+                h.part("i\(item)", keeping: isThis ? sent : nil) {
+                    let e = isThis ? HTML.Errors(refusal) : HTML.Errors()
+                    if item == "plan" { h.field("ruling", Text("裁定书文号和法院", "The ruling's number and court"), value: nil, errors: e) }
+                    h.field("contact", Text("联系人", "Contact"), value: nil, errors: e)
+                    h.field("phone", Text("联系电话", "Phone"), value: nil, type: "tel", errors: e)
+                    h.area("statement", Text("履行义务、纠正和整改情况", "What was performed, corrected, put right"), value: nil, rows: 4, errors: e, maxLength: 4000)
+                    h.field("files", Text("证明材料", "Papers"), value: nil, type: "file", errors: e, required: item == "plan", attributes: [.init("multiple", if: true)])
+                    h.checkbox(
+                        "promise",
+                        Text(
+                            "守信承诺：所提供的情况真实，今后守法诚信经营；弄虚作假的，愿意承担撤销修复、三年内不得申请的后果",
+                            "We promise: what we say is true, and we keep the law; fraud leads to revocation and three years without application"), checked: false)
+                    if let error = e["promise"] { h.p("text-danger small", error) }
+                    h.checkbox("electronic", Text("同意以电子方式送达决定", "The decision may be sent electronically"), checked: true)
+                }
+                h.button(title)
             }
         }
     }
@@ -111,6 +125,7 @@ struct RepairWizard: Sendable {
                 guard let op = try Operators.find(uscc: form.needed("code", 18).uppercased(), tx) else {
                     throw Refusal.invalid("/code", Text("登记库中没有这个代码", "This code is not on the register"))
                 }
+                if form["item"] == "plan" { return try RepairHandling(desk: desk).applyForPlan(of: op, input: form, files: kept, by: .filer, code: code, at: now, tx) }
                 guard let item = try Repairable.of(op, on: now.day, tx).first(where: { "\($0.matter.id)" == form["item"] }) else {
                     throw Refusal.invalid("/item", Text("没有可以修复的这条信息", "There is no such item"))
                 }

@@ -214,7 +214,7 @@ extension CaseAct {
         if try tx.one("SELECT matter FROM enforcement_publications WHERE matter = \(id) AND published_on IS NOT NULL AND ended_on IS NULL") != nil {
             try handling.casework.begin("PUB4", of: after, at: now, tx)
         }
-        try handling.casework.end("PUB1", of: tx.matter(id), met: false, at: now, tx)
+        for duty in ["PUB1", "PUB2"] { try handling.casework.end(duty, of: tx.matter(id), met: false, at: now, tx) }
         try Jobs.add("credit.annulled", [("matter", .int(id.raw)), ("at", .int(now.milliseconds))], at: now, tx)
         return try tx.matter(id)
     }

@@ -6,6 +6,7 @@ import Store
 import Web
 
 /// Publishing penalties (行政处罚信息公示): prepared by one, approved by another, shown for its tier's time, withdrawn where it falls.
+/// One of a party that is registered in another province is pushed there, and counts as shown once the office there says so.
 ///
 /// Law: PUB art. 2–15; PCD art. 63.
 package struct PublishedPenalty: Sendable {
@@ -14,12 +15,15 @@ package struct PublishedPenalty: Sendable {
     let body: String
     let tier: Display.Tier
     let preparedBy: Int64
-    let publishedOn: Day?
+    package let publishedOn: Day?
     let earlyFrom: Day?
-    let until: Day?
+    package let until: Day?
     let endedOn: Day?
     let ending: String?
-    let reason: String?
+    package let reason: String?
+    let pushedOn: Day?
+    let pushedTo: String?
+    let shieldedOn: Day?
     init(_ row: Row) throws {
         matter = row.id("matter")
         summary = try JSON(parsing: Array(row.string("summary").utf8))
@@ -32,11 +36,22 @@ package struct PublishedPenalty: Sendable {
         endedOn = row.optionalDay("ended_on")
         ending = row.optionalString("ending")
         reason = row.optionalString("reason")
+        pushedOn = row.optionalDay("pushed_on")
+        pushedTo = row.optionalString("pushed_to")
+        shieldedOn = row.optionalDay("shielded_on")
     }
-    static func of(_ id: ID<Matter>, _ tx: Transaction) throws -> PublishedPenalty? {
+    /// Law: O107 art. 22(1).
+    static func shield(since day: Day) -> Text { Text("重整计划或者和解协议执行中（\(day)起暂时屏蔽）", "A reorganisation plan or settlement is being carried out: shielded since \(day)") }
+    package var decidedOn: Day? { summary["decidedOn"]?.string.flatMap { Day($0) } }
+    package static func of(_ id: ID<Matter>, _ tx: Transaction) throws -> PublishedPenalty? {
         try tx.one("SELECT * FROM enforcement_publications WHERE matter = \(id)").map(PublishedPenalty.init)
     }
 
+    /// The summary's columns, as they are shown.
+    static let columns: [(String, Text)] = [
+        ("number", Text("决定书文号", "Number")), ("party", Text("当事人", "Party")), ("code", Text("统一社会信用代码", "Credit code")), ("violation", Text("违法行为类型", "Violation")),
+        ("penalty", Text("行政处罚内容", "Penalty")), ("authority", Text("作出决定机关", "Authority")), ("decidedOn", Text("决定日期", "Decided on")),
+    ]
     /// What is published beside the text: number, party, kind of violation, penalty, authority, day.
     static func summary(_ c: Case, office: String) -> JSON {
         .object([
@@ -73,6 +88,10 @@ package struct PublishedPenalty: Sendable {
         for id in over {
             try await desk.store.write { tx in
                 let matter = try tx.matter(ID<Matter>(id))
+                if matter.kind == AssistMoves.kind {
+                    if matter.state == AssistMoves.published { try AssistHandling(desk: desk).apply("end", on: matter, input: Form([]), by: .system, at: now, tx) }
+                    return
+                }
                 guard try tx.run("UPDATE enforcement_publications SET ended_on = \(now.day), ending = 'over' WHERE matter = \(id) AND ended_on IS NULL") == 1 else { return }
                 try Casework.remark("published-ended", on: matter, by: .system, sealing: [.init("enforcement_publications", key: "matter", id)], at: now, tx)
             }
@@ -102,23 +121,26 @@ extension CaseAct {
                 """
                 INSERT INTO enforcement_publications (matter, summary, body, tier, prepared_by, prepared_at) VALUES (\(id), \(summary), \(body), \(tier.rawValue), \(account.id), \(now))
                 ON CONFLICT (matter) DO UPDATE SET summary = \(summary), body = \(body), tier = \(tier.rawValue), prepared_by = \(account.id), prepared_at = \(now), published_on = NULL,
-                published_by = NULL, early_from = NULL, until = NULL, ended_on = NULL, ending = NULL, reason = NULL
+                published_by = NULL, early_from = NULL, until = NULL, ended_on = NULL, ending = NULL, reason = NULL, pushed_on = NULL, pushed_to = NULL
                 """)
             return try move([], seals: seals)
         case "publish":
             let head = try account()
-            guard let ready = try PublishedPenalty.of(id, tx), ready.publishedOn == nil else { throw Refusal(.conflict, Text("没有待审核的公示内容", "Nothing is prepared for publication")) }
+            guard let ready = try PublishedPenalty.of(id, tx), ready.publishedOn == nil, ready.pushedOn == nil else {
+                throw Refusal(.conflict, Text("没有待审核的公示内容", "Nothing is prepared for publication"))
+            }
             guard ready.preparedBy != head.id.raw else { throw Refusal(.forbidden, Text("拟制人不能审核自己的内容", "Who prepared it cannot approve it")) }
             guard c.annulled == nil else { throw Refusal(.conflict, Text("决定已被撤销或者变更，不能公示", "The decision does not stand: it is not published")) }
             guard c.servedOn != nil else { throw Refusal(.conflict, Text("决定书尚未送达", "The decision is not served"), article: Article(law: "PUB", article: "8")) }
-            let days = Display.days(ready.tier, from: now.day, restrictedUntil: c.decided?.restrictedUntil)
-            try tx.change(
-                """
-                UPDATE enforcement_publications SET published_on = \(now.day), published_by = \(head.id), early_from = \(days.early), until = \(days.until)
-                WHERE matter = \(id) AND published_on IS NULL
-                """)
-            try Jobs.add("credit.published", [("matter", .int(id.raw)), ("at", .int(now.milliseconds))], at: now, tx)
-            return try move([("shown", days.until.description)], seals: seals)
+            guard c.isElsewhere else { return try show(ready, from: now.day, by: head) }
+            let to = try input.needed("to", 100)
+            try tx.send("UPDATE enforcement_publications SET pushed_on = \(now.day), pushed_to = \(to), published_by = \(head.id) WHERE matter = \(id)")
+            return try move([("to", to)], seals: seals)
+        case "host-published":
+            guard let pushed = try PublishedPenalty.of(id, tx), let on = pushed.pushedOn, pushed.publishedOn == nil else {
+                throw Refusal(.conflict, Text("没有已推送、待对方公示的信息", "Nothing was pushed that waits for the host"))
+            }
+            return try show(pushed, from: day("on", from: on), by: officer())
         case "withdraw-publication":
             _ = try approver()
             let reason = try input.needed("reason", 1000)
@@ -131,10 +153,34 @@ extension CaseAct {
         default: return nil
         }
     }
+
+    private func show(_ ready: PublishedPenalty, from day: Day, by account: Account) throws -> Matter {
+        let days = Display.days(ready.tier, from: day, restrictedUntil: c.decided?.restrictedUntil)
+        try tx.change(
+            """
+            UPDATE enforcement_publications SET published_on = \(day), published_by = \(account.id), early_from = \(days.early), until = \(days.until)
+            WHERE matter = \(id) AND published_on IS NULL
+            """)
+        try Jobs.add("credit.published", [("matter", .int(id.raw)), ("at", .int(now.milliseconds))], at: now, tx)
+        return try move([("shown", days.until.description)], seals: [.init("enforcement_publications", key: "matter", id.raw)])
+    }
 }
 
 /// Ending and restoring the display of a penalty, for credit repair (信用修复).
 package enum Penalty {
+    /// Hides or shows again all that is published of an operator, while it carries out a reorganisation plan (临时信用修复).
+    ///
+    /// Law: O107 art. 22.
+    package static func shield(_ op: ID<Operator>, since day: Day?, at now: Moment, _ tx: Transaction) throws {
+        let shown = try tx.all(
+            "SELECT p.matter AS matter FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter WHERE m.operator = \(op) AND p.published_on IS NOT NULL AND p.ended_on IS NULL"
+        ).map { ID<Matter>($0.int("matter")) }
+        for id in shown {
+            try tx.send("UPDATE enforcement_publications SET shielded_on = \(day) WHERE matter = \(id)")
+            try Casework.remark(
+                day == nil ? "published-again" : "shielded", on: tx.matter(id), by: .system, sealing: [.init("enforcement_publications", key: "matter", id.raw)], at: now, tx)
+        }
+    }
     package static func stop(_ id: ID<Matter>, why: String, at now: Moment, _ tx: Transaction) throws {
         guard try tx.run("UPDATE enforcement_publications SET ended_on = \(now.day), ending = \(why) WHERE matter = \(id) AND published_on IS NOT NULL AND ended_on IS NULL") == 1
         else { return }

@@ -1,0 +1,228 @@
+import Enforcement
+import Formats
+import Kernel
+import Platform
+import Statute
+import Store
+import Web
+
+/// Deciding on repair (信用修复办理).
+package struct RepairHandling: Sendable {
+    package let desk: Desk
+    let casework: Casework
+    package init(desk: Desk) {
+        self.desk = desk
+        casework = Casework(table: RepairMoves.table, desk: desk)
+    }
+
+    /// An application, for one item; the conditions that the record can answer must hold.
+    package func apply(for item: Repairable, of op: Operator, input: Form, files: [Attachments.Kept] = [], by actor: Actor, code: String, at now: Moment, _ tx: Transaction) throws
+        -> Matter
+    {
+        if let missing = item.conditions.first(where: { $0.met == false }) {
+            throw Refusal(
+                .invalid, Text("条件尚不具备：\(missing.text.zh)", "A condition is missing: \(missing.text.en)"), fields: [.init("/item", missing.detail)],
+                article: Article(law: "O107", article: item.target == .abnormal ? "12" : item.target == .serious ? "13" : "11"))
+        }
+        guard try tx.one("SELECT r.matter FROM credit_repairs r JOIN casework_matters m ON m.id = r.matter WHERE r.of_matter = \(item.matter.id) AND m.open = 1 LIMIT 1") == nil
+        else {
+            throw Refusal(.conflict, Text("该信息的修复申请正在办理", "An application for it is being handled"))
+        }
+        return try write(
+            item.target, item.matter, of: op, titled: item.title, region: item.matter.region, starting: "CR1", ruling: nil, input: input, files: files, by: actor, code: code,
+            at: now, tx)
+    }
+
+    private func write(
+        _ target: Repairable.Target, _ item: Matter?, of op: Operator, titled title: String, region: String, starting duty: String, ruling: String?, input: Form,
+        files: [Attachments.Kept], by actor: Actor, code: String, at now: Moment, _ tx: Transaction
+    ) throws -> Matter {
+        let contact = try input.needed("contact", 60), phone = try input.needed("phone", 30), statement = try input.needed("statement", 4000)
+        guard input["promise"] == "yes" else { throw Refusal.invalid("/promise", Text("请签署守信承诺书", "The promise must be given")) }
+        let n = try tx.nextNumber("repair.\(now.day.year)")
+        let number = "XF\(now.day.year)\(String(100_000 + n).suffix(5))"
+        let matter = try casework.open(
+            .init(number: number, state: "received", title: "\(op.name) · \(title)", regime: "O107", region: region, operator: op.id, receivedAt: now, competentAt: now), tx)
+        try tx.send(
+            """
+            INSERT INTO credit_repairs (matter, target, of_matter, contact, phone, salt, promise, statement, electronic, code, ruling) VALUES (\(matter.id), \(target.rawValue), \(item?.id), \(contact),
+            \(phone), \(Crypto.hex(Crypto.random(8))), 1, \(statement), \(input["electronic"] == "yes"), \(AccessCode.hash(code, number)), \(ruling))
+            """)
+        try Attachments.attach(files, to: matter, source: "filer", by: actor.mark, at: now, tx)
+        Search.index(RepairMoves.kind, matter.id.raw, texts: [number, op.name, op.uscc], marks: ["o:"], tx)
+        try casework.record(
+            matter, as: "receive", by: actor, article: Article(law: "O107", article: target == .reorganisation ? "22(1)" : "14"), starting: [duty], at: now,
+            details: [("note", .string(title))], sealing: [.init("credit_repairs", key: "matter", matter.id.raw)], tx)
+        if let item { try Casework.link(matter, with: item, why: "申请修复", by: actor, at: now, tx) }
+        return try tx.matter(matter.id)
+    }
+
+    @discardableResult
+    package func apply(_ name: String, on r: Repair, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
+        _ = try RepairMoves.table.check(name, on: r.matter, by: actor, desk.permissions)
+        let id = r.matter.id
+        guard let op = try r.matter.operator.map({ try Operators.find($0, tx) }) else { throw Fault("a repair without an operator") }
+        func set(_ columns: SQL) throws { try tx.send("UPDATE credit_repairs SET \(columns) WHERE matter = \(id)") }
+        func move(_ details: [(String, String)] = [], outcome: String? = nil) throws -> Matter {
+            try casework.perform(
+                name, on: r.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome,
+                sealing: [.init("credit_repairs", key: "matter", id.raw)], tx)
+        }
+        if r.target == .reorganisation { return try temporary(name, r, op, input, set, move, by: actor, at: now, tx) }
+        guard let item = r.ofMatter else { throw Fault("a repair of nothing") }
+        switch name {
+        case "accept":
+            let after = try move([("note", input["note"] ?? "")])
+            // Law: O107 art. 16: abnormal list two working days from acceptance, where nobody could be reached from verification; others seven.
+            switch r.target {
+            case .abnormal: if try tx.abnormal(tx.matter(item)).ground != .unreachable { try casework.begin("CR2", of: after, at: now, tx) }
+            case .penalty, .serious, .reorganisation: try casework.begin("CR3", of: after, at: now, tx)
+            }
+            return try tx.matter(id)
+        case "supplement", "not-accept":
+            let reason = try input.needed("reason", 2000)
+            try set("reason = \(reason)")
+            return try move([("reason", reason)])
+        case "complete":
+            let statement = try input.needed("statement", 4000)
+            try set("statement = \(r.statement + "\n" + statement)")
+            return try move([("note", statement)])
+        case "verify":
+            let found = try input.needed("found", 2000)
+            try set("verified_on = \(now.day), verification = \(found)")
+            let after = try move([("found", found)])
+            if r.target == .abnormal, try tx.abnormal(tx.matter(item)).ground == .unreachable { try casework.begin("CR2", of: after, at: now, tx) }
+            return try tx.matter(id)
+        case "grant":
+            if r.target == .abnormal, try tx.abnormal(tx.matter(item)).ground == .unreachable, r.verifiedOn == nil {
+                throw Refusal(.conflict, Text("无法联系情形须先核实", "First verify that it can be reached"), article: Article(law: "O107", article: "15"))
+            }
+            // What the record says may have changed since the application.
+            guard let found = try Repairable.of(op, on: now.day, tx).first(where: { $0.matter.id == item }) else {
+                throw Refusal(.conflict, Text("该信息已停止公示或者移出", "It is no longer shown or listed"))
+            }
+            if let missing = found.conditions.first(where: { $0.met == false }) {
+                throw Refusal(.conflict, Text("条件不具备：\(missing.text.zh)（\(missing.detail.zh)）", "A condition is missing: \(missing.text.en) (\(missing.detail.en))"))
+            }
+            try set("decided_on = \(now.day)")
+            return try move([("note", input["note"] ?? "")], outcome: "granted")
+        case "refuse":
+            let reason = try input.needed("reason", 2000)
+            let fraud = input["fraud"] == "yes"
+            try set("decided_on = \(now.day), reason = \(reason)")
+            try CreditEvent.add(.repairRefused, of: op.id, on: now.day, matter: id, fraud ? "弄虚作假：\(reason)" : reason, by: actor.mark, at: now, tx)
+            return try move([("reason", reason)], outcome: "refused")
+        case "execute":
+            try set("executed_on = \(now.day)")
+            try end(r.target, item, of: op, of: r.matter, by: actor, at: now, tx)
+            return try move()
+        case "revoke":
+            let reason = try input.needed("reason", 2000)
+            try set("revoked_on = \(now.day), reason = \(reason)")
+            try CreditEvent.add(.repairRevoked, of: op.id, on: now.day, matter: id, "弄虚作假：\(reason)", by: actor.mark, at: now, tx)
+            try restore(r.target, item, op, by: actor, at: now, tx)
+            return try move([("reason", reason)])
+        default: throw Fault("no handler for \(name)")
+        }
+    }
+
+    /// What is repaired stops being shown, or is taken off its list.
+    private func end(_ target: Repairable.Target, _ item: ID<Matter>, of op: Operator, of repair: Matter, by actor: Actor, at now: Moment, _ tx: Transaction) throws {
+        switch target {
+        case .penalty: try Penalty.stop(item, why: "repaired", at: now, tx)
+        case .abnormal: try AbnormalHandling(desk: desk).apply("remove", on: tx.abnormal(tx.matter(item)), input: Form([("reason", "信用修复")]), by: .system, at: now, tx)
+        case .serious:
+            let s = try tx.serious(tx.matter(item))
+            try SeriousHandling(desk: desk).apply("remove", on: s, input: Form([("reason", "信用修复")]), by: .system, at: now, tx)
+            // Law: O107 art. 13(3): the penalty behind it stops being shown with it.
+            if let c = s.ofCase { try Penalty.stop(c, why: "repaired", at: now, tx) }
+        case .reorganisation: throw Fault("no item by itself")
+        }
+        let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(item) AND kind = 'published' ORDER BY id DESC LIMIT 1")?.int("id")
+        try CreditEvent.add(.repaired, of: op.id, on: now.day, matter: repair.id, cancels: event, repair.title, by: actor.mark, at: now, tx)
+    }
+
+    // MARK: Reorganisation
+
+    /// An enterprise that carries out a reorganisation plan or a settlement asks for a temporary repair of all that is shown of it.
+    ///
+    /// Law: O107 art. 22(1).
+    package func applyForPlan(of op: Operator, input: Form, files: [Attachments.Kept], by actor: Actor, code: String, at now: Moment, _ tx: Transaction) throws -> Matter {
+        guard op.kind != .individual else { throw Refusal.invalid("/code", Text("临时信用修复适用于企业", "Temporary repair is for enterprises")) }
+        guard try !Repairable.of(op, on: now.day, tx).isEmpty else { throw Refusal.invalid("/code", Text("没有公示中的失信信息", "There is nothing to repair")) }
+        guard
+            try tx.one(
+                "SELECT r.matter FROM credit_repairs r JOIN casework_matters m ON m.id = r.matter WHERE m.operator = \(op.id) AND r.target = 'reorganisation' AND m.open = 1 LIMIT 1"
+            ) == nil
+        else { throw Refusal(.conflict, Text("临时信用修复正在办理或者执行中", "A temporary repair is being handled or runs")) }
+        guard !files.isEmpty else { throw Refusal.invalid("/files", Text("请附人民法院批准重整计划或者认可和解协议的裁定书", "The court's ruling must be attached")) }
+        let ruling = try input.needed("ruling", 120)
+        return try write(
+            .reorganisation, nil, of: op, titled: "重整、和解期间临时信用修复", region: op.region, starting: "CR5", ruling: ruling, input: input, files: files, by: actor, code: code, at: now,
+            tx)
+    }
+
+    private func temporary(
+        _ name: String, _ r: Repair, _ op: Operator, _ input: Form, _ set: (SQL) throws -> Void, _ move: ([(String, String)], String?) throws -> Matter, by actor: Actor,
+        at now: Moment, _ tx: Transaction
+    ) throws -> Matter {
+        func lift(_ why: String) throws {
+            try Penalty.shield(op.id, since: nil, at: now, tx)
+            let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(r.matter.id) AND kind = 'shielded' ORDER BY id DESC LIMIT 1")?.int("id")
+            try CreditEvent.add(.unshielded, of: op.id, on: now.day, matter: r.matter.id, cancels: event, why, by: actor.mark, at: now, tx)
+        }
+        switch name {
+        case "shield":
+            try set("decided_on = \(now.day)")
+            try Penalty.shield(op.id, since: now.day, at: now, tx)
+            try CreditEvent.add(.shielded, of: op.id, on: now.day, matter: r.matter.id, r.ruling ?? "", by: actor.mark, at: now, tx)
+            // The measures of other agencies are lifted for the time.
+            for item in try Repairable.of(op, on: now.day, tx) where item.target != .penalty { try JointNotice.recall(of: item.matter.id, by: actor, at: now, desk: desk, tx) }
+            return try move([("note", input["note"] ?? "")], "granted")
+        case "deny-shield":
+            let reason = try input.needed("reason", 2000)
+            try set("decided_on = \(now.day), reason = \(reason)")
+            return try move([("reason", reason)], "refused")
+        case "plan-done":
+            let ruling = try input.needed("ruling", 120), chosen = Set(input.all("item"))
+            for item in try Repairable.of(op, on: now.day, tx) where chosen.contains("\(item.matter.id)") {
+                try end(item.target, item.matter.id, of: op, of: r.matter, by: actor, at: now, tx)
+            }
+            try set("executed_on = \(now.day)")
+            try lift(ruling)
+            return try move([("note", ruling)], nil)
+        case "plan-failed":
+            let reason = try input.needed("reason", 2000)
+            try set("revoked_on = \(now.day), reason = \(reason)")
+            try lift(reason)
+            return try move([("reason", reason)], nil)
+        default: throw Refusal(.conflict, Text("临时信用修复不经这一步", "Not a step of a temporary repair"))
+        }
+    }
+
+    /// Law: O107 art. 23: back to where it was; the time of display begins anew and does not end early.
+    private func restore(_ target: Repairable.Target, _ item: ID<Matter>, _ op: Operator, by actor: Actor, at now: Moment, _ tx: Transaction) throws {
+        switch target {
+        case .penalty:
+            try Penalty.restore(item, at: now, tx)
+            try CreditEvent.add(.published, of: op.id, on: now.day, matter: item, "恢复公示", by: actor.mark, at: now, tx)
+        case .abnormal:
+            let a = try tx.abnormal(tx.matter(item))
+            try tx.send("UPDATE casework_matters SET state = \(AbnormalMoves.listed) WHERE id = \(a.matter.id)")
+            try tx.send("UPDATE credit_abnormal SET removed_on = NULL, removal = NULL, listed_on = \(now.day) WHERE matter = \(a.matter.id)")
+            try Casework.remark(
+                "restored", on: a.matter, by: actor, sealing: [.init("casework_matters", a.matter.id.raw), .init("credit_abnormal", key: "matter", a.matter.id.raw)], at: now, tx)
+            try CreditEvent.add(.abnormal, of: op.id, on: now.day, matter: a.matter.id, a.ground.title.zh, by: actor.mark, at: now, tx)
+        case .serious:
+            let s = try tx.serious(tx.matter(item))
+            let until = now.day.adding(months: 36)
+            try tx.send("UPDATE casework_matters SET state = \(SeriousMoves.published) WHERE id = \(s.matter.id)")
+            try tx.send(
+                "UPDATE credit_serious SET removed_on = NULL, removal = NULL, listed_on = \(now.day), published_on = \(now.day), until = \(until) WHERE matter = \(s.matter.id)")
+            try Casework.remark(
+                "restored", on: s.matter, by: actor, sealing: [.init("casework_matters", s.matter.id.raw), .init("credit_serious", key: "matter", s.matter.id.raw)], at: now, tx)
+            try CreditEvent.add(.serious, of: op.id, on: now.day, until: until, matter: s.matter.id, "恢复列入", by: actor.mark, at: now, tx)
+        case .reorganisation: throw Fault("no item by itself")
+        }
+    }
+}
