@@ -47,14 +47,21 @@ package struct Case: Sendable {
     package let payBy: Day?
     package let deferred: Bool
     package let demandServedOn: Day?
-    package let challenged: String?
-    package let challengedOn: Day?
-    package let challengeEndedOn: Day?
+    package let challenges: [Challenge]
     package let annulled: String?
     package let ending: String?
     package let archiveClass: String?
     package let archiveNumber: String?
     package let simple: Bool
+    /// What who verified proposed: `file`, `not-file`, `transfer`.
+    package let filingProposal: String?
+    /// The field in which what is published is published longer (O107 art. 8(1)(1)).
+    package let area: String?
+    package let hearingOn: Day?
+    /// Why the surcharge that is open is not collected.
+    package let waived: String?
+    /// Why illegal income is not reckoned by itself (O118 art. 14).
+    package let incomeUnknown: String?
 
     /// The party (当事人).
     package struct Party: Sendable {
@@ -69,7 +76,8 @@ package struct Case: Sendable {
         }
     }
 
-    init(_ matter: Matter, _ row: Row) {
+    init(_ matter: Matter, _ row: Row, _ challenges: [Challenge]) {
+        self.challenges = challenges
         func outcome(_ column: String) -> Outcome? { row.optionalString(column).flatMap { try? JSON(parsing: Array($0.utf8)) }.flatMap(Outcome.init) }
         self.matter = matter
         source = row.string("source")
@@ -114,9 +122,11 @@ package struct Case: Sendable {
         payBy = row.optionalDay("pay_by")
         deferred = row.bool("deferred")
         demandServedOn = row.optionalDay("demand_served_on")
-        challenged = row.optionalString("challenged")
-        challengedOn = row.optionalDay("challenged_on")
-        challengeEndedOn = row.optionalDay("challenge_ended_on")
+        filingProposal = row.optionalString("filing_proposal")
+        area = row.optionalString("area")
+        hearingOn = row.optionalDay("hearing_on")
+        waived = row.optionalString("waived")
+        incomeUnknown = row.optionalString("income_unknown")
         annulled = row.optionalString("annulled")
         ending = row.optionalString("ending")
         archiveClass = row.optionalString("archive_class")
@@ -165,7 +175,7 @@ package struct Certificate: Sendable {
 extension Transaction {
     package func penaltyCase(_ matter: Matter) throws -> Case {
         guard matter.kind == CaseMoves.kind, let row = try one("SELECT * FROM enforcement_cases WHERE matter = \(matter.id)") else { throw Refusal.notFound }
-        return Case(matter, row)
+        return Case(matter, row, try Challenge.of(matter.id, self))
     }
     package func penaltyCase(_ id: ID<Matter>) throws -> Case { try penaltyCase(matter(id)) }
 

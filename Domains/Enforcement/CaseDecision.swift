@@ -14,6 +14,11 @@ extension CaseAct {
             if c.needsLegalReview, !c.legalReviewed {
                 throw Refusal(.conflict, Text("未经法制审核，不得告知", "Without the legal review nobody is told"), article: Article(law: "PCD", article: "50(1)"))
             }
+            if c.incomeUnknown != nil, input["income-unknown"] != "yes" {
+                throw Refusal(
+                    .invalid, Text("违法所得无法查清的，应当经主要负责人审批同意", "That illegal income cannot be found out is approved by the principal head"),
+                    fields: [.init("/income-unknown", Text("请审阅说明并勾选同意", "Read the reasons and tick"))], article: Article(law: "O118", article: "14(3)"))
+            }
             let hearing = try Gates.hearing(proposed, of: c.party.kind, bounds: handling.bounds(tx))
             try set("notified = \(proposed.json.text), hearing = \(hearing), statement = NULL, reviewed = NULL")
             let now = try fresh()
@@ -51,6 +56,7 @@ extension CaseAct {
             try handling.casework.begin("H1", of: after, since: Moment(asked), at: now, tx)
             return try tx.matter(id)
         case "appoint-host": return try appoint()
+        case "hand-file": return try move([("note", input["note"] ?? "")])
         case "schedule-hearing": return try schedule()
         case "hearing-held": return try held()
         case "report-hearing": return try report()
@@ -164,7 +170,16 @@ extension CaseAct {
         }
         let place = try input.needed("place", 200), time = try input.needed("time", 20)
         let open = input["openly"] == "yes"
-        try set("hearing_notice_on = \(served), hearing_place = \(place), hearing_open = \(open)")
+        if open {
+            let latest = try desk.engine.deadline("H2b", from: Moment(on), received: c.matter.receivedAt.day, explain: false).due
+            let announced = try day("announced-on", mayBeAhead: true)
+            guard announced <= latest else {
+                throw Refusal(
+                    .invalid, Text("公开举行的，应在三个工作日前公告", "An open hearing is announced three working days before"),
+                    fields: [.init("/announced-on", Text("最迟应于\(latest)公告", "By \(latest) at the latest"))], article: Article(law: "HR", article: "22"))
+            }
+        }
+        try set("hearing_on = \(on), hearing_notice_on = \(served), hearing_place = \(place), hearing_open = \(open)")
         _ = try document(
             "hearing-notice", adding: ["hearingAt": "\(Documents.chinese(on)) \(time)", "hearingPlace": place, "openly": open ? "公开" : "不公开", "host": host, "clerk": clerk])
         return try move([("on", "\(on) \(time)")])
@@ -176,6 +191,11 @@ extension CaseAct {
             throw Refusal(.conflict, Text("尚未送达听证通知", "No notice of the hearing was served"))
         }
         let on = try day("on", from: c.noticeServedOn)
+        guard on == c.hearingOn else {
+            throw Refusal.invalid(
+                "/on",
+                Text("通知的举行日期是\(c.hearingOn?.description ?? "")；改期的，请重新确定并通知", "The notice says \(c.hearingOn?.description ?? ""): for another day, set it and give notice anew"))
+        }
         let record = try input.needed("record", 20_000)
         try set("heard_on = \(on)")
         let place = try tx.one("SELECT hearing_place FROM enforcement_cases WHERE matter = \(id)")?.optionalString("hearing_place") ?? ""
@@ -189,14 +209,17 @@ extension CaseAct {
         let (host, clerk) = try hosting()
         guard let on = c.heardOn else { throw Refusal(.conflict, Text("尚未举行听证", "The hearing was not held")) }
         let opinion = try input.needed("opinion", 8000)
-        try set("hearing_report = \(opinion), legal_reviewed = 0")
+        // What is discussed and decided rests on this report (PCD art. 60).
+        try set("hearing_report = \(opinion), legal_reviewed = 0, discussed_on = NULL")
         _ = try document("hearing-report", adding: ["hearingAt": Documents.chinese(on), "host": host, "clerk": clerk, "record": input["record"] ?? "见听证笔录", "opinion": opinion])
         return try move([("opinion", opinion)])
     }
 
     private func toDecision() throws -> Matter {
         _ = try officer()
-        guard c.notified != nil else { throw Refusal(.conflict, Text("尚未告知当事人", "The party was not told"), article: Article(law: "PCD", article: "57(1)")) }
+        guard c.notified != nil, c.notified == c.proposed else {
+            throw Refusal(.conflict, Text("尚未就现在的意见告知当事人", "The party was not told what is proposed now"), article: Article(law: "PCD", article: "57(1)"))
+        }
         if c.matter.state == CaseMoves.notified {
             guard let running = try clock("P8"), running.state != "open" || running.due < now.day else {
                 let due = try clock("P8")?.due.description ?? ""
@@ -282,7 +305,10 @@ extension CaseAct {
                 fields: [.init("/fine", Text("告知的是¥\(notified.fine.grouped)；确需加重的，退回重新告知", "¥\(notified.fine.grouped) was told: to go beyond it, send back and tell anew"))],
                 article: Article(law: "PCD", article: "58"))
         }
-        if decided.fine != notified.fine || decided.tier != notified.tier, decided.fine.fen > 0, let range = c.range() {
+        guard decided.warning || decided.criticism || decided.payable.fen > 0 || !decided.goods.isEmpty || decided.restriction != .none else {
+            throw Refusal.invalid("/fine", Text("没有任何处罚；不予处罚的请退回重新提出", "Nothing would be left of the penalty: if nobody is to be punished, send it back"))
+        }
+        if decided.fine != notified.fine || decided.tier != notified.tier, let range = c.range() {
             let heavy = Set(Leniency.shipped.aggravating.map(\.id))
             try Discretion.check(
                 fine: decided.fine, tier: decided.tier, in: range, mitigating: decided.factors.filter(light.contains), aggravating: decided.factors.filter(heavy.contains))
@@ -339,8 +365,7 @@ extension CaseAct {
         let after = try move([("way", served.way), ("served", served.on.description)], seals: [.init("enforcement_services", served.row)])
         if pays {
             try handling.casework.begin("P12", of: after, since: Moment(served.on), at: now, tx)
-            let suit = try desk.engine.deadline("LS", from: Moment(served.on), explain: false).due
-            try Jobs.add(CasePerformance.suitOver, [("matter", .int(id.raw))], at: Moment(suit.adding(days: 1), hour: 1), tx)
+            try CasePerformance.askWhenFinal(fresh(), desk: desk, tx)
         }
         return try tx.matter(id)
     }

@@ -127,10 +127,11 @@ struct CaseForm {
             day(h, "hearing-on", Text("举行日期", "Day of the hearing"), e, value: nil)
             h.field("time", Text("时间", "Time"), value: "09:30", errors: e)
             h.field("place", Text("地点", "Place"), value: nil, errors: e)
+            day(h, "announced-on", Text("公告日期（公开举行的）", "Announced on, where it is open"), e, value: today, Text("应在举行的三个工作日前", "Three working days before"), required: false)
             day(h, "notice-on", Text("听证通知送达日期", "Notice served on"), e, value: today, Text("应在举行的七个工作日前", "Seven working days before"))
             h.checkbox("openly", Text("公开举行", "In public"), checked: true)
         case "hearing-held":
-            day(h, "on", Text("举行日期", "Held on"), e, value: today)
+            day(h, "on", Text("举行日期", "Held on"), e, value: c.hearingOn?.description ?? today)
             area(h, "record", Text("听证笔录", "Record"), e, rows: 8, most: 20_000)
         case "report-hearing": area(h, "opinion", Text("听证意见和建议", "Opinion"), e, rows: 5, most: 8000)
         case "to-decision":
@@ -147,7 +148,7 @@ struct CaseForm {
         case "decide-unpunished":
             if c.proposed?.kind == .exempt { area(h, "education", Text("教育内容（第六十一条）", "What the party is taught (art. 61)"), e) }
         case "decide-transfer": area(h, "reason", Text("移送理由", "Why"), e)
-        case "pay", "hand-in", "defer", "demand", "challenge", "challenge-ended", "apply-court", "perform", "court-ended": performance(h, name, e)
+        case "pay", "hand-in", "bank", "defer", "demand", "challenge", "challenge-ended", "apply-court", "perform", "court-ended": performance(h, name, e)
         case "propose-closing":
             h.select("ending", Text("结案情形（第七十七条）", "Ground (art. 77)"), options: CaseAct.endings, value: c.ending, errors: e, empty: Text("请选择", "Choose"))
             area(h, "reason", Text("办案人员意见", "Remark"), e)
@@ -166,11 +167,19 @@ struct CaseForm {
                     errors: e)
             }
         case "host-published": day(h, "on", Text("对方公示日期", "Published there on"), e, value: today)
-        case "close", "resume": area(h, "note", Text("意见", "Remark"), e, required: false)
+        case "prolong-review":
+            day(h, "until", Text("延长至", "Until"), e, value: nil)
+            area(h, "reason", Text("理由", "Reason"), e)
+        case "close", "resume", "hand-file": area(h, "note", Text("意见", "Remark"), e, required: false)
         case "waive", "withdraw-hearing": area(h, "note", Text("说明（书面材料）", "Remark"), e)
         case "refunded": area(h, "result", Text("退款情况", "What was refunded"), e)
         case "approve-notice":
             if let o = c.proposed { h.ul { for item in o.items(visit.language) { h.li { h.text(item) } } } }
+            if let why = c.incomeUnknown {
+                h.p("small mb-1", Text("违法所得无法查清：\(why)", "Illegal income cannot be found out: \(why)"))
+                if let error = e["income-unknown"] { h.p("text-danger small", error) }
+                h.checkbox("income-unknown", Text("主要负责人审批同意不单独计算违法所得（O118 第十四条）", "The principal head agrees not to reckon it (O118 art. 14)"), checked: false)
+            }
         default: area(h, "reason", Text("理由", "Reason"), e)
         }
     }
@@ -244,10 +253,17 @@ struct CaseForm {
             money(h, "costs", Text("直接、合法、必要的支出（凭当事人提供的单证）", "Direct lawful costs, on the party's papers"), e)
             money(h, "taxes", Text("已缴直接相关税款", "Taxes paid"), e)
             money(h, "refunded", Text("已退赔（不没收，仍计入）", "Refunded: not confiscated, still counted"), e)
+            area(
+                h, "income-unknown", Text("违法所得无法查清的情况说明", "Why illegal income cannot be found out"), e,
+                Text("经充分调查仍无法查清时填写，须主要负责人同意", "After full inquiry; the principal head must agree"),
+                value: c.incomeUnknown, rows: 2, required: false)
             h.field("goods", Text("没收物品", "Goods confiscated"), value: o?.goods, errors: e, required: false)
             money(h, "goods-value", Text("没收物品价值", "Their value"), e, value: o?.goodsValue)
             h.select(
                 "restriction", Text("其他处罚", "Other"), options: Outcome.Restriction.allCases.map { ($0.rawValue, $0.title) }, value: o?.restriction.rawValue ?? "none", errors: e)
+            h.select(
+                "area", Text("公示领域（信用修复办法第八条）", "Field, for how long it is shown (O107 art. 8)"), options: Display.areas,
+                value: c.area ?? c.violation.flatMap { Penalties.shipped[$0]?.area } ?? "none", errors: e)
             day(h, "restricted-until", Text("限制至", "Restricted until"), e, value: o?.restrictedUntil?.description, required: false)
             h.element("fieldset", "mb-3", [.id(h.id("f", "mitigating"))]) {
                 h.element("legend", "form-label", text: h.say(Text("从轻、减轻情形（处罚法第三十二条）", "For a lighter penalty (PPL art. 32)")))
@@ -304,12 +320,12 @@ struct CaseForm {
             day(h, "on", Text("缴款日期", "Paid on"), e, value: today)
             h.select("way", Text("缴款方式", "How"), options: Payment.ways, value: "bank", errors: e)
             h.field("reference", Text("票据、流水号", "Slip"), value: nil, errors: e)
-            if c.simple {
-                h.checkbox("hard", Text("不当场收缴事后难以执行", "Hard to collect afterwards"), checked: false);
+            if c.simple { h.checkbox("hard", Text("不当场收缴事后难以执行", "Hard to collect afterwards"), checked: false) }
+            if c.fine.fen > 0 {
                 h.checkbox("remote", Text("边远、水上、交通不便地区，当事人提出", "Remote, at the party's wish"), checked: false)
             }
-        case "hand-in", "court-ended":
-            if name == "hand-in" { day(h, "on", Text("上交日期", "On"), e, value: today) } else { h.field("number", Text("法院裁定文号", "Ruling"), value: nil, errors: e) }
+        case "hand-in", "bank", "court-ended":
+            if name != "court-ended" { day(h, "on", Text("上交日期", "On"), e, value: today) } else { h.field("number", Text("法院裁定文号", "Ruling"), value: nil, errors: e) }
         case "defer":
             day(h, "applied-on", Text("当事人书面申请日期", "Written application of"), e, value: today)
             for n in 1...6 {
@@ -318,16 +334,15 @@ struct CaseForm {
             }
         case "demand": day(h, "served", Text("催告书送达日期", "Demand served on"), e, value: today)
         case "challenge":
-            h.radios("kind", Text("方式", "Which"), options: [("review", Text("行政复议", "Review"), nil), ("suit", Text("行政诉讼", "Suit"), nil)], value: nil, errors: e, inline: true)
-            if (c.penalty ?? "").hasPrefix("PRP") { h.checkbox("reviewed", Text("已先经行政复议", "Reviewed before"), checked: false) }
+            h.radios("kind", Text("方式", "Which"), options: Challenge.Kind.allCases.map { ($0.rawValue, $0.title, nil) }, value: nil, errors: e, inline: true)
             day(h, "on", Text("受理日期", "Accepted on"), e, value: today)
         case "challenge-ended":
             h.radios(
                 "result", Text("结果", "Result"),
-                options: [
-                    ("upheld", Text("维持", "Upheld"), nil), ("withdrawn", Text("撤回", "Withdrawn"), nil), ("annulled", Text("撤销、变更或者确认违法（另行办理撤销）", "Annulled or changed"), nil),
-                ], value: nil, errors: e)
-            day(h, "on", Text("生效日期", "In force on"), e, value: today)
+                options: Challenge.Result.allCases.map { ($0.rawValue, $0.title, nil) }, value: nil, errors: e)
+            day(h, "on", Text("收到复议决定、裁判生效日期", "Review decision received, judgment in force on"), e, value: today)
+            money(h, "fine", Text("变更后的罚款（变更时填写）", "The fine as changed"), e)
+            money(h, "confiscated", Text("变更后的没收违法所得", "Illegal income as changed"), e)
         case "apply-court": h.field("where", Text("法院", "Court"), value: nil, errors: e)
         default:
             h.checkbox("waived", Text("不再加处罚款", "The surcharge is dropped"), checked: false)

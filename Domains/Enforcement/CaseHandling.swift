@@ -56,15 +56,13 @@ package struct CaseHandling: Sendable {
     package func available(_ c: Case, to actor: Actor, people: [CasePerson]) -> [Move] {
         let held = Set(people.filter { $0.account == actor.account?.id.raw }.map(\.role))
         let isOfficer = people.contains { $0.account == actor.account?.id.raw && $0.role == .officer && $0.until == nil }
-        let byOfficer: Set<String> = [
-            "conclude", "serve-notice", "serve", "serve-unpunished", "demand", "propose-closing", "archive", "to-decision", "announce", "announce-decision",
-        ]
         return CaseMoves.table.available(c.matter, to: actor, desk.permissions).filter { move in
-            if byOfficer.contains(move.name), !isOfficer { return false }
+            if c.filedOn != nil, CaseMoves.isOfOfficers(move.name), !isOfficer { return false }
             if ["audit-agree", "audit-return"].contains(move.name), !held.isDisjoint(with: Separation.excluded(by: .auditor)) { return false }
             switch move.name {
+            case "file": return c.filingProposal == "file"
             case "approve-notice": return c.proposed?.kind == .punish && c.notified == nil
-            case "to-decision": return c.matter.state != CaseMoves.audited || (c.notified != nil && c.proposed?.kind == .punish)
+            case "to-decision": return c.matter.state != CaseMoves.audited || (c.notified != nil && c.proposed == c.notified)
             case "decide-unpunished": return c.proposed?.kind == .exempt || c.proposed?.kind == .noFacts
             case "decide-transfer": return c.proposed?.kind.isTransfer == true
             case "decide": return c.proposed?.kind == .punish
@@ -73,9 +71,11 @@ package struct CaseHandling: Sendable {
             case "serve-unpunished": return c.decided?.kind == .exempt || c.decided?.kind == .noFacts
             case "request-hearing": return c.hearing && c.heardOn == nil
             case "prepare-publication", "publish": return c.decided?.kind == .punish && !(c.decided?.isWarningOnly ?? true) && c.annulled == nil && !c.simple
-            case "pay", "demand", "defer": return c.fine.fen + c.confiscated.fen > 0
-            case "challenge": return c.challenged == nil
-            case "challenge-ended": return c.challenged != nil && c.challengeEndedOn == nil
+            case "pay", "demand", "defer", "apply-court": return c.fine.fen + c.confiscated.fen > 0 && (c.matter.state != CaseMoves.archived || c.simple)
+            case "hand-in", "bank": return c.simple
+            case "hand-file": return people.contains { $0.role == .host && $0.until == nil }
+            case "challenge": return c.pending == nil && c.decided?.kind == .punish && c.annulled == nil
+            case "challenge-ended": return c.pending != nil
             case "annul", "annul-late": return c.annulled == nil && c.decided?.kind == .punish
             case "audit-agree", "discuss": return true
             default: return true
@@ -89,7 +89,9 @@ package struct CaseHandling: Sendable {
     package func apply(_ name: String, on c: Case, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
         _ = try CaseMoves.table.check(name, on: c.matter, by: actor, desk.permissions)
         let act = CaseAct(handling: self, c: c, name: name, input: input, actor: actor, now: now, tx: tx)
-        return try act.beforeFiling() ?? act.investigation() ?? act.telling() ?? act.decision() ?? act.performance() ?? act.publication()
+        // What officers do after filing is done by an officer of this very case, who was not recused.
+        if c.filedOn != nil, actor.account != nil, CaseMoves.isOfOfficers(name) { _ = try act.officer() }
+        return try act.beforeFiling() ?? act.investigation() ?? act.telling() ?? act.decision() ?? act.performance() ?? act.challenge() ?? act.publication()
             ?? { throw Fault("no handler for \(name)") }()
     }
 }
@@ -226,10 +228,11 @@ extension CaseAct {
             guard let ground = input["ground"], ["1", "2", "3", "4"].contains(ground) else { throw Refusal.invalid("/ground", Text("请选择不予立案的情形", "Choose the ground")) }
             let head = try approver()
             let reason = try input.needed("reason", 2000)
-            // The first three grounds are the ladder of leniency: it must have been examined.
-            if ground != "4", try tx.one("SELECT id FROM enforcement_leniency WHERE matter = \(id) AND met = 1 LIMIT 1") == nil {
-                throw Refusal.invalid("/ground", Text("请先完成从宽审查并记录理由", "Examine leniency first, with its reasoning"))
+            // The first three grounds are the ladder of leniency: that very step must have been examined and met.
+            if ground != "4", try !LeniencyDesk.standing(id, tx).contains(where: { Leniency.fits($0, ground: ground) }) {
+                throw Refusal.invalid("/ground", Text("请先就这一情形完成从宽审查，且情形成立", "First examine leniency for this very ground: it must be met"))
             }
+            try set("not_filed = \(ground)")
             _ = try document("filing-approval", adding: ["notFiled": true, "approver": head.name, "headOpinion": "不予立案。\(reason)", "verifiers": verifiers()])
             return try move([("reason", reason)], outcome: "not-filed")
         case "transfer-out":
@@ -258,30 +261,37 @@ extension CaseAct {
         let grave = input["grave"] == "yes"
         let proposal = try input.chosen("proposal", ["file", "not-file", "transfer"])
         if proposal == "file" {
-            let limit = Gates.limitation(ended: ended, discovered: c.matter.receivedAt.day, grave: grave)
-            guard !limit.passed else {
-                throw Refusal(
-                    .invalid, Text("已超过追究期限", "The time in which it may be punished is over"),
-                    fields: [
-                        .init(
-                            "/act-to",
-                            Text("行为终了于\(ended)，应在\(limit.until)前发现；不能立案", "The act ended on \(ended) and had to be found by \(limit.until): it cannot be filed"))
-                    ], article: Article(law: "PPL", article: "36"))
-            }
+            try checkLimitation(ended: ended, grave: grave)
             for n in 1...4 where input["condition\(n)"] != "yes" {
                 throw Refusal.invalid("/condition1", Text("立案应同时符合第十九条四项条件", "All four conditions of article 19 must hold"))
             }
         }
         try set(
             """
-            findings = \(findings), cause = \(cause), violation = \(violation), jurisdiction = \(jurisdiction), act_from = \(began), act_to = \(ended), grave = \(grave), proposed_by = \(account.id)
+            findings = \(findings), cause = \(cause), violation = \(violation), jurisdiction = \(jurisdiction), act_from = \(began), act_to = \(ended), grave = \(grave), proposed_by = \(account.id), filing_proposal = \(proposal)
             """)
         try tx.send("UPDATE casework_matters SET title = \("\(c.party.name) · \(cause)"), assignee = COALESCE(assignee, \(account.id)) WHERE id = \(id)")
         return try move([("findings", findings), ("cause", cause), ("jurisdiction", jurisdiction), ("proposal", proposal)])
     }
 
+    private func checkLimitation(ended: Day, grave: Bool) throws {
+        let limit = Gates.limitation(ended: ended, discovered: c.matter.receivedAt.day, grave: grave)
+        guard limit.passed else { return }
+        throw Refusal(
+            .invalid, Text("已超过追究期限", "The time in which it may be punished is over"),
+            fields: [
+                .init(
+                    "/act-to",
+                    Text("行为终了于\(ended)，应在\(limit.until)前发现；不能立案", "The act ended on \(ended) and had to be found by \(limit.until): it cannot be filed"))
+            ], article: Article(law: "PPL", article: "36"))
+    }
+
     private func file() throws -> Matter {
         let head = try approver()
+        guard c.filingProposal == "file", let ended = c.actTo else {
+            throw Refusal(.conflict, Text("提请的不是立案；不同意的，请退回补充核查", "To file was not proposed: send it back if you disagree"), article: Article(law: "PCD", article: "19"))
+        }
+        try checkLimitation(ended: ended, grave: c.grave)
         guard head.id.raw != c.proposedBy else { throw Refusal(.forbidden, Text("提请人不能批准自己的提请", "Who proposed it cannot approve it")) }
         // The same violation of the same party: the authority that filed first has it.
         if let op = c.matter.operator, let violation = c.violation, input["other-act"] != "yes",

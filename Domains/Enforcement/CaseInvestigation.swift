@@ -46,13 +46,21 @@ extension CaseAct {
         case "decide-recusal": return try decideRecusal()
         case "prolong":
             _ = try approver()
-            guard let running = try clock("P9"), running.state == "open", running.extended else {
+            guard let running = try clock("P9"), running.state == "open", running.extended, running.due >= now.day else {
                 throw Refusal(.conflict, Text("须先经负责人批准延长三十日", "First the head extends by thirty days"), article: Article(law: "PCD", article: "64(1)"))
             }
             let until = try day("until", from: running.due.adding(days: 1), mayBeAhead: true)
             let row = try discussion(.init(heldOn: day("held-on"), conclusion: "继续延期至\(until)"))
             try Clocks.set("P9", of: c.matter, to: until, tx)
             return try move([("until", until.description), ("reason", input.needed("reason", 1000))], seals: [.init("enforcement_discussions", row)])
+        case "prolong-review":
+            _ = try approver()
+            guard let running = try clock("P7"), running.state == "open", running.due >= now.day else {
+                throw Refusal(.conflict, Text("审核期限不在计算或者已经届满", "The time to review does not run, or is over"), article: Article(law: "PCD", article: "55"))
+            }
+            let until = try day("until", from: running.due.adding(days: 1), mayBeAhead: true)
+            try Clocks.set("P7", of: c.matter, to: until, tx)
+            return try move([("until", until.description), ("reason", input.needed("reason", 1000))])
         case "conclude": return try conclude()
         case "terminate":
             _ = try approver()
@@ -115,10 +123,19 @@ extension CaseAct {
         if proposal.outcome.kind == .punish || proposal.outcome.kind == .exempt, evidence.isEmpty {
             throw Refusal.invalid("/facts", Text("证据目录为空，不能认定违法事实", "There is no evidence: no violation can be established"))
         }
+        let area = try input["area"].map { _ in try input.chosen("area", Display.areas.map(\.0)) } ?? violation?.area
+        // What was told rests on other facts, or other provisions: the party is told anew.
+        let isSame = c.notified == proposal.outcome && c.facts == facts && c.violation == violation?.id && c.bans == bans && c.penalty == penalty
+        if !isSame {
+            try set(
+                "notified = NULL, notice_served_on = NULL, hearing = 0, heard_on = NULL, hearing_on = NULL, hearing_report = NULL, reviewed = NULL, discussed_on = NULL, legal_reviewed = 0"
+            )
+        }
         try set(
             """
             facts = \(facts), nature = \(nature), violation = \(violation?.id), bans = \(bans), penalty = \(penalty), base = \(proposal.base), serious = \(flags.serious),
-            public_interest = \(flags.interest), complex = \(flags.complex), illegal_income = \(proposal.income), proposed = \(proposal.outcome.json.text)
+            public_interest = \(flags.interest), complex = \(flags.complex), illegal_income = \(proposal.income), proposed = \(proposal.outcome.json.text),
+            area = \(area), income_unknown = \(proposal.outcome.kind == .punish ? input["income-unknown"] : nil)
             """)
         let now = try fresh()
         _ = try document("investigation-report", adding: handling.documents.outcome(proposal.outcome, of: now), of: now)
@@ -153,12 +170,16 @@ extension CaseAct {
             o.to = try input.needed("to", 200)
             return (o, nil, nil)
         case .exempt:
-            guard let row = try tx.one("SELECT rule FROM enforcement_leniency WHERE matter = \(id) AND met = 1 ORDER BY id DESC LIMIT 1"),
-                let rule = Leniency.shipped[row.string("rule")], rule.effect != .mitigate
-            else { throw Refusal.invalid("/outcome", Text("不予处罚须先完成从宽审查，且情形成立", "First examine leniency: a rule must be met")) }
+            guard let rule = try LeniencyDesk.standing(id, tx).first(where: { $0.effect != .mitigate }) else {
+                throw Refusal.invalid("/outcome", Text("不予处罚须先完成从宽审查，且情形成立", "First examine leniency: a rule must be met"))
+            }
             o.ground = rule.id
             return (o, nil, nil)
         case .punish: break
+        }
+        if let v, v.warning != true, input["warning"] == "yes" {
+            throw Refusal(
+                .invalid, Text("该条没有规定警告", "The article knows no warning"), fields: [.init("/warning", Text("请取消警告", "Take it off"))], article: v.penalty)
         }
         let base = try money("base"), hasBase = input["base"] != nil
         var income: Money?
@@ -168,6 +189,11 @@ extension CaseAct {
                 kind, receipts: money("receipts"), costs: money("costs"), taxes: money("taxes"), refunded: money("refunded"))
             (income, o.confiscated) = (reckoned.counted, reckoned.confiscated)
             if let v, v.confiscate != true { o.confiscated = Money(fen: 0) }
+        } else if v?.base == "income", input["income-unknown"] == nil {
+            throw Refusal(
+                .invalid, Text("请填写违法所得的收入，没有违法所得的填0", "Give the receipts; 0 where there was no illegal income"),
+                fields: [.init("/receipts", Text("经充分调查仍无法查清的，请写明情况", "Where it cannot be found out after full inquiry, say so below"))],
+                article: Article(law: "O118", article: "14"))
         }
         o.warning = input["warning"] == "yes"
         o.criticism = input["criticism"] == "yes"
@@ -176,16 +202,18 @@ extension CaseAct {
         o.goodsValue = try money("goods-value")
         o.restriction = input["restriction"].flatMap(Outcome.Restriction.init) ?? .none
         o.restrictedUntil = try optionalDay("restricted-until")
+        // Law: PUB art. 14(2): what is shown depends on when the restriction ends.
+        if [.restriction, .ban].contains(o.restriction), o.restrictedUntil == nil { throw Refusal.invalid("/restricted-until", Text("请填写限制至何日", "Until when is it restricted?")) }
         o.factors = input.all("factor").filter { Leniency.shipped.factor($0) != nil }
         o.tier = input["tier"].flatMap(Discretion.Tier.init) ?? .ordinary
         guard o.warning || o.criticism || o.payable.fen > 0 || !o.goods.isEmpty || o.restriction != .none else {
             throw Refusal.invalid("/fine", Text("没有提出任何处罚", "No penalty is proposed"))
         }
         guard let v, o.fine.fen > 0 else { return (o, hasBase ? base : nil, income) }
-        if v.orderFirst == true, try tx.one("SELECT id FROM casework_documents WHERE matter = \(id) AND form = 'rectification-order'") == nil {
+        if v.orderFirst == true, try !wasOrderedInVain() {
             throw Refusal(
                 .invalid, Text("须先责令改正，逾期不改的方可罚款", "A fine comes only after an order to rectify was not followed"),
-                fields: [.init("/fine", Text("本案没有责令改正通知书", "There is no order to rectify in this case"))], article: v.penalty)
+                fields: [.init("/fine", Text("没有期限已过、复查未改正的责令改正", "There is no order to rectify whose time is over and which was found not to be followed"))], article: v.penalty)
         }
         let ofIncome = v.base == "income" ? income : nil
         let reckonedFrom = ofIncome.flatMap { $0.fen > 0 ? $0 : nil } ?? (hasBase ? base : nil)
@@ -193,6 +221,15 @@ extension CaseAct {
         let light = Leniency.shipped.mitigating.map(\.id), heavy = Leniency.shipped.aggravating.map(\.id)
         try Discretion.check(fine: o.fine, tier: o.tier, in: range, mitigating: o.factors.filter(light.contains), aggravating: o.factors.filter(heavy.contains))
         return (o, reckonedFrom, income)
+    }
+
+    /// An order to rectify to this party whose time is over and that was looked at again and not followed: beside the case, or what the case came from.
+    private func wasOrderedInVain() throws -> Bool {
+        try tx.one(
+            """
+            SELECT g.matter FROM enforcement_guidance g JOIN casework_matters m ON m.id = g.matter WHERE g.kind = 'order' AND (g.of_matter = \(id) OR g.matter = \(c.sourceMatter)
+            OR (g.of_matter = \(c.sourceMatter))) AND m.state IN (\(GuidanceMoves.unrectified), \(GuidanceMoves.escalated)) AND g.due < \(now.day) LIMIT 1
+            """) != nil
     }
 
     /// Law: PCD art. 49–55: others than the officers; legal review where article 50 asks for it, by who is qualified.

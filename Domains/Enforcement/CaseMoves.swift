@@ -22,6 +22,8 @@ package enum CaseMoves {
         (Text("结案归档", "Closing"), [closing, proposedClosing, closed, archived]),
     ]
     package static let afterDecision: Set<String> = [decided, served, court, closing, proposedClosing, closed, archived]
+    /// A fine on the spot is archived before it is paid (PCD art. 70).
+    private static let payable: Set<String> = [served, court, simple, archived]
     private static let running: Set<String> = [investigating, suspended, testing, auditing, audited, noticing, announcing, notified, hearing, deciding, refunding]
 
     private static let officer: [Move.By] = [.staff("enforcement.investigate")]
@@ -55,7 +57,7 @@ package enum CaseMoves {
             state(closed, "已结案", "Closed", false, "green"), state(archived, "已归档", "Archived", false, "green"), state(simple, "当场处罚，待归档", "Fined on the spot", true, "red"),
         ],
         moves: beforeFiling + investigation + telling + decision + performance + publication,
-        filer: Text("当事人", "The party"), opening: Text("案件来源登记", "Source registered"), outliving: ["PUB1", "PUB2", "PUB4"],
+        filer: Text("当事人", "The party"), opening: Text("案件来源登记", "Source registered"), outliving: ["PUB1", "PUB2", "PUB4", "P12", "P14a", "P14b", "P17", "P17b"],
         remarks: [
             "measure": Text("采取措施", "Measure taken"), "document": Text("制作文书", "Document made"), "evidence": Text("登记证据", "Evidence entered"),
             "evidence-excluded": Text("排除证据", "Evidence excluded"), "leniency": Text("从宽审查", "Leniency examined"), "served-paper": Text("送达文书", "Paper served"),
@@ -82,12 +84,13 @@ package enum CaseMoves {
         move("resume", Text("恢复调查", "Resume"), [suspended], investigating, officer + head, "46", pause: .ends("P9")),
         move("test", Text("送检（办案期限不计）", "Send for testing"), [investigating], testing, officer, "64(2)", pause: .begins("P9")),
         move("tested", Text("收到检测结论", "Test result in"), [testing], investigating, officer, "64(2)", pause: .ends("P9")),
-        move("replace-officers", Text("更换办案人员", "Replace the officers"), running, nil, head, "19(2)"),
+        move("replace-officers", Text("更换办案人员", "Replace the officers"), running.union(afterDecision).union([simple]), nil, head, "19(2)"),
         move("ask-recusal", Text("登记回避申请", "Recusal asked for"), running, nil, officer + head + reviewer, "4"),
         move("decide-recusal", Text("决定是否回避", "Decide on recusal"), running, nil, head, "4"),
         move("prolong", Text("集体讨论决定继续延期", "Prolong by collective decision"), running, nil, head, "64(1)"),
         move("conclude", Text("调查终结，送审", "Conclude and submit for review"), [investigating], auditing, officer, "48", starts: ["P7"]),
         move("terminate", Text("终止调查", "Terminate"), [investigating, suspended, testing], closing, head, "47", starts: ["P15"], stops: ["P9"]),
+        move("prolong-review", Text("批准延长审核期限", "Prolong the review"), [auditing], nil, head, "55"),
         move("audit-agree", Text("审核同意", "Agree"), [auditing], audited, reviewer, "54", stops: ["P7"]),
         move("audit-return", Text("审核退回", "Return"), [auditing], investigating, reviewer, "54", stops: ["P7"]),
     ]
@@ -100,11 +103,12 @@ package enum CaseMoves {
         move("state", Text("记录陈述申辩", "Record the party's statement"), [notified, hearing, deciding], nil, officer, "58"),
         move("waive", Text("当事人书面放弃", "Waived in writing"), [notified], nil, officer, "57(2)", stops: ["P8"]),
         move("request-hearing", Text("当事人要求听证", "Hearing asked for"), [notified], hearing, officer, "57(2)", stops: ["P8"], pause: .begins("P9")),
-        move("appoint-host", Text("指定听证主持人", "Appoint the host"), [hearing], nil, head, nil, stops: ["H1"]),
-        move("schedule-hearing", Text("确定听证日期并通知", "Set the day and give notice"), [hearing], nil, host, nil),
+        move("appoint-host", Text("指定听证主持人", "Appoint the host"), [hearing], nil, head, nil, starts: ["H1b"], stops: ["H1"]),
+        move("hand-file", Text("向主持人移交案卷", "Hand the file to the host"), [hearing], nil, officer, nil, starts: ["H1c"], stops: ["H1b"]),
+        move("schedule-hearing", Text("确定听证日期并通知", "Set the day and give notice"), [hearing], nil, host, nil, stops: ["H1c"]),
         move("hearing-held", Text("登记听证举行", "Hearing held"), [hearing], nil, host, nil),
         move("report-hearing", Text("提交听证报告", "Report on the hearing"), [hearing], auditing, host, "50(1)", starts: ["P7"], stops: ["H3"], pause: .ends("P9")),
-        move("withdraw-hearing", Text("当事人撤回听证要求", "Hearing withdrawn"), [hearing], notified, officer, nil, stops: ["H1"], pause: .ends("P9")),
+        move("withdraw-hearing", Text("当事人撤回听证要求", "Hearing withdrawn"), [hearing], notified, officer, nil, awaits: ["H1", "H1b", "H1c", "H3"], pause: .ends("P9")),
         move("to-decision", Text("复核意见，报请决定", "Reviewed: to be decided"), [notified, audited], deciding, officer, "58", awaits: ["P8"]),
     ]
 
@@ -115,19 +119,20 @@ package enum CaseMoves {
         move("decide", Text("作出行政处罚决定", "Decide on the penalty"), [deciding], decided, head, "60(1)(1)", starts: ["P10"], stops: ["P9"]),
         move("decide-unpunished", Text("作出不予行政处罚决定", "Decide not to punish"), [audited, deciding], decided, head, "60(1)", starts: ["P10"], stops: ["P9"]),
         move("decide-transfer", Text("决定移送", "Transfer"), [audited, deciding], closing, head, "60(1)", starts: ["P15"], stops: ["P9"]),
-        move("announce-decision", Text("公告送达决定书", "Serve the decision by publication"), [decided], nil, officer, "82", starts: ["P11"]),
+        move("announce-decision", Text("公告送达决定书", "Serve the decision by publication"), [decided], nil, officer, "82", starts: ["P11"], stops: ["P10"]),
         move("serve", Text("登记处罚决定书送达", "Penalty decision served"), [decided], served, officer, "81", stops: ["P10"], awaits: ["P11"]),
         move("serve-unpunished", Text("登记不予处罚决定书送达", "Decision served"), [decided], closing, officer, "81", starts: ["P15"], stops: ["P10"], awaits: ["P11"]),
     ]
 
     private static let performance: [Move] = [
-        move("pay", Text("登记缴款", "Record a payment"), [served, court, simple], nil, officer, "72"),
-        move("hand-in", Text("当场收缴的罚款已上交", "Cash handed in"), [served, court, simple], nil, officer, "73", stops: ["P17"]),
+        move("pay", Text("登记缴款", "Record a payment"), payable, nil, officer, "72"),
+        move("hand-in", Text("当场收缴的罚款已上交", "Cash handed in"), [simple, archived], nil, officer, "73", starts: ["P17b"], stops: ["P17"]),
+        move("bank", Text("罚款已缴付银行", "Paid into the bank"), [simple, archived], nil, officer, "73", stops: ["P17b"]),
         move("defer", Text("批准延期、分期缴纳", "Grant deferral or instalments"), [served], nil, head, "74"),
-        move("demand", Text("催告履行", "Demand performance"), [served], nil, officer, "76(1)", starts: ["P14a"]),
-        move("challenge", Text("当事人申请复议、提起诉讼", "Review or suit begun"), [decided, served, court], nil, officer, nil),
-        move("challenge-ended", Text("登记复议、诉讼结果", "Result of review or suit"), [decided, served, court], nil, officer, nil),
-        move("apply-court", Text("申请法院强制执行", "Apply to the court"), [served], court, head, "76(1)", stops: ["P14b"], awaits: ["P14a"]),
+        move("demand", Text("催告履行", "Demand performance"), [served, archived], nil, officer, "76(1)", starts: ["P14a"]),
+        move("challenge", Text("当事人申请复议、提起诉讼", "Review or suit begun"), afterDecision.union([simple]), nil, officer, nil, awaits: ["P14b"]),
+        move("challenge-ended", Text("登记复议、诉讼结果", "Result of review or suit"), afterDecision.union([simple]), nil, officer, nil),
+        move("apply-court", Text("申请法院强制执行", "Apply to the court"), [served, archived], court, head, "76(1)", stops: ["P14b"], awaits: ["P14a"]),
         move("perform", Text("执行完毕", "Performed"), [served, court], closing, officer + [.system], "77(1)", starts: ["P15"], awaits: ["P12", "P14a", "P14b"]),
         move("court-ended", Text("法院裁定终结执行", "Enforcement ended by the court"), [court], closing, officer, "77(2)", starts: ["P15"], awaits: ["P12"]),
         move("annul", Text("决定被撤销、变更或者确认违法", "Decision annulled or changed"), [served, court], closing, head, "63(2)", starts: ["P15"], awaits: ["P12", "P14a", "P14b"]),
@@ -146,6 +151,9 @@ package enum CaseMoves {
         move("withdraw-publication", Text("撤回公示", "Withdraw the publication"), afterDecision, nil, head, "63(2)", stops: ["PUB4"]),
     ]
 
+    /// Whether only officers make a move (and the system, where it follows from one of theirs).
+    static func isOfOfficers(_ name: String) -> Bool { table.moves.first { $0.name == name }.map { $0.by == officer || $0.by == officer + [.system] } ?? false }
+
     /// What the details of a move are called in the history.
     private static let details: [String: Text] = [
         "note": Text("说明", "Remark"), "reason": Text("理由", "Reason"), "cause": Text("案由", "Cause"), "findings": Text("核查情况", "Found"), "officers": Text("办案人员", "Officers"),
@@ -153,7 +161,8 @@ package enum CaseMoves {
         "served": Text("送达日期", "Served on"), "statement": Text("陈述申辩", "Statement"), "reviewed": Text("复核意见", "Reviewed"), "decision": Text("决定", "Decided"),
         "amount": Text("金额", "Amount"), "where": Text("移送至", "To"), "body": Text("机构", "Body"), "result": Text("结果", "Result"), "host": Text("主持人", "Host"),
         "reference": Text("凭证号", "Slip"), "members": Text("参加人员", "Members"), "who": Text("何人", "Who"), "granted": Text("回避决定", "Recusal"), "shown": Text("公示至", "Shown until"),
-        "number": Text("文号", "Number"), "jurisdiction": Text("管辖依据", "Jurisdiction"), "class": Text("档案类别", "Class"), "to": Text("推送至", "Pushed to"), "title": Text("名称", "Title"),
+        "number": Text("文号", "Number"), "jurisdiction": Text("管辖依据", "Jurisdiction"), "class": Text("档案类别", "Class"), "until": Text("延长至", "Until"), "to": Text("推送至", "Pushed to"),
+        "title": Text("名称", "Title"),
     ]
     @Sendable static func detail(_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)? {
         guard let title = details[key] else { return nil }

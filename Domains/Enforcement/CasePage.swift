@@ -81,7 +81,7 @@ struct CasePage: Sendable {
         let c = s.c
         let state = CaseMoves.table.state(c.matter.state)
         let moves = handling.available(c, to: .staff(account), people: s.people).filter {
-            $0.name != "prepare-publication" || s.publication?.publishedOn == nil || s.publication?.endedOn != nil
+            $0.name != "prepare-publication" || s.publication?.publishedOn == nil || s.publication?.ending == "withdrawn"
         }
         .filter { $0.name != "publish" || (s.publication != nil && s.publication?.publishedOn == nil && s.publication?.pushedOn == nil) }
         .filter { $0.name != "host-published" || (s.publication?.pushedOn != nil && s.publication?.publishedOn == nil) }

@@ -248,7 +248,12 @@ struct CasePages: Sendable {
                         throw Refusal.invalid("/from", Text("没有编号为“\(number)”的事项", "There is no matter “\(number)”"))
                     }
                     new.sourceMatter = Matter(row)
-                    if new.operator == nil { new.operator = Matter(row).operator }
+                    // The source's operator is the party only where it is the one that was typed.
+                    if new.operator == nil, let known = try Matter(row).operator.map({ try Operators.find($0, tx) }), party.kind != .person,
+                        party.code.map({ $0 == known.uscc }) ?? (party.name == known.name)
+                    {
+                        new.operator = known.id
+                    }
                     if account.covers(Matter(row).region) { new.region = Matter(row).region }
                 }
                 return try handling.register(new, by: .staff(account), at: now, tx)

@@ -14,11 +14,14 @@ enum EnforcementSchema {
                 illegal_income INTEGER, proposed TEXT, notified TEXT, decided TEXT, statement TEXT, reviewed TEXT, notice_served_on TEXT, hearing INTEGER NOT NULL,
                 heard_on TEXT, hearing_notice_on TEXT, hearing_place TEXT, hearing_open INTEGER, hearing_report TEXT, discussed_on TEXT, legal_reviewed INTEGER NOT NULL,
                 decision_number TEXT, decision INTEGER, decided_on TEXT, served_on TEXT, fine INTEGER NOT NULL, confiscated INTEGER NOT NULL, pay_by TEXT, deferred INTEGER NOT NULL,
-                demand_served_on TEXT, challenged TEXT, challenged_on TEXT, challenge_ended_on TEXT, annulled TEXT, ending TEXT, archive_class TEXT, archive_number TEXT, simple INTEGER NOT NULL)
+                demand_served_on TEXT, annulled TEXT, ending TEXT, archive_class TEXT, archive_number TEXT, simple INTEGER NOT NULL,
+                filing_proposal TEXT, not_filed TEXT, area TEXT, hearing_on TEXT, waived TEXT, income_unknown TEXT)
                 """,
                 "CREATE INDEX enforcement_cases_source ON enforcement_cases (source_matter)",
                 "CREATE INDEX enforcement_cases_violation ON enforcement_cases (violation, decided_on)",
                 "CREATE INDEX enforcement_cases_party ON enforcement_cases (party_code)",
+                "CREATE TABLE enforcement_challenges (id KEY, matter INTEGER NOT NULL REFERENCES casework_matters (id), kind TEXT NOT NULL, on_day TEXT NOT NULL, result TEXT, ended_on TEXT, account INTEGER NOT NULL, at INTEGER NOT NULL)",
+                "CREATE INDEX enforcement_challenges_matter ON enforcement_challenges (matter)",
                 // Who had which part in a case. Rows end, they never go.
                 """
                 CREATE TABLE enforcement_people (id KEY, matter INTEGER NOT NULL REFERENCES casework_matters (id), account INTEGER NOT NULL REFERENCES platform_accounts (id), role TEXT NOT NULL,
@@ -43,7 +46,7 @@ enum EnforcementSchema {
                 // One payment, one reference: the same slip cannot be entered twice, whoever presses first.
                 """
                 CREATE TABLE enforcement_payments (id KEY, matter INTEGER NOT NULL REFERENCES casework_matters (id), kind TEXT NOT NULL CHECK (kind IN ('fine', 'confiscated', 'surcharge')),
-                amount INTEGER NOT NULL CHECK (amount > 0), paid_on TEXT NOT NULL, way TEXT NOT NULL, reference TEXT NOT NULL UNIQUE, handed_on TEXT, account INTEGER NOT NULL, at INTEGER NOT NULL)
+                amount INTEGER NOT NULL CHECK (amount > 0), paid_on TEXT NOT NULL, way TEXT NOT NULL, reference TEXT NOT NULL UNIQUE, handed_on TEXT, banked_on TEXT, account INTEGER NOT NULL, at INTEGER NOT NULL)
                 """,
                 "CREATE INDEX enforcement_payments_matter ON enforcement_payments (matter)",
                 "CREATE TABLE enforcement_instalments (id KEY, matter INTEGER NOT NULL REFERENCES casework_matters (id), ordinal INTEGER NOT NULL, due TEXT NOT NULL, amount INTEGER NOT NULL, UNIQUE (matter, ordinal))",

@@ -10,13 +10,31 @@ package struct LeniencyDesk: Sendable {
 
     /// Violations of the same nature that were decided, or left unpunished, in the office's look-back.
     static func earlier(_ c: Case, years: Int, on day: Day, _ tx: Transaction) throws -> [Matter] {
-        guard let op = c.matter.operator, let violation = c.violation else { return [] }
-        return try tx.all(
+        guard let violation = c.violation, c.matter.operator != nil || c.party.code != nil else { return [] }
+        let since = day.adding(months: -12 * years)
+        // Whom it is about: by the register, or by the code where the register does not have it.
+        let who: SQL = c.matter.operator.map { "m.operator = \($0)" } ?? "e.party_code = \(c.party.code ?? "")"
+        let cases = try tx.all(
             """
-            SELECT m.* FROM enforcement_cases e JOIN casework_matters m ON m.id = e.matter WHERE m.operator = \(op) AND e.violation = \(violation) AND e.matter <> \(c.matter.id)
-            AND e.decided_on IS NOT NULL AND e.annulled IS NULL AND e.decided_on > \(day.adding(months: -12 * years)) ORDER BY m.id
+            SELECT m.* FROM enforcement_cases e JOIN casework_matters m ON m.id = e.matter WHERE \(who) AND e.violation = \(violation) AND e.matter <> \(c.matter.id) AND e.annulled IS NULL
+            AND ((m.outcome IN ('punish', 'exempt') AND e.decided_on > \(since)) OR (m.outcome = 'not-filed' AND e.not_filed IN ('1', '2', '3') AND m.closed_at > \(Moment(since)))) ORDER BY m.id
             """
         ).map(Matter.init)
+        guard let op = c.matter.operator else { return cases }
+        // Guidance for the same violation was given because there was one; what belongs to this very case is not earlier.
+        return cases
+            + (try tx.all(
+                """
+                SELECT m.* FROM enforcement_guidance g JOIN casework_matters m ON m.id = g.matter WHERE m.operator = \(op) AND g.violation = \(violation) AND m.state <> 'withdrawn'
+                AND m.received_at > \(Moment(since)) AND m.received_at < \(c.matter.receivedAt) AND (g.of_matter IS NULL OR g.of_matter <> \(c.matter.id)) ORDER BY m.id
+                """
+            ).map(Matter.init)).filter { $0.id != c.sourceMatter }
+    }
+    /// The rules that stand as met: of each, its latest examination counts.
+    static func standing(_ id: ID<Matter>, _ tx: Transaction) throws -> [Leniency.Rule] {
+        var latest: [String: Record] = [:]
+        for record in try records(id, tx) { if let rule = record.rule { latest[rule.id] = record } }
+        return latest.values.filter(\.met).compactMap(\.rule).sorted { $0.id < $1.id }
     }
 
     struct Record: Sendable {

@@ -86,6 +86,19 @@ package enum Simple {
                 fields: [.init("/fine", Text("自然人、个体工商户二百元以下，法人和其他组织三千元以下", "Up to ¥200 for persons and individual businesses, ¥3,000 for organisations"))],
                 article: Article(law: "PCD", article: "66"))
         }
+        // The article's own range holds on the spot too; an order that must come first cannot have come.
+        guard v.orderFirst != true else {
+            throw Refusal(.invalid, Text("须先责令改正，不能当场罚款", "An order to rectify comes first"), fields: [.init("/violation", Text("不适用简易程序", "Not on the spot"))], article: v.penalty)
+        }
+        if o.warning, v.warning != true { throw Refusal.invalid("/warning", Text("该条没有规定警告", "The article knows no warning")) }
+        if o.fine.fen > 0 {
+            let range = try Discretion.range(v, .init(isPerson: party.kind.isPerson))
+            guard range.contains(o.fine) else {
+                throw Refusal.invalid(
+                    "/fine",
+                    Text("该条规定的是¥\(range.lowerBound.grouped)至¥\(range.upperBound.grouped)", "The article says ¥\(range.lowerBound.grouped) to ¥\(range.upperBound.grouped)"))
+            }
+        }
         guard form["told"] == "yes" else {
             throw Refusal(
                 .invalid, Text("须先告知当事人", "First the party is told"), fields: [.init("/told", Text("请确认已告知", "Confirm that it was"))], article: Article(law: "PCD", article: "69"))
@@ -104,7 +117,7 @@ package enum Simple {
         try act.set(
             """
             facts = \(facts), bans = \(v.bans.map(\.description).joined(separator: ",")), penalty = \(v.penalty.description), decided = \(o.json.text), decided_on = \(now.day), served_on = \(now.day),
-            fine = \(o.fine), pay_by = \(payBy), filed_on = \(now.day)
+            fine = \(o.fine), pay_by = \(payBy), filed_on = \(now.day), area = \(v.area)
             """)
         var adding = handling.documents.outcome(o, of: try act.fresh())
         adding["place"] = place
@@ -119,7 +132,10 @@ package enum Simple {
                 .init("enforcement_cases", key: "matter", matter.id.raw), .init("enforcement_people", of: "matter", matter.id.raw), .init("casework_matters", matter.id.raw),
             ], at: now, tx)
         try handling.casework.begin("P16", of: matter, at: now, tx)
-        if pays { try handling.casework.begin("P12", of: matter, at: now, tx) }
+        if pays {
+            try handling.casework.begin("P12", of: matter, at: now, tx)
+            try CasePerformance.askWhenFinal(act.fresh(), desk: handling.desk, tx)
+        }
         try Jobs.add("credit.decided", [("matter", .int(matter.id.raw)), ("at", .int(now.milliseconds))], at: now, tx)
         return matter.id
     }

@@ -33,6 +33,13 @@ package enum Display {
         }
     }
 
+    /// The fields whose penalties are shown longer.
+    ///
+    /// Law: O107 art. 8(1)(1); PUB art. 14(1).
+    package static let areas: [(String, Text)] = [
+        ("none", Text("不属于以下领域", "None of these")), ("food", Text("食品", "Food")), ("drug", Text("药品", "Drugs")), ("device", Text("医疗器械", "Medical devices")),
+        ("cosmetics", Text("化妆品", "Cosmetics")), ("equipment", Text("特种设备", "Special equipment")), ("industrial", Text("重点工业产品", "Key industrial products")),
+    ]
     /// - Parameter area: the violation's field, where it is one of those of art. 8(1)(1).
     package static func tier(_ o: Outcome, area: String?, party: PartyKind) -> Tier {
         switch o.restriction {
@@ -44,7 +51,7 @@ package enum Display {
         let onlyFineOrCriticism = !o.warning && o.confiscated.fen == 0 && o.goods.isEmpty
         let low = Money(fen: party == .person ? 500_000 : 5_000_000)
         if onlyFineOrCriticism, o.fine.fen == 0 || (o.fine <= low && (o.tier == .lighter || o.tier == .reduced)) { return .light }
-        return area == nil ? .general : .seriousField
+        return area == nil || area == "none" ? .general : .seriousField
     }
 
     /// - Returns: `early`: from when repair may be asked for, nil: never; `until`: when it stops by itself.

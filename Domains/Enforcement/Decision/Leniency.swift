@@ -82,6 +82,17 @@ package struct Leniency: Sendable {
     package func rules(for violation: String?, on day: Day) -> [Rule] {
         rules.filter { rule in (rule.violations.map { list in violation.map(list.contains) ?? false } ?? true) && (rule.from.map { $0 <= day } ?? true) }
     }
+    /// Whether a rule is that of a ground on which a case is not filed.
+    ///
+    /// Law: PCD art. 20(1)–(3).
+    package static func fits(_ rule: Rule, ground: String) -> Bool {
+        switch ground {
+        case "1": rule.effect == .shallNot && rule.id != "noFault"
+        case "2": rule.effect == .mayNot
+        case "3": rule.id == "noFault"
+        default: false
+        }
+    }
     package func lists(on day: Day) -> [List] { lists.filter { $0.isInForce(on: day) } }
 
     /// What the answers to a rule's conditions come to.

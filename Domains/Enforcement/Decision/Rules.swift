@@ -161,21 +161,22 @@ package enum Gates {
     }
     /// What may be taken in cash on the spot.
     ///
-    /// Law: PCD art. 72(1): up to ¥100; up to the simple procedure's sums where it could not be had afterwards; in remote places at the party's wish.
-    package static func cash(_ fine: Money, hardAfterwards: Bool, remote: Bool) -> Bool { fine <= Money(fen: 10_000) || hardAfterwards || remote }
+    /// Law: PCD art. 72(1), PPL art. 68, 69: of a fine on the spot, up to ¥100, or where it could not be had afterwards; of any fine, in remote places at
+    /// the party's wish.
+    package static func cash(_ fine: Money, simple: Bool, hardAfterwards: Bool, remote: Bool) -> Bool { remote || (simple && (fine <= Money(fen: 10_000) || hardAfterwards)) }
 
-    /// What is added to a fine that is late: three per cent a day of what was unpaid on it, never more than the fine.
+    /// What is added to a sum that is late: three per cent a day of what was unpaid on it, never more than the sum.
     ///
-    /// Law: PCD art. 75; PPL art. 72. What review or litigation took is not counted (PPL art. 73(3)).
+    /// Law: PCD art. 75; PPL art. 72; AEL art. 45(2); PRP art. 21: two per mille on illegal income under the price rules. What review or litigation took is not counted (PPL art. 73(3)).
     package static func surcharge(
-        of fine: Money, paid: [(on: Day, amount: Money)], due: Day, on day: Day, notCounted: [ClosedRange<Day>] = []
+        of fine: Money, paid: [(on: Day, amount: Money)], due: Day, on day: Day, perMille: Int64 = 30, notCounted: [ClosedRange<Day>] = []
     ) -> Money {
         guard day > due else { return Money(fen: 0) }
         var (sum, at) = (Int64(0), due.adding(days: 1))
         while at <= day, sum < fine.fen {
             let open = max(0, fine.fen - paid.reduce(0) { $1.on < at ? $0 + $1.amount.fen : $0 })
             if open == 0 { break }
-            if !notCounted.contains(where: { $0.contains(at) }) { sum += open * 3 / 100 }
+            if !notCounted.contains(where: { $0.contains(at) }) { sum += open * perMille / 1000 }
             at = at.adding(days: 1)
         }
         return Money(fen: min(fine.fen, sum))

@@ -8,6 +8,12 @@ import Web
 enum CasePerformance {
     static let suitOver = "enforcement.suit-over"
 
+    /// Looks again when the decision can no longer be challenged.
+    static func askWhenFinal(_ c: Case, desk: Desk, _ tx: Transaction) throws {
+        guard let final = try c.finalOn(desk.engine) else { return }
+        try Jobs.add(suitOver, [("matter", .int(c.matter.id.raw))], at: Moment(final.adding(days: 1), hour: 1), tx)
+    }
+
     /// When the time for review and suit is over and something is unpaid, the three months begin in which the court may be asked.
     ///
     /// Law: PCD art. 76; AEL art. 53.
@@ -16,10 +22,9 @@ enum CasePerformance {
         let now = desk.now
         try await desk.store.write { tx in
             let c = try tx.penaltyCase(ID<Matter>(id))
-            guard c.matter.state == CaseMoves.served, c.challenged == nil, let served = c.servedOn, try !Performance.of(c, on: now.day, tx).isWhole,
-                try Clocks.of(c.matter.id, tx).allSatisfy({ $0.duty != "P14b" })
+            guard c.matter.state == CaseMoves.served || (c.simple && c.annulled == nil), let end = try c.finalOn(desk.engine), end < now.day,
+                try !Performance.of(c, on: now.day, tx).isWhole, try Clocks.of(c.matter.id, tx).allSatisfy({ $0.duty != "P14b" || $0.state != "open" })
             else { return }
-            let end = try desk.engine.deadline("LS", from: Moment(served), explain: false).due
             // Deferral: from its end, not before.
             let since = c.deferred ? max(end, c.payBy ?? end) : end
             try handling.casework.begin("P14b", of: c.matter, since: Moment(since), at: now, tx)
@@ -40,8 +45,16 @@ extension CaseAct {
         switch name {
         case "pay": return try pay()
         case "hand-in":
-            let on = try day("on")
+            let taken = try tx.one("SELECT max(paid_on) AS d FROM enforcement_payments WHERE matter = \(id) AND way = 'cash' AND handed_on IS NULL")?.optionalDay("d")
+            guard let taken else { throw Refusal(.conflict, Text("没有待上交的现金罚款", "There is no cash to hand in")) }
+            let on = try day("on", from: taken)
             try tx.send("UPDATE enforcement_payments SET handed_on = \(on) WHERE matter = \(id) AND way = 'cash' AND handed_on IS NULL")
+            return try move([("on", on.description)], since: Moment(on), seals: [.init("enforcement_payments", of: "matter", id.raw)])
+        case "bank":
+            let handed = try tx.one("SELECT max(handed_on) AS d FROM enforcement_payments WHERE matter = \(id) AND way = 'cash' AND banked_on IS NULL")?.optionalDay("d")
+            guard let handed else { throw Refusal(.conflict, Text("没有待缴付的现金罚款", "There is no cash to pay in")) }
+            let on = try day("on", from: handed)
+            try tx.send("UPDATE enforcement_payments SET banked_on = \(on) WHERE matter = \(id) AND way = 'cash' AND handed_on IS NOT NULL AND banked_on IS NULL")
             return try move([("on", on.description)], seals: [.init("enforcement_payments", of: "matter", id.raw)])
         case "defer": return try deferPayment()
         case "demand":
@@ -55,28 +68,18 @@ extension CaseAct {
             _ = try document("demand-letter", adding: adding)
             try set("demand_served_on = \(served)")
             return try move([("served", served.description), ("amount", state.unpaid.plain)], since: Moment(served))
-        case "challenge":
-            let kind = try input.chosen("kind", ["review", "suit"]), on = try day("on", from: c.decidedOn)
-            if kind == "suit", (c.penalty ?? "").hasPrefix("PRP"), input["reviewed"] != "yes" {
-                throw Refusal(
-                    .invalid, Text("价格处罚应先申请复议", "Price penalties go to review first"), fields: [.init("/kind", Text("请先登记复议决定", "Record the review first"))],
-                    article: Article(law: "PRP", article: "20"))
-            }
-            try set("challenged = \(kind), challenged_on = \(on)")
-            return try move([("result", kind == "review" ? "行政复议" : "行政诉讼"), ("on", on.description)])
-        case "challenge-ended":
-            let result = try input.chosen("result", ["upheld", "withdrawn", "annulled"]), on = try day("on", from: c.challengedOn)
-            try set("challenge_ended_on = \(on)")
-            return try move([("result", result == "upheld" ? "维持" : result == "withdrawn" ? "撤回" : "撤销、变更或者确认违法"), ("on", on.description)])
         case "apply-court": return try applyCourt()
         case "perform":
             if actor.account != nil { _ = try officer() }
             let state = try Performance.of(c, on: now.day, tx)
             guard state.unpaid.fen <= 0 else { throw Refusal(.conflict, Text("尚欠¥\(state.unpaid.grouped)", "¥\(state.unpaid.grouped) is unpaid")) }
-            if state.unpaidSurcharge.fen > 0, input["waived"] != "yes" {
-                throw Refusal.invalid(
-                    "/waived",
-                    Text("尚有加处罚款¥\(state.unpaidSurcharge.grouped)；不再加处的，请勾选并说明", "A surcharge of ¥\(state.unpaidSurcharge.grouped) is open: tick and say why it is dropped"))
+            if state.unpaidSurcharge.fen > 0 {
+                guard input["waived"] == "yes", let why = input["note"] else {
+                    throw Refusal.invalid(
+                        "/waived",
+                        Text("尚有加处罚款¥\(state.unpaidSurcharge.grouped)；不再加处的，请勾选并说明", "A surcharge of ¥\(state.unpaidSurcharge.grouped) is open: tick and say why it is dropped"))
+                }
+                try set("waived = \(why)")
             }
             try set("ending = '1'")
             return try move([("note", input["note"] ?? "")])
@@ -127,7 +130,7 @@ extension CaseAct {
         let open = kind == .fine ? before.unpaidFine : kind == .confiscated ? before.unpaidConfiscated : before.unpaidSurcharge
         guard amount.fen > 0, amount <= open else { throw Refusal.invalid("/amount", Text("未缴的\(kind.title.zh)是¥\(open.grouped)", "¥\(open.grouped) is open")) }
         if way == "cash" {
-            guard kind == .fine, c.simple, Gates.cash(amount, hardAfterwards: input["hard"] == "yes", remote: input["remote"] == "yes") else {
+            guard kind == .fine, Gates.cash(c.fine, simple: c.simple, hardAfterwards: input["hard"] == "yes", remote: input["remote"] == "yes") else {
                 throw Refusal(
                     .invalid, Text("不属于可以当场收缴的情形", "It may not be taken in cash"), fields: [.init("/way", Text("罚款决定与收缴分离", "Who fines does not collect"))],
                     article: Article(law: "PCD", article: "72(1)"))
@@ -145,9 +148,16 @@ extension CaseAct {
             after = try tx.matter(id)
         }
         let state = try Performance.of(fresh(), on: on, tx)
-        guard state.isWhole else { return after }
+        guard state.isWhole else {
+            // The period shows the part that is due next (PCD art. 74).
+            if let next = state.nextDue, let running = try clock("P12"), running.state == "open", running.due < next {
+                try Clocks.set("P12", of: after, to: next, tx)
+                return try tx.matter(id)
+            }
+            return after
+        }
         if c.simple {
-            try handling.casework.end("P12", of: after, met: c.payBy.map { on <= $0 } ?? true, at: now, tx)
+            for duty in ["P12", "P14a", "P14b"] { try handling.casework.end(duty, of: after, met: duty == "P12" && (c.payBy.map { on <= $0 } ?? true), at: now, tx) }
             return try tx.matter(id)
         }
         return try handling.apply("perform", on: fresh(), input: Form([]), by: .system, at: now, tx)
@@ -174,7 +184,7 @@ extension CaseAct {
         for (i, part) in plan.enumerated() {
             try tx.send("INSERT INTO enforcement_instalments (matter, ordinal, due, amount) VALUES (\(id), \(i + 1), \(part.due), \(part.amount))")
         }
-        try Clocks.set("P12", of: c.matter, to: last.due, tx)
+        if let first = plan.first, let running = try clock("P12"), first.due > running.due { try Clocks.set("P12", of: c.matter, to: first.due, tx) }
         try set("deferred = 1, pay_by = \(last.due)")
         _ = try document(
             "deferral-notice",
@@ -189,7 +199,7 @@ extension CaseAct {
     private func applyCourt() throws -> Matter {
         _ = try approver()
         let article = Article(law: "PCD", article: "76(1)")
-        guard c.challenged == nil || c.challengeEndedOn != nil else { throw Refusal(.conflict, Text("复议或者诉讼尚未终结", "Review or suit has not ended"), article: article) }
+        guard c.pending == nil else { throw Refusal(.conflict, Text("复议或者诉讼尚未终结", "Review or suit has not ended"), article: article) }
         guard let demand = try clock("P14a"), demand.due < now.day else {
             throw Refusal(.conflict, Text("催告书送达满十个工作日后方可申请", "Ten working days after the demand, not before"), article: article)
         }

@@ -38,28 +38,44 @@ package struct Performance: Sendable {
     package let fine: Money
     package let confiscated: Money
     package let surcharge: Money
+    package let isWaived: Bool
 
     private func paid(_ kind: Payment.Kind) -> Money { payments.filter { $0.kind == kind }.reduce(Money(fen: 0)) { $0 + $1.amount } }
     package var unpaidFine: Money { Money(fen: fine.fen - paid(.fine).fen) }
     package var unpaidConfiscated: Money { Money(fen: confiscated.fen - paid(.confiscated).fen) }
-    package var unpaidSurcharge: Money { Money(fen: max(0, surcharge.fen - paid(.surcharge).fen)) }
+    package var unpaidSurcharge: Money { isWaived ? Money(fen: 0) : Money(fen: max(0, surcharge.fen - paid(.surcharge).fen)) }
     package var unpaid: Money { unpaidFine + unpaidConfiscated }
     package var isWhole: Bool { unpaid.fen <= 0 && unpaidSurcharge.fen == 0 }
 
     package static func of(_ c: Case, on day: Day, _ tx: Transaction) throws -> Performance {
         let payments = try tx.all("SELECT * FROM enforcement_payments WHERE matter = \(c.matter.id) ORDER BY paid_on, id").map(Payment.init)
         let instalments = try tx.all("SELECT due, amount FROM enforcement_instalments WHERE matter = \(c.matter.id) ORDER BY ordinal").map { ($0.day("due"), $0.money("amount")) }
+        let notCounted = c.challenges.map { $0.days(through: day) }
+        let late = reckon(c.fine, payBy: c.payBy, instalments: instalments, payments.filter { $0.kind == .fine }, notCounted: notCounted, on: day)
+        // Law: PRP art. 21: illegal income under the price rules, two per mille a day.
+        let income =
+            c.isReviewFirst
+            ? reckon(c.confiscated, perMille: 2, payBy: c.payBy, instalments: [], payments.filter { $0.kind == .confiscated }, notCounted: notCounted, on: day) : Money(fen: 0)
         return Performance(
-            payments: payments, instalments: instalments, fine: c.fine, confiscated: c.confiscated,
-            surcharge: reckon(
-                c.fine, payBy: c.payBy, instalments: instalments, payments.filter { $0.kind == .fine }, challenged: c.challengedOn.map { $0...max($0, c.challengeEndedOn ?? day) },
-                on: day))
+            payments: payments, instalments: instalments, fine: c.fine, confiscated: c.confiscated, surcharge: late + income, isWaived: c.waived != nil)
     }
 
-    /// Payments fill the instalments in their order; each that is late is added to by itself, all together never more than the fine.
-    static func reckon(_ fine: Money, payBy: Day?, instalments: [(due: Day, amount: Money)], _ payments: [Payment], challenged: ClosedRange<Day>?, on day: Day) -> Money {
-        guard let payBy, fine.fen > 0 else { return Money(fen: 0) }
-        let parts = instalments.isEmpty ? [(due: payBy, amount: fine)] : instalments
+    /// When the first part that is not paid yet is due.
+    package var nextDue: Day? {
+        var left = paid(.fine).fen
+        for part in instalments {
+            if left < part.amount.fen { return part.due }
+            left -= part.amount.fen
+        }
+        return nil
+    }
+
+    /// Payments fill the instalments in their order; each that is late is added to by itself, all together never more than the sum that is owed.
+    static func reckon(
+        _ owed: Money, perMille: Int64 = 30, payBy: Day?, instalments: [(due: Day, amount: Money)], _ payments: [Payment], notCounted: [ClosedRange<Day>], on day: Day
+    ) -> Money {
+        guard let payBy, owed.fen > 0 else { return Money(fen: 0) }
+        let parts = instalments.isEmpty ? [(due: payBy, amount: owed)] : instalments
         var left = payments.map { ($0.on, $0.amount.fen) }
         var sum: Int64 = 0
         for part in parts {
@@ -71,8 +87,8 @@ package struct Performance: Sendable {
                 left[i].1 -= used
                 need -= used
             }
-            sum += Gates.surcharge(of: part.amount, paid: paid, due: part.due, on: day, notCounted: challenged.map { [$0] } ?? []).fen
+            sum += Gates.surcharge(of: part.amount, paid: paid, due: part.due, on: day, perMille: perMille, notCounted: notCounted).fen
         }
-        return Money(fen: min(fine.fen, sum))
+        return Money(fen: min(owed.fen, sum))
     }
 }

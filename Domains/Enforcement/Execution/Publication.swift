@@ -106,10 +106,11 @@ extension CaseAct {
         case "prepare-publication":
             let account = try account()
             guard let decided = c.decided, decided.kind == .punish, !c.simple else { throw Refusal(.conflict, Text("没有应当公示的处罚决定", "There is no penalty to publish")) }
-            let tier = Display.tier(decided, area: c.violation.flatMap { Penalties.shipped[$0]?.area }, party: c.party.kind)
+            let tier = Display.tier(decided, area: c.area, party: c.party.kind)
             guard tier != .none else { throw Refusal(.conflict, Text("仅受到警告的不予公示", "A warning alone is not published"), article: Article(law: "O107", article: "7")) }
             let old = try PublishedPenalty.of(id, tx)
-            guard old?.publishedOn == nil || old?.endedOn != nil else { throw Refusal(.conflict, Text("已经公示", "It is published already")) }
+            // What is over or was repaired is not shown again; what was withdrawn may be, once it is right.
+            guard old?.publishedOn == nil || old?.ending == "withdrawn" else { throw Refusal(.conflict, Text("已经公示，或者公示期满、已修复", "It is published, over, or repaired")) }
             let body = try input.needed("body", 60_000)
             if let secret = PublishedPenalty.secrets(c).first(where: { body.contains($0) }) {
                 throw Refusal(
@@ -189,7 +190,8 @@ package enum Penalty {
     /// Shown anew for its whole time, with no early end.
     package static func restore(_ id: ID<Matter>, at now: Moment, _ tx: Transaction) throws {
         guard let p = try PublishedPenalty.of(id, tx), p.endedOn != nil else { return }
-        let days = Display.days(p.tier, from: now.day, restrictedUntil: nil)
+        let restricted = try? tx.penaltyCase(id).decided?.restrictedUntil
+        let days = Display.days(p.tier, from: now.day, restrictedUntil: restricted)
         try tx.send("UPDATE enforcement_publications SET published_on = \(now.day), early_from = NULL, until = \(days.until), ended_on = NULL, ending = NULL WHERE matter = \(id)")
         try Casework.remark("published-again", on: tx.matter(id), by: .system, sealing: [.init("enforcement_publications", key: "matter", id.raw)], at: now, tx)
     }
