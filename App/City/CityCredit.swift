@@ -128,10 +128,16 @@ extension CityBuilder {
         guard heads.count >= 2 else { return }
         try await desk.store.write { tx in
             let before = end.adding(seconds: -3 * 86_400)
-            let done = try draws.prepare(.init(title: "年度报告公示信息抽查", items: ["A1", "A2"], region: region, percent: 5), by: heads[0], at: before, tx)
+            func prepare(_ w: DrawDesk.Wanted, at now: Moment) throws -> Int64 {
+                try draws.keep(draws.gather(w, number: draws.number(at: now, tx), by: heads[0], at: now, tx), by: heads[0], at: now, tx)
+            }
+            var alike = DrawDesk.Wanted(title: "年度报告公示信息抽查（不定向）", items: ["A1", "A2"], region: region, percent: 5)
+            alike.isWeighted = false
+            let done = try prepare(alike, at: before)
             try draws.commit(done, beacon: "上证综合指数\(before.day)收盘值", at: before.adding(hours: 6), by: heads[0], at: before, tx)
-            try draws.draw(done, value: "3382.10", by: heads[1], at: before.adding(hours: 7), tx)
-            let next = try draws.prepare(.init(title: "网络交易经营者抽查", items: ["B1", "B2"], region: region, percent: 4), by: heads[0], at: end, tx)
+            let out = before.adding(hours: 7)
+            try draws.reveal(done, value: "3382.10", draws.result(done, value: "3382.10", by: heads[1], at: out, tx), by: heads[1], at: out, tx)
+            let next = try prepare(.init(title: "网络交易经营者抽查（按风险）", items: ["B1", "B2"], region: region, percent: 2), at: end)
             try draws.commit(next, beacon: "上证综合指数\(end.day.adding(days: 1))收盘值", at: end.adding(hours: 30), by: heads[0], at: end, tx)
         }
         while try await jobs.runOne() {}

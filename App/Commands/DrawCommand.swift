@@ -13,20 +13,22 @@ struct DrawVerify: AsyncParsableCommand {
         commandName: "verify", abstract: "Recomputes a draw from its published file: list, commitment, seed, beacon, result.",
         discussion: "The file is fetched from /draws/NUMBER.json of any installation. Exit status 1 where it does not hold.")
     @Argument(help: "NUMBER.json as it was published") var file: String
+    @Option(help: "The file as it was published after the commitment, before the draw, where somebody kept it") var committed: String?
     @Flag(help: "One JSON document on standard output") var json = false
 
     func run() async throws {
         let published = try JSON(parsing: [UInt8](Data(contentsOf: URL(fileURLWithPath: file))))
-        let check = try DrawCheck.run(published)
+        let earlier = try committed.map { try JSON(parsing: [UInt8](Data(contentsOf: URL(fileURLWithPath: $0)))) }
+        let check = try DrawCheck.run(published, earlier: earlier)
         if json {
             print(
                 JSON.object([
                     ("number", .text(published["number"]?.string)), ("holds", .bool(check.holds)), ("drawn", .int(check.drawn)),
                     ("objects", .int(published["list"]?["objects"]?.array?.count ?? 0)),
-                    ("findings", .array(check.findings.map { .string(Terminal.say($0)) })),
+                    ("open", .array(check.open.map { .string(Terminal.say($0)) })), ("findings", .array(check.findings.map { .string(Terminal.say($0)) })),
                 ]).text)
         } else {
-            for finding in check.findings { print(Terminal.say(finding)) }
+            for finding in check.findings + check.open { print(Terminal.say(finding)) }
             let n = published["list"]?["objects"]?.array?.count ?? 0
             print(
                 Terminal.say(

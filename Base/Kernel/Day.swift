@@ -62,13 +62,16 @@ package struct Day: Hashable, Comparable, Sendable, Codable, LosslessStringConve
     package func adding(months: Int) -> Day {
         let (y, m, d) = parts
         let index = y * 12 + (m - 1) + months
+        // A day that no calendar here has is the last or the first that it has: a far day typed by somebody stops nothing.
+        guard (12..<120_000).contains(index) else { return Day(index < 12 ? 1 : 9999, index < 12 ? 1 : 12, index < 12 ? 1 : 31) ?? self }
         let (year, month) = (index / 12, index % 12 + 1)
-        return Day(year, month, min(d, Day.length(ofMonth: month, in: year)))!
+        return Day(year, month, min(d, Day.length(ofMonth: month, in: year))) ?? self
     }
 
     /// The days of a period: `2026-05`, `2026-Q2` or `2026`; the last is the day after it. Nil where it is none.
     package static func span(_ period: String) -> Range<Day>? {
         let year = String(period.prefix(4))
+        guard let n = Int(year), (1...9998).contains(n) else { return nil }
         if period.count == 4, let first = Day(year + "-01-01") { return first..<first.adding(months: 12) }
         if period.count == 7, period.dropFirst(4).hasPrefix("-Q"), let n = Int(period.suffix(1)), (1...4).contains(n), let first = Day("\(year)-01-01") {
             return first.adding(months: 3 * (n - 1))..<first.adding(months: 3 * n)

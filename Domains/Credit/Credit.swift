@@ -28,6 +28,7 @@ package enum Credit {
             jobs: [
                 JobKind("credit.decided") { desk, payload in try await heard(payload, desk: desk, decided) },
                 JobKind("credit.published") { desk, payload in try await heard(payload, desk: desk, published) },
+                JobKind("credit.changed") { desk, payload in try await heard(payload, desk: desk, changed) },
                 JobKind("credit.assisted") { desk, payload in try await pushed(payload, desk: desk, shown: true) },
                 JobKind("credit.assist-ended") { desk, payload in try await pushed(payload, desk: desk, shown: false) },
                 JobKind("credit.annulled") { desk, payload in try await heard(payload, desk: desk, annulled) },
@@ -35,9 +36,12 @@ package enum Credit {
                     guard let key = payload["case"]?.int else { return }
                     let now = desk.now
                     try await desk.store.write { tx in
-                        for row in try tx.all("SELECT matter FROM credit_serious WHERE of_case = \(Int64(key)) AND listed_on IS NOT NULL AND removed_on IS NULL") {
+                        for row in try tx.all("SELECT matter FROM credit_serious WHERE of_case = \(Int64(key)) AND removed_on IS NULL") {
                             let s = try tx.serious(tx.matter(ID<Matter>(row.int("matter"))))
-                            try SeriousHandling(desk: desk).apply("annul", on: s, input: Form([]), by: .system, at: now, tx)
+                            guard s.matter.state != SeriousMoves.dropped else { continue }
+                            // What is listed falls; what is on its way there is not listed.
+                            let name = s.listedOn == nil ? "drop" : "annul"
+                            try SeriousHandling(desk: desk).apply(name, on: s, input: Form([("reason", "列入所依据的处罚被撤销")]), by: .system, at: now, tx)
                         }
                     }
                 },
@@ -47,10 +51,10 @@ package enum Credit {
                     let now = desk.now
                     try await desk.store.write { tx in
                         let g = try tx.guidance(tx.matter(ID<Matter>(Int64(key))))
-                        guard let op = g.matter.operator, g.absent, try tx.one("SELECT id FROM credit_events WHERE matter = \(g.matter.id) AND kind = 'absent'") == nil else {
+                        guard let op = g.matter.operator, try tx.one("SELECT id FROM credit_events WHERE matter = \(g.matter.id) AND kind IN ('absent', 'guided')") == nil else {
                             return
                         }
-                        try CreditEvent.add(.absent, of: op, on: now.day, matter: g.matter.id, g.issues, by: "system", at: now, tx)
+                        try CreditEvent.add(g.absent ? .absent : .guided, of: op, on: now.day, matter: g.matter.id, "\(g.kind.title.zh)：\(g.issues)", by: "system", at: now, tx)
                     }
                 },
                 JobKind(CompassRun.one) { desk, payload in
@@ -132,6 +136,15 @@ package enum Credit {
             .published, of: op, on: row.day("published_on"), until: row.optionalDay("until"), matter: c.matter.id, violation: c.violation, c.decisionNumber ?? c.cause,
             by: "system", at: now, tx)
     }
+    /// What review or court changed: the penalty counts as changed, and the line says so.
+    @Sendable static func changed(_ c: Case, _ op: ID<Operator>, _ now: Moment, _ tx: Transaction) throws {
+        guard let before = try tx.one("SELECT id, amount FROM credit_events WHERE matter = \(c.matter.id) AND kind = 'penalty' ORDER BY id DESC LIMIT 1"),
+            before.optionalMoney("amount") != c.fine, let day = c.decidedOn, let decided = c.decided
+        else { return }
+        try CreditEvent.add(
+            .penalty, of: op, on: day, matter: c.matter.id, cancels: before.int("id"), violation: c.violation, amount: c.fine,
+            "\(c.cause)（复议、诉讼变更）：\(decided.items().joined(separator: "；"))", by: "system", at: now, tx)
+    }
     /// A penalty that another province pushed: known here when it is published, kept once.
     private static func pushed(_ payload: JSON, desk: Desk, shown: Bool) async throws {
         guard let key = payload["matter"]?.int, let at = payload["at"]?.int else { return }
@@ -201,10 +214,9 @@ enum Contest {
         guard account.covers(op.region) else { throw Refusal.notFound }
         let line = try form.needed("line", 60), said = try form.needed("said", 2000)
         let casework = Casework(table: table, desk: desk)
-        let n = try tx.nextNumber("contest.\(now.day.year)")
         let matter = try casework.open(
             .init(
-                number: "FY\(now.day.year)\(String(100_000 + n).suffix(5))", state: "open", title: op.name, regime: "CRO", region: op.region, operator: op.id, receivedAt: now,
+                number: try tx.number("FY", "contest", in: now.day.year), state: "open", title: op.name, regime: "CRO", region: op.region, operator: op.id, receivedAt: now,
                 competentAt: now), tx)
         try tx.send("INSERT INTO credit_contests (matter, line, said) VALUES (\(matter.id), \(line), \(said))")
         try casework.record(
@@ -255,7 +267,8 @@ enum OperatorCredit {
     static let panel = OperatorPanel { id, visit, tx in
         guard visit.may("credit.see") else { return { _ in } }
         let standing = try CreditStanding.of(id, at: visit.desk.now, tx)
-        let cls = visit.may("compass.see") ? try tx.one("SELECT class, points, percentile, before_class FROM credit_classes WHERE operator = \(id)") : nil
+        let isOurs = try visit.account?.covers(Operators.find(id, tx).region) ?? false
+        let cls = isOurs && visit.may("compass.see") ? try tx.one("SELECT class, points, percentile, before_class FROM credit_classes WHERE operator = \(id)") : nil
         return { h in
             h.card(Text("信用", "Credit")) {
                 h.p("mb-2") {

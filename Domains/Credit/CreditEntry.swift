@@ -163,11 +163,15 @@ enum CreditEntry: Sendable {
             if case .repair = self {
                 area("found", Text("核实方式和情况（网上、书面、实地）", "How it was verified, and what was found"))
             } else {
+                if case .abnormal(let a) = self, a.ground == .name { day(Text("变更登记期限届满之日", "The time to change the name ended on")) }
                 area("note", Text("说明", "Remark"), required: false)
             }
         case (_, "refuse"):
             area("reason", Text("不予修复的理由", "Why"))
             h.checkbox("fraud", Text("故意隐瞒真实情况、弄虚作假（三年内不得申请）", "Fraud: no application for three years"), checked: false)
+        case (_, "consent"):
+            area("reason", Text("意见", "Remark"))
+            h.field("letter", Text("上一级机关同意文号（市级案件）", "The higher office's letter, for the city's own cases"), value: nil, errors: e, required: false)
         case (_, "push"): h.field("to", Text("推送至（登记地市场监督管理部门）", "Pushed to (office where it is registered)"), value: nil, errors: e)
         case (_, "shield"): area("note", Text("意见", "Remark"), required: false)
         case (_, "plan-done"):

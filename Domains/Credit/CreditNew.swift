@@ -65,6 +65,7 @@ extension CreditPages {
                         h.field("case", Text("处罚案件编号", "Number of the case"), value: visit.exchange.query["case"], errors: e)
                         h.select("ground", Text("情形", "Ground"), options: Serious.grounds, value: nil, errors: e, empty: Text("请选择", "Choose"))
                         h.select("heavier", Text("较重行政处罚（第二条）", "Heavier penalty (art. 2)"), options: Serious.heavier, value: nil, errors: e, empty: Text("请选择", "Choose"))
+                        h.field("basis", Text("其他较重行政处罚的依据", "The rule that makes it a heavier penalty"), value: nil, errors: e, required: false)
                         h.element("fieldset", "mb-3", [.id(h.id("f", "factor"))]) {
                             h.element("legend", "form-label", text: h.say(Text("考量因素（第十二条）", "Factors (art. 12)")))
                             if let error = e["factor"] { h.element("div", "text-danger small", text: h.say(error)) }

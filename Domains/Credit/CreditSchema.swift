@@ -60,7 +60,8 @@ enum CreditSchema {
         Migration(
             "credit.2",
             [
-                "CREATE INDEX credit_events_cancels ON credit_events (cancels)",
+                "CREATE INDEX credit_events_cancels ON credit_events (cancels)", "CREATE INDEX credit_classes_trade ON credit_classes (trade, points)",
+                "CREATE INDEX operators_phone ON operators (phone)",
                 "CREATE TABLE credit_counts (id KEY, counted_on TEXT NOT NULL, counted_at INTEGER NOT NULL, operators INTEGER NOT NULL, changed INTEGER NOT NULL)",
             ]),
     ]

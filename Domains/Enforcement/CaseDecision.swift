@@ -132,7 +132,8 @@ extension CaseAct {
     private func appoint() throws -> Matter {
         let head = try approver()
         func person(_ field: String, _ role: Separation.Role) throws -> Account {
-            guard let key = input[field].flatMap({ Int64($0) }), let person = try Accounts.all(tx).first(where: { $0.id.raw == key }) else {
+            guard let key = input[field].flatMap({ Int64($0) }), let person = try Accounts.all(tx).first(where: { $0.id.raw == key && $0.active && $0.mayTake(c.matter.region) })
+            else {
                 throw Refusal.invalid("/\(field)", Text("请选择人员", "Choose somebody"))
             }
             do { try take(role, person) } catch let refusal as Refusal {

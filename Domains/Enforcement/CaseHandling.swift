@@ -31,8 +31,7 @@ package struct CaseHandling: Sendable {
     /// A new source: registered, numbered, its first period begun.
     /// - Parameter region: where it is handled.
     package func register(_ new: NewCase, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
-        let n = try tx.nextNumber("case.\(now.day.year)")
-        let number = "AJ\(now.day.year)\(String(100_000 + n).suffix(5))"
+        let number = try tx.number("AJ", "case", in: now.day.year)
         let matter = try casework.open(
             .init(
                 number: number, state: new.simple ? CaseMoves.simple : CaseMoves.clue, title: "\(new.party.name) · \(new.cause)", regime: CaseMoves.regime, region: new.region,
@@ -177,6 +176,10 @@ struct CaseAct {
     /// The head approves: nobody who handles the case.
     func approver() throws -> Account {
         let account = try account()
+        // Who proposed it, or took the measure, does not approve it.
+        if c.matter.state == CaseMoves.filing, account.id.raw == c.proposedBy {
+            throw Refusal(.forbidden, Text("提请人不能批准自己的提请", "Who proposed it cannot approve it"))
+        }
         try take(.approver, account)
         return account
     }
@@ -195,7 +198,7 @@ struct CaseAct {
         let keys = input.all(field).compactMap { Int64($0) }
         guard Set(keys).count >= 2 else { throw Refusal.invalid("/\(field)", Text("应指定两名以上办案人员", "Name two officers or more")) }
         return try Set(keys).sorted().map { key in
-            guard let person = try Accounts.all(tx).first(where: { $0.id.raw == key }), desk.permissions.allows(person.roles, "enforcement.investigate"),
+            guard let person = try Accounts.all(tx).first(where: { $0.id.raw == key && $0.active }), desk.permissions.allows(person.roles, "enforcement.investigate"),
                 person.mayTake(c.matter.region)
             else { throw Refusal.invalid("/\(field)", Text("所选人员不能办理本案", "One of them cannot handle this case")) }
             guard let certificate = try tx.certificate(of: key), certificate.validTo >= now.day else {
@@ -292,7 +295,6 @@ extension CaseAct {
             throw Refusal(.conflict, Text("提请的不是立案；不同意的，请退回补充核查", "To file was not proposed: send it back if you disagree"), article: Article(law: "PCD", article: "19"))
         }
         try checkLimitation(ended: ended, grave: c.grave)
-        guard head.id.raw != c.proposedBy else { throw Refusal(.forbidden, Text("提请人不能批准自己的提请", "Who proposed it cannot approve it")) }
         // The same violation of the same party: the authority that filed first has it.
         if let op = c.matter.operator, let violation = c.violation, input["other-act"] != "yes",
             let first = try tx.one(

@@ -50,6 +50,7 @@ extension CaseAct {
                 throw Refusal(.conflict, Text("须先经负责人批准延长三十日", "First the head extends by thirty days"), article: Article(law: "PCD", article: "64(1)"))
             }
             let until = try day("until", from: running.due.adding(days: 1), mayBeAhead: true)
+            guard until <= now.day.adding(months: 60) else { throw Refusal.invalid("/until", Text("应在五年以内", "Within five years")) }
             let row = try discussion(.init(heldOn: day("held-on"), conclusion: "继续延期至\(until)"))
             try Clocks.set("P9", of: c.matter, to: until, tx)
             return try move([("until", until.description), ("reason", input.needed("reason", 1000))], seals: [.init("enforcement_discussions", row)])
@@ -88,7 +89,7 @@ extension CaseAct {
     ///
     /// Law: PCD art. 4. The head decides on others; on the head itself, others do.
     private func decideRecusal() throws -> Matter {
-        let head = try account()
+        let head = try approver()
         guard let key = input["recusal"].flatMap({ Int64($0) }),
             let row = try tx.one("SELECT * FROM enforcement_recusals WHERE id = \(key) AND matter = \(id) AND granted IS NULL")
         else { throw Refusal.invalid("/recusal", Text("请选择尚未决定的回避申请", "Choose a request that is not decided yet")) }

@@ -48,6 +48,15 @@ struct CasePage: Sendable {
         return c
     }
 
+    /// What goes into the file after filing is put there by an officer of this very case.
+    private func findAsOfficer(_ visit: Visit, _ account: Account, _ tx: Transaction) throws -> Case {
+        let c = try find(visit, tx)
+        if c.filedOn != nil {
+            _ = try CaseAct(handling: handling, c: c, name: "", input: Form([]), actor: .staff(account), now: visit.desk.now, tx: tx).officer()
+        }
+        return c
+    }
+
     private func load(_ visit: Visit, _ tx: Transaction) throws -> Shown {
         let desk = visit.desk
         let c = try find(visit, tx)
@@ -168,7 +177,7 @@ struct CasePage: Sendable {
         let now = visit.desk.now
         do {
             try await visit.desk.store.write { tx in
-                let c = try find(visit, tx)
+                let c = try findAsOfficer(visit, account, tx)
                 guard c.matter.open, c.decided == nil else { throw Refusal(.conflict, Text("本案已作出决定", "The case is decided")) }
                 let kind = try form.chosen("kind", CaseEvidence.kinds.map(\.0)), title = try form.needed("title", 200)
                 guard let taken = Day(try form.needed("taken", 10)), taken <= now.day else { throw Refusal.invalid("/taken", Text("应为不晚于今天的日期", "A day not later than today")) }
@@ -183,7 +192,7 @@ struct CasePage: Sendable {
                     """)
                 try Casework.remark("evidence", on: c.matter, by: .staff(account), details: [("title", .string(title))], sealing: [.init("enforcement_evidence", row)], at: now, tx)
             }
-        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await show(visit, "evidence", refusal, form) }
+        } catch let refusal as Refusal where [.invalid, .conflict, .forbidden].contains(refusal.kind) { return try await show(visit, "evidence", refusal, form) }
         return visit.redirect("/cases/\(try visit.exchange.parameter("id"))#evidence", saying: Text("已登记证据", "Evidence entered"))
     }
 
@@ -197,7 +206,7 @@ struct CasePage: Sendable {
         guard let key = Int64(try visit.exchange.parameter("evidence")) else { throw Refusal.notFound }
         do {
             try await visit.desk.store.write { tx in
-                let c = try find(visit, tx)
+                let c = try findAsOfficer(visit, account, tx)
                 guard c.decided == nil else { throw Refusal(.conflict, Text("本案已作出决定", "The case is decided")) }
                 let reason = try form.needed("reason", 500)
                 guard try tx.run("UPDATE enforcement_evidence SET excluded = \(reason) WHERE id = \(key) AND matter = \(c.matter.id) AND excluded IS NULL") == 1 else {
@@ -206,7 +215,7 @@ struct CasePage: Sendable {
                 try Casework.remark(
                     "evidence-excluded", on: c.matter, by: .staff(account), details: [("reason", .string(reason))], sealing: [.init("enforcement_evidence", key)], at: now, tx)
             }
-        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict {
+        } catch let refusal as Refusal where [.invalid, .conflict, .forbidden].contains(refusal.kind) {
             return visit.redirect("/cases/\(try visit.exchange.parameter("id"))", saying: refusal.whole, refused: true)
         }
         return .redirect("/cases/\(try visit.exchange.parameter("id"))#evidence")
@@ -217,8 +226,8 @@ struct CasePage: Sendable {
         let form = try visit.exchange.form()
         let now = visit.desk.now
         do {
-            try await visit.desk.store.write { tx in try LeniencyDesk(desk: visit.desk).examine(find(visit, tx), input: form, by: account, at: now, tx) }
-        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await show(visit, "leniency", refusal, form) }
+            try await visit.desk.store.write { tx in try LeniencyDesk(desk: visit.desk).examine(findAsOfficer(visit, account, tx), input: form, by: account, at: now, tx) }
+        } catch let refusal as Refusal where [.invalid, .conflict, .forbidden].contains(refusal.kind) { return try await show(visit, "leniency", refusal, form) }
         return visit.redirect("/cases/\(try visit.exchange.parameter("id"))#leniency", saying: Text("已记录从宽审查", "Examination kept"))
     }
 
@@ -290,13 +299,13 @@ struct CasePage: Sendable {
             if !wrong.isEmpty { throw Refusal.invalid(wrong) }
             let ready = values
             let made = try await visit.desk.store.write { tx -> IssuedDocument in
-                let c = try find(visit, tx)
+                let c = try findAsOfficer(visit, account, tx)
                 guard c.matter.open else { throw Refusal(.conflict, Text("本案已结案", "The case is closed")) }
                 let made = try handling.documents.issue(form.name, for: c, adding: ready, by: .staff(account), at: now, tx)
                 try Casework.remark("document", on: c.matter, by: .staff(account), details: [("title", .string("\(made.title) \(made.number)"))], at: now, tx)
                 return made
             }
             return .redirect("/documents/\(made.id)")
-        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await document(visit, refusal, input) }
+        } catch let refusal as Refusal where [.invalid, .conflict, .forbidden].contains(refusal.kind) { return try await document(visit, refusal, input) }
     }
 }

@@ -184,6 +184,14 @@ struct CaseParts {
                             "goods", Text("清单", "List"), value: nil, rows: 4, hint: Text("每行一项：名称|规格|数量|备注", "A line each: name|model|quantity|remark"), errors: e,
                             maxLength: 20_000)
                         h.field("place", Text("存放地点", "Where kept"), value: nil, errors: e)
+                        if c.filedOn == nil {
+                            h.select(
+                                "second", Text("另一名执法人员", "The second officer"),
+                                options: s.candidates.filter { $0.certificate != nil && $0.account.id != visit.account?.id }.map {
+                                    (String($0.account.id.raw), Text(verbatim: $0.account.name))
+                                },
+                                value: nil, errors: e, empty: Text("请选择", "Choose"))
+                        }
                         h.field("basis", Text("查封、扣押的法律依据", "Law on which it rests"), value: nil, hint: Text("先行登记保存可不填", "Not for preservation"), errors: e, required: false)
                         h.checkbox("urgent", Text("情况紧急，已当场采取（24小时内补办批准）", "Urgent, taken on the spot (approval within 24 hours)"), checked: false)
                         h.field("taken", Text("当场采取的时间", "When taken"), value: nil, type: "datetime-local", errors: e, required: false)

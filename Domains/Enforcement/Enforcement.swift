@@ -27,7 +27,7 @@ package enum Enforcement {
                 let handling = CaseHandling(desk: desk)
                 return CasePages(handling: handling).routes() + SimplePages(handling: handling).routes() + CasePage(handling: handling).routes()
                     + MeasurePages(handling: MeasureHandling(desk: desk)).routes() + ArchivePages(style: style, printer: printer).routes()
-                    + GuidancePages(handling: GuidanceHandling(desk: desk), limit: door).routes() + PenaltyPages().routes()
+                    + GuidancePages(handling: GuidanceHandling(desk: desk), limit: door).routes() + PenaltyPages(limit: door).routes()
                     + AssistPages(handling: AssistHandling(desk: desk)).routes() + CaseAPI(handling: handling).routes()
             },
             jobs: [
@@ -108,8 +108,9 @@ enum OperatorCases {
             SELECT m.*, e.cause AS cause, e.fine AS fine, e.decided_on AS decided_on FROM casework_matters m JOIN enforcement_cases e ON e.matter = m.id
             WHERE m.operator = \(id) ORDER BY m.id DESC LIMIT 12
             """
-        ).map { (Matter($0), $0.string("cause"), $0.money("fine"), $0.optionalDay("decided_on")) }
-        let guidance = try tx.all("SELECT * FROM casework_matters WHERE operator = \(id) AND kind = \(GuidanceMoves.kind) ORDER BY id DESC LIMIT 8").map(Matter.init)
+        ).map { (Matter($0), $0.string("cause"), $0.money("fine"), $0.optionalDay("decided_on")) }.filter { visit.maySee($0.0) }
+        let guidance = try tx.all("SELECT * FROM casework_matters WHERE operator = \(id) AND kind = \(GuidanceMoves.kind) ORDER BY id DESC LIMIT 8").map(Matter.init).filter(
+            visit.maySee)
         return { h in
             h.card(Text("案件和行政指导", "Cases and guidance")) {
                 if rows.isEmpty, guidance.isEmpty { h.p("text-muted mb-0", Text("没有案件", "No cases")) }
@@ -117,7 +118,7 @@ enum OperatorCases {
                     for (m, cause, fine, decided) in rows {
                         let state = CaseMoves.table.state(m.state)
                         h.li {
-                            if visit.maySee(m) { h.a("/cases/\(m.id)", nil, m.number) } else { h.text(m.number) }
+                            h.a("/cases/\(m.id)", nil, m.number)
                             h.text(" \(cause) ")
                             h.badge(state.title, state.tone)
                             if fine.fen > 0 { h.span("small text-muted ms-1", "¥\(fine.grouped)\(decided.map { " · \($0)" } ?? "")") }
@@ -126,7 +127,7 @@ enum OperatorCases {
                     for m in guidance {
                         let state = GuidanceMoves.table.state(m.state)
                         h.li {
-                            if visit.maySee(m) { h.a("/guidance/\(m.id)", nil, m.number) } else { h.text(m.number) }
+                            h.a("/guidance/\(m.id)", nil, m.number)
                             h.text(" \(m.title) ")
                             h.badge(state.title, state.tone)
                         }

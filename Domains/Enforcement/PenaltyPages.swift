@@ -7,6 +7,8 @@ import Web
 
 /// Published penalties, for everybody (行政处罚公示), and cases by API.
 struct PenaltyPages: Sendable {
+    let limit: RateLimit
+
     func routes() -> [Route] {
         [
             Route(.get, "/penalties", .anyone) { visit in try await list(visit) },
@@ -15,13 +17,15 @@ struct PenaltyPages: Sendable {
     }
 
     private func list(_ visit: Visit) async throws -> Answer {
+        try limit.take("penalties|" + visit.exchange.peer, at: visit.desk.now)
+        let today = visit.desk.today()
         let typed = visit.exchange.query["q"]
         let cursor = visit.exchange.query["cursor"].flatMap { Int64($0) } ?? Int64.max
         let rows = try await visit.desk.store.read { tx in
             try tx.all(
                 """
                 SELECT p.*, m.number AS case_number FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter WHERE p.published_on IS NOT NULL AND p.ended_on IS NULL
-                AND p.pushed_on IS NULL AND p.shielded_on IS NULL AND p.matter < \(cursor) AND (\(typed ?? "") = '' OR p.summary LIKE \("%" + (typed ?? "").replacing("%", with: "").replacing("_", with: "") + "%")) ORDER BY p.matter DESC LIMIT 31
+                AND p.pushed_on IS NULL AND p.shielded_on IS NULL AND p.until >= \(today) AND p.matter < \(cursor) AND (\(typed ?? "") = '' OR lower(m.title || p.summary) LIKE \("%" + (typed ?? "").lowercased().replacing("%", with: "").replacing("_", with: "") + "%")) ORDER BY p.matter DESC LIMIT 31
                 """
             ).map { (try PublishedPenalty($0), $0.string("case_number")) }
         }
@@ -59,7 +63,7 @@ struct PenaltyPages: Sendable {
         if let shielded = p.shieldedOn, p.endedOn == nil {
             return visit.page(Text("行政处罚公示", "Published penalties"), status: 410) { h in h.div("narrow") { h.empty(PublishedPenalty.shield(since: shielded), Text("", "")) } }
         }
-        if p.endedOn != nil {
+        if p.endedOn != nil || p.until.map({ $0 < visit.desk.today() }) ?? false {
             // Law: PUB art. 11: what was withdrawn says why.
             let why = p.ending == "withdrawn" ? Text("该行政处罚信息已撤回：\(p.reason ?? "")", "This was withdrawn: \(p.reason ?? "")") : Text("该信息已停止公示", "This is no longer shown")
             return visit.page(Text("行政处罚公示", "Published penalties"), status: 410) { h in h.div("narrow") { h.empty(why, Text("", "")) } }

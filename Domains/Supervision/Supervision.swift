@@ -16,9 +16,10 @@ package enum Supervision {
     ]
 
     package static func domain() -> Domain {
-        Domain(
+        let door = RateLimit(burst: 20, perMinute: 20)
+        return Domain(
             name: "supervision", migrations: SupervisionSchema.migrations, grants: grants,
-            routes: { desk in DrawPages(draws: DrawDesk(desk: desk)).routes() + InspectionPages(handling: InspectionHandling(desk: desk)).routes() },
+            routes: { desk in DrawPages(draws: DrawDesk(desk: desk), limit: door).routes() + InspectionPages(handling: InspectionHandling(desk: desk)).routes() },
             jobs: [
                 JobKind(DrawDesk.plan) { desk, payload in
                     guard let id = payload["draw"]?.int, let from = payload["from"]?.int else { return }
@@ -33,18 +34,20 @@ package enum Supervision {
                 "supervision.draw-drawn": Text("抽取", "Drawn"),
             ],
             sealed: [SealedTable("supervision_items"), SealedTable("supervision_draws"), SealedTable("supervision_inspections", key: "matter"), SealedTable("supervision_sheets")],
-            files: { tx in Set(try tx.all("SELECT list_file FROM supervision_draws").map { $0.string("list_file") }) },
-            tick: { [once = Once()] desk in try await once.run(desk) }, settings: DrawDesk.settings)
+            files: { tx in Set(try tx.all("SELECT list_file, keys_file FROM supervision_draws").flatMap { [$0.string("list_file"), $0.string("keys_file")] }) },
+            tick: { [daily = Daily()] desk in try await daily.run(desk) }, settings: DrawDesk.settings)
     }
 }
 
-final class Once: Sendable {
-    private let done = Mutex(false)
+/// What is looked at once a day (每日事项): the items that ship, results whose time is over.
+final class Daily: Sendable {
+    private let last = Mutex<Day?>(nil)
     func run(_ desk: Desk) async throws {
-        guard !done.withLock({ $0 }) else { return }
         let now = desk.now
+        guard last.withLock({ $0 != now.day }) else { return }
         try await desk.store.write { try InspectionItem.takeInShipped(at: now, $0) }
-        done.withLock { $0 = true }
+        try await ShownResults.hideWhatIsOver(desk)
+        last.withLock { $0 = now.day }
     }
 }
 
@@ -54,7 +57,7 @@ enum OperatorVisits {
         guard visit.may("supervision.see") else { return { _ in } }
         let rows = try tx.all(
             "SELECT m.*, i.result AS result, i.ended_on AS ended_on, i.planned_on AS planned FROM supervision_inspections i JOIN casework_matters m ON m.id = i.matter WHERE m.operator = \(id) ORDER BY m.id DESC LIMIT 8"
-        ).map { (Matter($0), $0.optionalString("result"), $0.optionalDay("ended_on"), $0.day("planned")) }
+        ).map { (Matter($0), $0.optionalString("result"), $0.optionalDay("ended_on"), $0.day("planned")) }.filter { visit.maySee($0.0) }
         return { h in
             h.card(Text("监督检查", "Visits")) {
                 if rows.isEmpty { h.p("text-muted mb-0", Text("没有检查记录", "No visits")) }

@@ -89,12 +89,7 @@ package struct Casework: Sendable {
         for duty in move.awaits { try Clocks.stop(duty, of: matter.id, late: "void", at: now, tx) }
         if !state.open {
             try Clocks.voidAll(of: matter.id, but: table.outliving, at: now, tx)
-            // What outlives the matter keeps it in the queue.
-            try tx.send(
-                """
-                UPDATE casework_matters SET open = CASE WHEN EXISTS (SELECT 1 FROM casework_clocks WHERE matter = \(matter.id) AND state = 'open') THEN 1 ELSE 0 END
-                WHERE id = \(matter.id)
-                """)
+            try keepOpenWhileOwing(matter.id, tx)
         }
         switch move.pause {
         case .begins(let duty): try Clocks.pause(duty, of: matter.id, from: now.day, reason: name, tx)
@@ -122,11 +117,26 @@ package struct Casework: Sendable {
             """)
     }
 
+    /// What outlives a matter keeps it in the queue.
+    private func keepOpenWhileOwing(_ id: ID<Matter>, _ tx: Transaction) throws {
+        try tx.send(
+            "UPDATE casework_matters SET open = CASE WHEN EXISTS (SELECT 1 FROM casework_clocks WHERE matter = \(id) AND state = 'open') THEN 1 ELSE 0 END WHERE id = \(id)")
+    }
+    /// After a period began or ended beside a move: when the matter is due next, and whether a closed one stays in the queue.
+    private func refreshOpen(_ matter: Matter, _ tx: Transaction) throws {
+        try Clocks.refreshNextDue(matter.id, tx)
+        let now = try tx.matter(matter.id)
+        guard !table.state(now.state).open else { return }
+        try keepOpenWhileOwing(matter.id, tx)
+        let after = try tx.matter(matter.id)
+        if after.open != now.open { Search.mark(after, open: after.open, tx) }
+    }
+
     /// Starts a period that an act of its own asks for, beside those of the table.
     /// - Parameter since: the event from which it runs, where that is not now.
     package func begin(_ duty: String, of matter: Matter, since: Moment? = nil, at now: Moment, _ tx: Transaction) throws {
         try Clocks.start(duty, of: matter, from: since ?? now, at: now, engine, tx)
-        try Clocks.refreshNextDue(matter.id, tx)
+        try refreshOpen(matter, tx)
         try tx.audit(
             "casework.begun", of: matter.reference, by: "system", at: now, details: [("duty", .string(duty))],
             sealing: [.init("casework_matters", matter.id.raw)] + Clocks.seals(of: matter.id))
@@ -139,7 +149,7 @@ package struct Casework: Sendable {
         } else {
             try tx.send("UPDATE casework_clocks SET state = 'void', stopped_at = \(now) WHERE matter = \(matter.id) AND duty = \(duty) AND state = 'open'")
         }
-        try Clocks.refreshNextDue(matter.id, tx)
+        try refreshOpen(matter, tx)
         try tx.audit(
             "casework.ended", of: matter.reference, by: "system", at: now, details: [("duty", .string(duty))],
             sealing: [.init("casework_matters", matter.id.raw)] + Clocks.seals(of: matter.id))

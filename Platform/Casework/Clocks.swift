@@ -107,7 +107,7 @@ package enum Clocks {
         guard let row = try tx.one("SELECT * FROM casework_clocks WHERE matter = \(matter.id) AND duty = \(duty) AND state = 'open'") else { return }
         let clock = RunningClock(row)
         if let set = clock.setTo, let paused = try tx.one("SELECT from_day FROM casework_pauses WHERE clock = \(clock.id) AND to_day IS NULL")?.day("from_day") {
-            try tx.send("UPDATE casework_clocks SET set_to = \(set.adding(days: max(0, day - paused))) WHERE id = \(clock.id)")
+            try tx.send("UPDATE casework_clocks SET set_to = \(set.adding(days: max(0, day - paused + 1))) WHERE id = \(clock.id)")
         }
         try tx.send("UPDATE casework_pauses SET to_day = \(day) WHERE clock = \(clock.id) AND to_day IS NULL")
         try write(compute(find(clock.id, tx), engine, today: day, tx), to: clock, tx)

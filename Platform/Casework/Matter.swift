@@ -64,4 +64,10 @@ extension Transaction {
         }
         return row.int("value") - count + 1
     }
+
+    /// The next number of a kind of matter in a year (编号): a prefix, the year, at least so many digits, which grow before they repeat.
+    package func number(_ prefix: String, _ series: String, in year: Int, digits: Int = 5) throws -> String {
+        let n = String(try nextNumber("\(series).\(year)"))
+        return "\(prefix)\(year)\(String(repeating: "0", count: max(0, digits - n.count)))\(n)"
+    }
 }

@@ -83,3 +83,6 @@ for (const svg of document.querySelectorAll(".picture-boxes svg")) {
     from = rect = null;
   });
 }
+// What a phone keeps for visits without signal goes when somebody signs out; sheets that wait to be sent stay.
+const out = document.querySelector("form[action='/signout']");
+if (out && "caches" in window) out.addEventListener("submit", () => caches.delete("sinan-visits-1"));

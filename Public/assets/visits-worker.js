@@ -5,7 +5,11 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 self.addEventListener("message", (event) => {
   const pages = (event.data && event.data.keep) || [];
   event.waitUntil(
-    caches.open(name).then(async (cache) => {
+    (async () => {
+      // What another account kept is not for this one.
+      if ((await (await caches.open("sinan-visits-owner")).match("/owner").then((a) => a && a.text())) !== event.data.account) await caches.delete(name);
+      await (await caches.open("sinan-visits-owner")).put("/owner", new Response(event.data.account));
+      const cache = await caches.open(name);
       for (const page of pages) {
         try {
           const answer = await fetch(page, { credentials: "same-origin" });
@@ -13,7 +17,7 @@ self.addEventListener("message", (event) => {
         } catch (error) {}
       }
       if (event.ports[0]) event.ports[0].postMessage("kept");
-    })
+    })()
   );
 });
 self.addEventListener("fetch", (event) => {

@@ -15,17 +15,21 @@ const within = async (mode, act) => {
     tx.onerror = () => fail(tx.error);
   });
 };
+const mark = () => [...crypto.getRandomValues(new Uint8Array(12))].map((b) => b.toString(16).padStart(2, "0")).join("");
 const keep = (sheet) => within("readwrite", (s) => s.put(sheet));
 const drop = (client) => within("readwrite", (s) => s.delete(client));
 const waiting = () => within("readonly", (s) => s.getAll());
 
-// Sends one sheet. "sent", "signin" (the session is over), "refused" (with why), or "offline".
+// Sends one sheet. "sent", "signin" (the session is over), "other" (another account filled it), "refused" (with why), or "offline".
 async function send(sheet) {
   let token;
   try {
     const answer = await fetch("/supervision/token", { headers: { Accept: "application/json" }, cache: "no-store" });
     if (!answer.ok || answer.redirected) return { state: "signin" };
-    token = (await answer.json()).token;
+    const session = await answer.json();
+    // A phone that several use: a sheet is sent by who filled it.
+    if (sheet.account && session.account !== sheet.account) return { state: "other" };
+    token = session.token;
   } catch (error) {
     return { state: "offline" };
   }
@@ -36,7 +40,7 @@ async function send(sheet) {
   form.append("wants", "json");
   try {
     const answer = await fetch(sheet.path, { method: "POST", body: form });
-    if (answer.status === 401 || answer.status === 403 || answer.redirected) return { state: "signin" };
+    if (answer.status === 401 || answer.redirected || !(answer.headers.get("Content-Type") || "").includes("json")) return { state: "signin" };
     const said = await answer.json();
     return answer.ok ? { state: "sent", said } : { state: "refused", why: [said.why, ...(said.fields || [])].join(" ") };
   } catch (error) {
@@ -53,7 +57,7 @@ async function flush() {
       const line = document.createElement("p");
       line.dataset.result = result.state;
       line.className = result.state === "sent" ? "text-success" : "text-warning-emphasis";
-      line.textContent = place.dataset.waiting + sheet.number + " " + (result.state === "sent" ? place.dataset.sent : result.state === "signin" ? place.dataset.signin : result.why || "");
+      line.textContent = place.dataset.waiting + sheet.number + " " + (place.dataset[result.state] || result.why || "");
       place.append(line);
     }
     if (result.state === "offline" || result.state === "signin") break;
@@ -74,7 +78,7 @@ if ("serviceWorker" in navigator) {
         const state = home.querySelector("[data-offline-state]");
         if (state) state.textContent = state.dataset.offlineState;
       };
-      worker.active.postMessage({ keep: pages.concat(assets) }, [channel.port2]);
+      worker.active.postMessage({ keep: pages.concat(assets), account: home.dataset.account }, [channel.port2]);
     });
 }
 
@@ -118,7 +122,10 @@ for (const form of document.querySelectorAll("form[data-sheet]")) {
       } else fields.push([name, value]);
     }
     if (drawn) files.push({ name: "signature.png", blob: await new Promise((done) => canvas.toBlob(done, "image/png")) });
-    const sheet = { client: data.get("client"), number: form.dataset.sheet, path: form.getAttribute("action"), fields, files };
+    // The page may have been kept for days and be filled twice: when it was, and its mark, are those of this very sending.
+    const client = mark();
+    const own = { client, taken: new Date().toISOString().replace(/\.\d+Z$/, "Z") };
+    const sheet = { client, account: form.dataset.account, number: form.dataset.sheet, path: form.getAttribute("action"), fields: fields.map(([n, v]) => [n, own[n] || v]), files };
     // Kept first, sent then: whatever happens between, nothing is lost.
     await keep(sheet);
     const result = await send(sheet);

@@ -122,6 +122,10 @@ package struct CompassModel: Sendable, Codable {
             if !CompassModel.sources.contains(i.source) { say("指标“\(i.id)”的来源“\(i.source)”不存在", "“\(i.id)” reads “\(i.source)”, which does not exist") }
             if i.id.contains(where: { ":,".contains($0) }) { say("指标名“\(i.id)”不能含冒号、逗号", "“\(i.id)” may not hold a colon or comma") }
         }
+        for f in families where !(0...100_000).contains(f.cap) { say("类别“\(f.id)”的上限应在0到100000之间", "the cap of “\(f.id)” lies between 0 and 100,000") }
+        for i in indicators where !(-10_000...10_000).contains(i.weight) || !(0...100_000).contains(i.cap ?? 0) {
+            say("指标“\(i.id)”的权重应在±10000、上限应在0到100000之间", "“\(i.id)”: its weight lies between ±10,000, its cap between 0 and 100,000")
+        }
         for r in rules where !CompassModel.conditions.contains(r.when) { say("硬规则“\(r.when)”不存在", "there is no hard rule “\(r.when)”") }
         if !wrong.isEmpty { throw Refusal.invalid(wrong) }
     }
@@ -159,6 +163,8 @@ extension CompassModel {
     package struct Result: Sendable, Equatable {
         package let points: Int
         package let cls: Class
+        /// What the hard rules ask for at least: nobody sets a class below it by hand.
+        package let floor: Class
         /// `penalty:90`, in the model's order; a hard rule as `!serious`.
         package let lines: [(id: String, points: Int)]
         package static func == (a: Result, b: Result) -> Bool { a.points == b.points && a.cls == b.cls && a.text == b.text }
@@ -195,14 +201,16 @@ extension CompassModel {
         }
         let points = max(0, lines.reduce(0) { $0 + $1.1 })
         var cls: Class = points >= cuts.D ? .D : points >= cuts.C ? .C : points >= cuts.B ? .B : .A
+        var floor = Class.A
         for rule in rules {
             let holds = rule.when == "serious" ? f.onSerious : rule.when == "abnormal" ? f.onAbnormal : f.isRevoked
+            if holds { floor = max(floor, rule.atLeast) }
             if holds, cls < rule.atLeast {
                 cls = rule.atLeast
                 lines.append(("!\(rule.when)", 0))
             }
         }
-        return Result(points: points, cls: cls, lines: lines)
+        return Result(points: points, cls: cls, floor: floor, lines: lines)
     }
 
     /// What a line is called.

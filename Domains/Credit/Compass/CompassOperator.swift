@@ -13,8 +13,10 @@ extension CompassPages {
     func show(_ visit: Visit, _ failed: String?, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
         let id = try visit.exchange.id(of: Operator.self)
         let today = visit.desk.today()
+        let account = try visit.signedIn()
         let (op, row, model, overrides, contests) = try await visit.desk.store.read { tx in
-            (
+            guard account.covers(try Operators.find(id, tx).region) else { throw Refusal.notFound }
+            return (
                 try Operators.find(id, tx), try tx.one("SELECT * FROM credit_classes WHERE operator = \(id)"), try CompassRun.active(tx),
                 try tx.all("SELECT v.*, a.name AS who FROM credit_overrides v JOIN platform_accounts a ON a.id = v.account WHERE v.operator = \(id) ORDER BY v.id DESC LIMIT 20"),
                 try tx.all("SELECT m.* FROM credit_contests c JOIN casework_matters m ON m.id = c.matter WHERE m.operator = \(id) ORDER BY m.id DESC LIMIT 10").map(Matter.init)
@@ -186,6 +188,10 @@ extension CompassPages {
                     "credit.override-approved", of: Reference(kind: "operator", id: id.raw), by: account.mark, at: now,
                     sealing: ([key] + before).map { .init("credit_overrides", $0) })
                 if let model = try CompassRun.active(tx) { try CompassRun.count(id, model, at: now, tx) }
+                // When it ends the class is what was counted, the next day.
+                if let until = try tx.one("SELECT until FROM credit_overrides WHERE id = \(key)")?.optionalDay("until") {
+                    try Jobs.add(CompassRun.one, [("operator", .int(id.raw))], at: Moment(until.adding(days: 1)), tx)
+                }
             }
         } catch let refusal as Refusal where refusal.kind == .forbidden { return visit.redirect("/compass/operators/\(id)", saying: refusal.text, refused: true) }
         return .redirect("/compass/operators/\(id)")

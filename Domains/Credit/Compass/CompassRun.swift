@@ -24,13 +24,15 @@ package enum CompassRun {
         let today = moment.day
         // Phones of those that stand on a list: who shares one is related.
         var listedPhones: [String: Int32] = [:]
+        let shared: SQL = only.map { "o.phone = (SELECT phone FROM operators WHERE id = \($0)) AND" } ?? ""
         try tx.forEach(
             """
-            SELECT o.phone AS phone, count(*) AS n FROM credit_events e JOIN operators o ON o.id = e.operator WHERE e.kind IN ('abnormal', 'serious') AND e.known_at <= \(moment) AND o.phone <> '' AND COALESCE(e.until_day, '9999') >= \(today)
+            SELECT o.phone AS phone, count(*) AS n FROM credit_events e JOIN operators o ON o.id = e.operator WHERE \(shared) e.kind IN ('abnormal', 'serious') AND e.known_at <= \(moment) AND o.phone <> '' AND COALESCE(e.until_day, '9999') >= \(today)
             AND NOT EXISTS (SELECT 1 FROM credit_events c WHERE c.cancels = e.id AND c.known_at <= \(moment)) GROUP BY o.phone
             """
         ) { listedPhones[$0.string("phone")] = Int32($0.count("n")) }
-        let which: SQL = only.map { "WHERE id = \($0)" } ?? ""
+        // Who was registered later was not there then.
+        let which: SQL = "WHERE (registered_on IS NULL OR registered_on <= \(today))" + (only.map { " AND id = \($0)" } ?? "")
         let newer = today.adding(days: -365).description
         // By position: six hundred thousand rows by name cost a second of hashing.
         try tx.forEach(
@@ -71,7 +73,7 @@ package enum CompassRun {
             CASE WHEN e.detail LIKE '%年度报告%' AND e.detail NOT LIKE '%隐瞒%' THEN 0 WHEN e.detail LIKE '%无法联系%' THEN 1 ELSE 2 END, CASE WHEN e.detail LIKE '未发现问题%' THEN 1 ELSE 0 END,
             COALESCE((SELECT min(c.kind) FROM credit_events c WHERE c.cancels = e.id AND c.known_at <= \(moment)), ''),
             CASE WHEN e.kind <> 'penalty' THEN 0 ELSE (SELECT count(*) FROM credit_events r JOIN credit_events p ON p.id = r.cancels WHERE p.matter = e.matter AND r.kind = 'repaired'
-            AND r.known_at <= \(moment)) END FROM credit_events e WHERE e.known_at <= \(moment) \(which) ORDER BY e.operator
+            AND r.known_at <= \(moment) AND NOT EXISTS (SELECT 1 FROM credit_events v WHERE v.matter = r.matter AND v.kind = 'repair-revoked' AND v.known_at <= \(moment))) END FROM credit_events e WHERE e.known_at <= \(moment) \(which) ORDER BY e.operator
             """
         ) { row in
             guard case .int(let id) = row.values[0], let at = place[id], case .text(let kind) = row.values[1], case .text(let on) = row.values[2],
@@ -112,7 +114,7 @@ package enum CompassRun {
         let which: SQL = only.map { "AND operator = \($0)" } ?? ""
         try tx.forEach(
             """
-            SELECT operator, kind, outcome, CASE WHEN received_at > \(moment.milliseconds - year) THEN 0 WHEN received_at > \(moment.milliseconds - 2 * year) THEN 1
+            SELECT operator, kind, CASE WHEN closed_at <= \(moment) THEN outcome END AS outcome, CASE WHEN received_at > \(moment.milliseconds - year) THEN 0 WHEN received_at > \(moment.milliseconds - 2 * year) THEN 1
             WHEN received_at > \(moment.milliseconds - 3 * year) THEN 2 ELSE 3 END AS age, count(*) AS n FROM casework_matters
             WHERE operator IS NOT NULL AND kind IN ('complaint', 'report', 'lead') AND received_at <= \(moment) \(which) GROUP BY 1, 2, 3, 4
             """
@@ -144,6 +146,8 @@ package enum CompassRun {
         /// The newest line of any file that was read.
         fileprivate let newest: Int64
         fileprivate let isFirst: Bool
+        /// Classes set by hand that were looked at.
+        fileprivate let overrides: [Int64: String]
     }
     private static let columns = [
         "operator", "class", "points", "lines", "percentile", "region", "trade", "counted_on", "before_class", "before_points", "before_lines", "before_on",
@@ -157,18 +161,14 @@ package enum CompassRun {
         let g = try gather(at: now, tx)
         let results = scores(model, g)
         let ranks = percentiles(g.trades, results.map(\.points))
-        let overrides = Dictionary(
-            try tx.all("SELECT operator, class FROM credit_overrides WHERE ended_at IS NULL AND approved_by IS NOT NULL AND until >= \(now.day) ORDER BY id").map {
-                ($0.int("operator"), $0.string("class"))
-            }
-        ) { $1 }
+        let overrides = try overrides(on: now.day, tx)
         var (rows, moved, changed) = ([[Value]](), [(operator: Int64, rank: Int)](), 0)
         var tally: [CompassModel.Class: Int] = [:]
         let (today, month) = (now.day.description, String(now.day.description.prefix(7)))
         /// The i-th operator beside its row.
         func compare(_ i: Int, _ was: Row?) {
             let (id, r) = (g.ids[i], results[i])
-            let cls = overrides[id] ?? r.cls.rawValue
+            let cls = set(overrides[id], r)
             tally[CompassModel.Class(rawValue: cls) ?? r.cls, default: 0] += 1
             let lines = r.text
             var before: [Value] = [.null, .null, .null, .null]
@@ -206,7 +206,18 @@ package enum CompassRun {
             compare(at, nil)
             at += 1
         }
-        return Counted(operators: g.ids.count, classes: tally, changed: changed, day: now.day, rows: rows, ranks: moved, newest: newest, isFirst: isFirst)
+        return Counted(operators: g.ids.count, classes: tally, changed: changed, day: now.day, rows: rows, ranks: moved, newest: newest, isFirst: isFirst, overrides: overrides)
+    }
+    private static func overrides(on day: Day, _ tx: Transaction) throws -> [Int64: String] {
+        Dictionary(
+            try tx.all("SELECT operator, class FROM credit_overrides WHERE ended_at IS NULL AND approved_by IS NOT NULL AND until >= \(day) ORDER BY id").map {
+                ($0.int("operator"), $0.string("class"))
+            }
+        ) { $1 }
+    }
+    /// The class set by hand, never below what the hard rules ask for; else the one that was counted.
+    private static func set(_ hand: String?, _ r: CompassModel.Result) -> String {
+        hand.flatMap(CompassModel.Class.init).map { max($0, r.floor).rawValue } ?? r.cls.rawValue
     }
 
     /// Writes what is not as it stands; what became known since the plan was made is counted once more.
@@ -226,7 +237,10 @@ package enum CompassRun {
             }
         }
         for (id, rank) in counted.ranks { try tx.send("UPDATE credit_classes SET percentile = \(rank) WHERE operator = \(id)") }
-        for row in try tx.all("SELECT DISTINCT operator FROM credit_events WHERE id > \(counted.newest)") { try count(ID(row.int("operator")), model, at: now, tx) }
+        var again = Set(try tx.all("SELECT DISTINCT operator FROM credit_events WHERE id > \(counted.newest)").map { $0.int("operator") })
+        let overrides = try overrides(on: now.day, tx)
+        for id in Set(overrides.keys).union(counted.overrides.keys) where overrides[id] != counted.overrides[id] { again.insert(id) }
+        for id in again.sorted() { try count(ID(id), model, at: now, tx) }
         try tx.run("INSERT INTO credit_counts (counted_on, counted_at, operators, changed) VALUES (\(counted.day), \(now), \(counted.operators), \(counted.changed))")
     }
 
@@ -264,14 +278,14 @@ package enum CompassRun {
         let g = try gather(only: op, at: now, tx)
         guard let facts = g.facts.first else { return }
         let r = model.score(facts)
-        let cls =
-            try tx.one(
-                "SELECT class FROM credit_overrides WHERE operator = \(op) AND ended_at IS NULL AND approved_by IS NOT NULL AND until >= \(now.day) ORDER BY id DESC LIMIT 1")?
-            .string("class") ?? r.cls.rawValue
-        let peers = try tx.one("SELECT count(*) AS n, COALESCE(sum(CASE WHEN points < \(r.points) THEN 1 ELSE 0 END), 0) AS under FROM credit_classes WHERE trade = \(g.trades[0])")
-        let rank = (peers?.count("n") ?? 0) > 1 ? (peers?.count("under") ?? 0) * 100 / (peers?.count("n") ?? 1) : 0
+        let hand = try tx.one(
+            "SELECT class FROM credit_overrides WHERE operator = \(op) AND ended_at IS NULL AND approved_by IS NOT NULL AND until >= \(now.day) ORDER BY id DESC LIMIT 1")?
+            .string("class")
+        let cls = set(hand, r)
+        // Where it stands among its trade moves with everybody else's points: it is counted again with all, once a month.
         let was = try tx.one("SELECT * FROM credit_classes WHERE operator = \(op)")
         let sameMonth = was.map { ($0.day("counted_on").year, $0.day("counted_on").month) == (now.day.year, now.day.month) } ?? false
+        let rank: Int64 = try was?.int("percentile") ?? Int64(place(r.points, in: g.trades[0], tx))
         let before: (String?, Int64?, String?, String?) =
             sameMonth
             ? (was?.optionalString("before_class"), was?.optionalInt("before_points"), was?.optionalString("before_lines"), was?.optionalString("before_on"))
@@ -283,6 +297,12 @@ package enum CompassRun {
             ON CONFLICT (operator) DO UPDATE SET class = \(cls), points = \(r.points), lines = \(r.text), percentile = \(rank), region = \(g.regions[0]), trade = \(g.trades[0]),
             counted_on = \(now.day), before_class = \(before.0), before_points = \(before.1), before_lines = \(before.2), before_on = \(before.3)
             """)
+    }
+
+    /// The share of a trade with fewer points, by its index.
+    private static func place(_ points: Int, in trade: String, _ tx: Transaction) throws -> Int {
+        let n = try tx.count("SELECT count(*) AS n FROM credit_classes WHERE trade = \(trade)")
+        return n > 1 ? try tx.count("SELECT count(*) AS n FROM credit_classes WHERE trade = \(trade) AND points < \(points)") * 100 / n : 0
     }
 
     /// The model in force; the shipped one is put in force where there is none.

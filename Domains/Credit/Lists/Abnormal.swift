@@ -174,14 +174,13 @@ package struct AbnormalHandling: Sendable {
             )
                 == nil
         else { throw Refusal(.conflict, Text("该情形已在办理或者已列入", "This ground is being handled, or listed")) }
-        let n = try tx.nextNumber("abnormal.\(now.day.year)")
         let isReport = ground == .report
         let regime = op.kind == .individual ? "R69" : "ABN"
         let matter = try casework.open(
             .init(
-                number: "YC\(now.day.year)\(String(1_000_000 + n).suffix(6))", state: isReport ? AbnormalMoves.verified : AbnormalMoves.checking,
+                number: try tx.number("YC", "abnormal", in: now.day.year, digits: 6), state: isReport ? AbnormalMoves.verified : AbnormalMoves.checking,
                 title: "\(op.name) · \(ground.title.zh)", regime: regime,
-                region: op.region, operator: op.id, receivedAt: now, competentAt: isReport ? Moment(Day(now.day.year, 7, 1)!) : now), tx)
+                region: op.region, operator: op.id, receivedAt: now, competentAt: isReport ? Moment(Day((years.max() ?? now.day.year - 1) + 1, 7, 1) ?? now.day) : now), tx)
         try tx.send(
             "INSERT INTO credit_abnormal (matter, ground, years, found, verified_on) VALUES (\(matter.id), \(ground.rawValue), \(years.map(String.init).joined(separator: ",")), \(found), \(isReport ? now.day : nil))"
         )
@@ -234,7 +233,8 @@ package struct AbnormalHandling: Sendable {
                     .conflict, Text("须实地核查并有证明材料，或者两次邮寄专用信函无人签收，间隔15至30日", "A visit with proof, or two unsigned letters 15 to 30 days apart"),
                     article: Article(law: "ABN", article: "9(2)"))
             }
-            let since = a.ground == .order ? a.orderDue! : now.day
+            // Law: ABN art. 8: from the end of the time in which the name had to be changed.
+            let since = a.ground == .order ? a.orderDue! : a.ground == .name ? try day("on") : now.day
             try set("verified_on = \(now.day)")
             return try move([("note", input["note"] ?? "")], since: Moment(since))
         case "drop": return try move([("reason", input.needed("reason", 1000))], outcome: "dropped")

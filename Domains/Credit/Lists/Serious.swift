@@ -100,7 +100,7 @@ package enum SeriousMoves {
             Move("list", Text("决定列入", "List"), from: [consented], to: listed, by: head, articles: ["O44": "13(1)"]),
             Move("push", Text("推送至登记地", "Push to where it is registered"), from: [listed], to: nil, by: clerk, articles: ["O44": "14(2)"], stops: ["SR2"]),
             Move("publish", Text("登记公示", "Published"), from: [listed], to: published, by: clerk, articles: ["O44": "14"], stops: ["SR1", "SR3"]),
-            Move("drop", Text("不列入", "Do not list"), from: [proposed, told], to: dropped, by: head, articles: [:]),
+            Move("drop", Text("不列入", "Do not list"), from: [proposed, told, consenting, consented], to: dropped, by: head + [.system], articles: [:], awaits: ["P8"]),
             Move("remove", Text("移出", "Take off"), from: [listed, published], to: removed, by: [.system], articles: ["O44": "21", "O107": "13"]),
             Move("end-pushed", Text("按推送移出", "Take off as pushed"), from: [listed, published], to: removed, by: head, articles: ["O107": "4(2)"], awaits: ["SR3"]),
             Move("annul", Text("处罚被撤销，撤销列入", "Annul the listing"), from: [listed, published], to: removed, by: head + [.system], articles: ["O44": "19"], awaits: ["SR1", "SR2"]),
@@ -129,7 +129,8 @@ package struct SeriousHandling: Sendable {
 
     package func open(_ input: Form, of c: Case, by account: Account, at now: Moment, _ tx: Transaction) throws -> Matter {
         let op = c.matter.operator
-        guard let decided = c.decided, decided.kind == .punish, c.annulled == nil, op != nil || c.isElsewhere else {
+        // Law: O44 art. 13(1): told and decided together with the penalty, so it may begin with what the party is told.
+        guard let decided = c.decided ?? c.notified, decided.kind == .punish, c.annulled == nil, op != nil || c.isElsewhere else {
             throw Refusal.invalid("/case", Text("该案没有对登记主体的有效处罚决定", "The case has no standing penalty on a registered operator"))
         }
         guard
@@ -138,11 +139,13 @@ package struct SeriousHandling: Sendable {
             throw Refusal(.conflict, Text("该案已提出列入", "It was proposed for this case"))
         }
         let ground = try input.chosen("ground", Serious.grounds.map(\.0)), heavier = try input.chosen("heavier", Serious.heavier.map(\.0))
+        let basis = heavier == "4" && ground != "11" ? try input.needed("basis", 200) : nil
         let isHeavy =
-            switch heavier {
+            switch ground == "11" ? "" : heavier {
             case "1": decided.fine.fen > 0 && decided.tier == .heavier
             case "2": [.downgrade, .revocation].contains(decided.restriction)
             case "3": [.restriction, .suspension, .closure, .ban].contains(decided.restriction)
+            // Another heavier penalty names the rule that makes it one; who refuses to perform needs none (art. 11).
             default: true
             }
         guard isHeavy else {
@@ -157,11 +160,10 @@ package struct SeriousHandling: Sendable {
                 .invalid, Text("有证据足以证明没有主观故意的不列入", "Not listed where there was provably no intent"), fields: [.init("/intent", Text("请核对并确认", "Look and confirm"))],
                 article: Article(law: "O44", article: "12(2)"))
         }
-        let reasons = try input.needed("reasons", 4000)
-        let n = try tx.nextNumber("serious.\(now.day.year)")
+        let reasons = try input.needed("reasons", 4000) + (basis.map { "\n其他较重行政处罚的依据：\($0)" } ?? "")
         let matter = try casework.open(
             .init(
-                number: "YZ\(now.day.year)\(String(100_000 + n).suffix(5))", state: SeriousMoves.proposed, title: "\(c.party.name) · 列入严重违法失信名单", regime: "O44",
+                number: try tx.number("YZ", "serious", in: now.day.year), state: SeriousMoves.proposed, title: "\(c.party.name) · 列入严重违法失信名单", regime: "O44",
                 region: c.matter.region, operator: op,
                 receivedAt: now, competentAt: now), tx)
         try tx.send(
@@ -189,10 +191,9 @@ package struct SeriousHandling: Sendable {
         guard let decided = Day(try input.needed("decided", 10)), decided <= received else {
             throw Refusal.invalid("/decided", Text("应为不晚于收到日期的日期", "A day not later than the receipt"))
         }
-        let n = try tx.nextNumber("serious.\(now.day.year)")
         let matter = try casework.open(
             .init(
-                number: "YZ\(now.day.year)\(String(100_000 + n).suffix(5))", state: SeriousMoves.listed, title: "\(op.name) · 列入严重违法失信名单（\(from)）", regime: "O44",
+                number: try tx.number("YZ", "serious", in: now.day.year), state: SeriousMoves.listed, title: "\(op.name) · 列入严重违法失信名单（\(from)）", regime: "O44",
                 region: op.region, operator: op.id, receivedAt: Moment(received), competentAt: Moment(received)), tx)
         let until = decided.adding(months: 36)
         try tx.send(
@@ -241,19 +242,31 @@ package struct SeriousHandling: Sendable {
             return try move([("reason", input["reason"] ?? "")])
         case "consent", "deny":
             // Law: O44 art. 22: the next higher office; an account of the region itself is not higher.
-            guard let account = actor.account, account.region.count < s.matter.region.prefix(6).count else {
-                throw Refusal(.forbidden, Text("须由上一级机关同意", "The next higher office consents"), article: Article(law: "O44", article: "22"))
+            guard let account = actor.account else { throw Refusal.unauthenticated }
+            var reason = try input.needed("reason", 1000)
+            if account.region.count >= s.matter.region.prefix(6).count {
+                // An office without a higher one in this system enters that one's letter.
+                guard s.matter.region.prefix(6).count <= desk.configuration.cityRegion.count, account.covers(s.matter.region), let letter = input["letter"] else {
+                    throw Refusal(
+                        .forbidden, Text("须由上一级机关同意；市级案件请填写上一级机关的同意文号", "The next higher office consents; for a case of the city's own, give its letter"),
+                        article: Article(law: "O44", article: "22"))
+                }
+                reason = "\(letter)：\(reason)"
             }
-            let reason = try input.needed("reason", 1000)
             try set("consent = \(reason), consented_by = \(account.id), consented_on = \(now.day)")
             return try move([("reason", reason)])
         case "list":
-            let until = now.day.adding(months: 36)
+            let c = try s.ofCase.map { try tx.penaltyCase($0) }
+            guard c == nil || (c?.decided?.kind == .punish && c?.annulled == nil) else {
+                throw Refusal(.conflict, Text("所依据的处罚尚未决定或者已被撤销", "The penalty is not decided, or does not stand"), article: Article(law: "O44", article: "13(1)"))
+            }
+            // Law: O44 art. 21: three years, or as long as a longer restriction runs.
+            let until = max(now.day.adding(months: 36), c?.decided?.restrictedUntil ?? now.day)
             try set("listed_on = \(now.day), until = \(until)")
             if let op = s.matter.operator {
                 try CreditEvent.add(.serious, of: op, on: now.day, until: until, matter: id, Serious.grounds.first { $0.0 == s.ground }?.1.zh ?? "", by: actor.mark, at: now, tx)
             }
-            let elsewhere = try s.ofCase.map { try tx.penaltyCase($0).isElsewhere } ?? false
+            let elsewhere = c?.isElsewhere ?? false
             let after = try move([("note", input["reason"] ?? "")])
             try casework.begin(elsewhere ? "SR2" : "SR1", of: after, at: now, tx)
             return try tx.matter(id)
@@ -335,8 +348,7 @@ package enum JointNotice {
         let chosen = input.all("measure").filter { id in measures.contains { $0.0 == id } }
         guard !chosen.isEmpty else { throw Refusal.invalid("/measure", Text("请选择措施", "Choose the measures")) }
         let casework = Casework(table: table, desk: desk)
-        let n = try tx.nextNumber("joint.\(now.day.year)")
-        let number = "LH\(now.day.year)\(String(100_000 + n).suffix(5))"
+        let number = try tx.number("LH", "joint", in: now.day.year)
         let matter = try casework.open(
             .init(
                 number: number, state: "sent", title: "\(agency) · \(source.title)", regime: "O44", region: source.region, operator: source.operator, receivedAt: now,

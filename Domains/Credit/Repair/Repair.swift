@@ -21,6 +21,8 @@ package struct Repairable: Sendable {
         /// nil: to be shown by the applicant.
         package let met: Bool?
         package let detail: Text
+        /// What is on record beyond what is public: shown to the office, and to who applied.
+        package var isPrivate: Bool { ["performed", "again", "bar"].contains(id) }
     }
     package let target: Target
     package let matter: Matter
@@ -30,6 +32,8 @@ package struct Repairable: Sendable {
     package let early: Day?
     package let until: Day?
     package let conditions: [Condition]
+    /// Whether anybody may see it today.
+    package let isPublic: Bool
     package var mayApply: Bool { conditions.allSatisfy { $0.met != false } }
 
     /// All of an operator on a day.
@@ -51,7 +55,7 @@ package struct Repairable: Sendable {
     private static func penalties(_ op: Operator, on day: Day, _ tx: Transaction) throws -> [Repairable] {
         let rows = try tx.all(
             """
-            SELECT m.*, p.tier AS tier, p.published_on AS published_on, p.early_from AS early_from, p.until AS until FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter
+            SELECT m.*, p.shielded_on AS shielded_on, p.tier AS tier, p.published_on AS published_on, p.early_from AS early_from, p.until AS until FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter
             WHERE m.operator = \(op.id) AND m.kind = 'case' AND p.published_on IS NOT NULL AND p.ended_on IS NULL ORDER BY m.id
             """)
         return try rows.map { row in
@@ -93,7 +97,9 @@ package struct Repairable: Sendable {
                     id: "rectified", text: Text("已经主动整改，消除危害后果和不良影响", "Rectified, its effects removed"), met: nil,
                     detail: Text("申请时说明并提供材料", "Say so with the application, with papers")))
             if let bar = try bar(op, on: day, tx) { conditions.append(bar) }
-            return Repairable(target: .penalty, matter: matter, title: "\(c.cause) \(c.decisionNumber ?? "")", tier: tier.title, early: early, until: until, conditions: conditions)
+            return Repairable(
+                target: .penalty, matter: matter, title: "\(c.cause) \(c.decisionNumber ?? "")", tier: tier.title, early: early, until: until, conditions: conditions,
+                isPublic: row.optionalDay("shielded_on") == nil)
         }
     }
 
@@ -126,8 +132,9 @@ package struct Repairable: Sendable {
             }
             if let bar = try bar(op, on: day, tx) { conditions.append(bar) }
             return Repairable(
-                target: .abnormal, matter: a.matter, title: a.ground.title.zh, tier: Text("经营异常名录", "Abnormal list"), early: a.listedOn, until: a.shownUntil, conditions: conditions
-            )
+                target: .abnormal, matter: a.matter, title: a.ground.title.zh, tier: Text("经营异常名录", "Abnormal list"), early: a.listedOn, until: a.shownUntil,
+                conditions: conditions,
+                isPublic: a.shownUntil.map { day <= $0 } ?? true)
         }
     }
 
@@ -170,7 +177,7 @@ package struct Repairable: Sendable {
             if let bar = try bar(op, on: day, tx) { conditions.append(bar) }
             return Repairable(
                 target: .serious, matter: s.matter, title: Serious.grounds.first { $0.0 == s.ground }?.1.zh ?? "", tier: Text("严重违法失信名单", "Serious list"), early: from,
-                until: s.until, conditions: conditions)
+                until: s.until, conditions: conditions, isPublic: s.publishedOn != nil)
         }
     }
 }

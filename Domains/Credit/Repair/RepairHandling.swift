@@ -24,6 +24,8 @@ package struct RepairHandling: Sendable {
                 .invalid, Text("条件尚不具备：\(missing.text.zh)", "A condition is missing: \(missing.text.en)"), fields: [.init("/item", missing.detail)],
                 article: Article(law: "O107", article: item.target == .abnormal ? "12" : item.target == .serious ? "13" : "11"))
         }
+        // Law: O107 art. 14(2)(2).
+        if actor == .filer, files.isEmpty { throw Refusal.invalid("/files", Text("请附申请人主体资格文件（营业执照）", "The licence of the applicant must be attached")) }
         guard try tx.one("SELECT r.matter FROM credit_repairs r JOIN casework_matters m ON m.id = r.matter WHERE r.of_matter = \(item.matter.id) AND m.open = 1 LIMIT 1") == nil
         else {
             throw Refusal(.conflict, Text("该信息的修复申请正在办理", "An application for it is being handled"))
@@ -39,8 +41,7 @@ package struct RepairHandling: Sendable {
     ) throws -> Matter {
         let contact = try input.needed("contact", 60), phone = try input.needed("phone", 30), statement = try input.needed("statement", 4000)
         guard input["promise"] == "yes" else { throw Refusal.invalid("/promise", Text("请签署守信承诺书", "The promise must be given")) }
-        let n = try tx.nextNumber("repair.\(now.day.year)")
-        let number = "XF\(now.day.year)\(String(100_000 + n).suffix(5))"
+        let number = try tx.number("XF", "repair", in: now.day.year)
         let matter = try casework.open(
             .init(number: number, state: "received", title: "\(op.name) · \(title)", regime: "O107", region: region, operator: op.id, receivedAt: now, competentAt: now), tx)
         try tx.send(
@@ -135,7 +136,12 @@ package struct RepairHandling: Sendable {
             let s = try tx.serious(tx.matter(item))
             try SeriousHandling(desk: desk).apply("remove", on: s, input: Form([("reason", "信用修复")]), by: .system, at: now, tx)
             // Law: O107 art. 13(3): the penalty behind it stops being shown with it.
-            if let c = s.ofCase { try Penalty.stop(c, why: "repaired", at: now, tx) }
+            if let c = s.ofCase {
+                try Penalty.stop(c, why: "repaired", at: now, tx)
+                if let shown = try tx.one("SELECT id FROM credit_events WHERE matter = \(c) AND kind = 'published' ORDER BY id DESC LIMIT 1")?.int("id") {
+                    try CreditEvent.add(.unpublished, of: op.id, on: now.day, matter: c, cancels: shown, repair.title, by: actor.mark, at: now, tx)
+                }
+            }
         case .reorganisation: throw Fault("no item by itself")
         }
         let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(item) AND kind = 'published' ORDER BY id DESC LIMIT 1")?.int("id")
@@ -204,6 +210,8 @@ package struct RepairHandling: Sendable {
     private func restore(_ target: Repairable.Target, _ item: ID<Matter>, _ op: Operator, by actor: Actor, at now: Moment, _ tx: Transaction) throws {
         switch target {
         case .penalty:
+            // What was annulled meanwhile does not come back.
+            guard try tx.penaltyCase(item).annulled == nil else { return }
             try Penalty.restore(item, at: now, tx)
             try CreditEvent.add(.published, of: op.id, on: now.day, matter: item, "恢复公示", by: actor.mark, at: now, tx)
         case .abnormal:
@@ -215,6 +223,7 @@ package struct RepairHandling: Sendable {
             try CreditEvent.add(.abnormal, of: op.id, on: now.day, matter: a.matter.id, a.ground.title.zh, by: actor.mark, at: now, tx)
         case .serious:
             let s = try tx.serious(tx.matter(item))
+            if let c = s.ofCase, try tx.penaltyCase(c).annulled != nil { return }
             let until = now.day.adding(months: 36)
             try tx.send("UPDATE casework_matters SET state = \(SeriousMoves.published) WHERE id = \(s.matter.id)")
             try tx.send(

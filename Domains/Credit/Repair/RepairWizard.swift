@@ -23,13 +23,13 @@ struct RepairWizard: Sendable {
         ]
     }
 
-    static func conditions(_ h: HTML, _ item: Repairable) {
+    static func conditions(_ h: HTML, _ item: Repairable, toAnybody: Bool = false) {
         h.ul("conditions") {
             for c in item.conditions {
                 h.li(c.met == true ? "met" : c.met == false ? "missing" : "asked") {
                     h.span("condition-mark", c.met == true ? "✓" : c.met == false ? "✗" : "…")
                     h.span("fw-semibold", c.text)
-                    h.span("d-block small text-muted", c.detail)
+                    h.span("d-block small text-muted", toAnybody && c.isPrivate ? Text("详情在申请后由办理人员告知", "The details are told to who applies") : c.detail)
                 }
             }
         }
@@ -41,7 +41,7 @@ struct RepairWizard: Sendable {
         let today = visit.desk.today()
         let (op, items) = try await visit.desk.store.read { tx -> (Operator?, [Repairable]) in
             guard let typed, let op = try Operators.find(uscc: typed, tx) else { return (nil, []) }
-            return (op, try Repairable.of(op, on: today, tx))
+            return (op, try Repairable.of(op, on: today, tx).filter(\.isPublic))
         }
         return visit.page(Text("信用修复", "Credit repair"), status: refusal?.kind.status ?? 200) { h in
             h.div("narrow") {
@@ -68,7 +68,7 @@ struct RepairWizard: Sendable {
                 for item in items {
                     h.card(Text("\(item.tier.zh)：\(item.title)", "\(item.tier.en): \(item.title)")) {
                         if let until = item.until { h.p("small text-muted", Text("期满自动停止公示：\(until)", "Stops by itself on \(until)")) }
-                        Self.conditions(h, item)
+                        Self.conditions(h, item, toAnybody: true)
                         guard item.mayApply else { return h.p("text-warning-emphasis mb-0", Text("条件具备后可以申请。", "Apply once the conditions are met.")) }
                         application(h, visit, op, "\(item.matter.id)", Text("申请修复", "Apply"), refusal, sent)
                     }
@@ -100,7 +100,9 @@ struct RepairWizard: Sendable {
                     h.field("contact", Text("联系人", "Contact"), value: nil, errors: e)
                     h.field("phone", Text("联系电话", "Phone"), value: nil, type: "tel", errors: e)
                     h.area("statement", Text("履行义务、纠正和整改情况", "What was performed, corrected, put right"), value: nil, rows: 4, errors: e, maxLength: 4000)
-                    h.field("files", Text("证明材料", "Papers"), value: nil, type: "file", errors: e, required: item == "plan", attributes: [.init("multiple", if: true)])
+                    h.field(
+                        "files", Text("主体资格文件（营业执照）和证明材料", "Licence of the applicant, and papers"), value: nil, type: "file", errors: e,
+                        attributes: [.init("multiple", if: true)])
                     h.checkbox(
                         "promise",
                         Text(
@@ -126,7 +128,7 @@ struct RepairWizard: Sendable {
                     throw Refusal.invalid("/code", Text("登记库中没有这个代码", "This code is not on the register"))
                 }
                 if form["item"] == "plan" { return try RepairHandling(desk: desk).applyForPlan(of: op, input: form, files: kept, by: .filer, code: code, at: now, tx) }
-                guard let item = try Repairable.of(op, on: now.day, tx).first(where: { "\($0.matter.id)" == form["item"] }) else {
+                guard let item = try Repairable.of(op, on: now.day, tx).first(where: { $0.isPublic && "\($0.matter.id)" == form["item"] }) else {
                     throw Refusal.invalid("/item", Text("没有可以修复的这条信息", "There is no such item"))
                 }
                 return try RepairHandling(desk: desk).apply(for: item, of: op, input: form, files: kept, by: .filer, code: code, at: now, tx)

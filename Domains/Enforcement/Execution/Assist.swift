@@ -73,10 +73,9 @@ package struct AssistHandling: Sendable {
             ("penalty", .string(try input.needed("penalty", 500))), ("authority", .string(from)), ("decidedOn", .string(decided.description)),
         ])
         let body = try input.needed("body", 60_000)
-        let n = try tx.nextNumber("assist.\(now.day.year)")
         let matter = try casework.open(
             .init(
-                number: "XZ\(now.day.year)\(String(100_000 + n).suffix(5))", state: AssistMoves.received, title: "\(op.name) · \(number)", regime: "PUB", region: op.region,
+                number: try tx.number("XZ", "assist", in: now.day.year), state: AssistMoves.received, title: "\(op.name) · \(number)", regime: "PUB", region: op.region,
                 operator: op.id, receivedAt: Moment(received), competentAt: Moment(received)), tx)
         try tx.send(
             """

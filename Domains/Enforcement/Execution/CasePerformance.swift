@@ -147,7 +147,8 @@ extension CaseAct {
             try handling.casework.begin("P17", of: after, since: Moment(on), at: now, tx)
             after = try tx.matter(id)
         }
-        let state = try Performance.of(fresh(), on: on, tx)
+        // Whether all is paid is asked of today: what was entered late may have left a surcharge.
+        let state = try Performance.of(fresh(), on: now.day, tx)
         guard state.isWhole else {
             // The period shows the part that is due next (PCD art. 74).
             if let next = state.nextDue, let running = try clock("P12"), running.state == "open", running.due < next {
@@ -173,6 +174,7 @@ extension CaseAct {
         for n in 1...12 {
             guard input["due\(n)"] != nil || input["amount\(n)"] != nil else { continue }
             let due = try day("due\(n)", from: plan.last.map { $0.due.adding(days: 1) } ?? now.day, mayBeAhead: true)
+            guard due <= now.day.adding(months: 60) else { throw Refusal.invalid("/due\(n)", Text("应在五年以内", "Within five years")) }
             plan.append((due, try money("amount\(n)", required: true)))
         }
         guard let last = plan.last else { throw Refusal.invalid("/due1", Text("请填写至少一期的日期和金额", "Give at least one day and sum")) }

@@ -18,7 +18,7 @@ package struct PublishedPenalty: Sendable {
     package let publishedOn: Day?
     let earlyFrom: Day?
     package let until: Day?
-    let endedOn: Day?
+    package let endedOn: Day?
     let ending: String?
     package let reason: String?
     let pushedOn: Day?
@@ -83,7 +83,7 @@ package struct PublishedPenalty: Sendable {
     static func endWhatIsOver(_ desk: Desk) async throws {
         let now = desk.now
         let over = try await desk.store.read {
-            try $0.all("SELECT matter FROM enforcement_publications WHERE published_on IS NOT NULL AND ended_on IS NULL AND until < \(now.day) LIMIT 500").map { $0.int("matter") }
+            try $0.all("SELECT matter FROM enforcement_publications WHERE published_on IS NOT NULL AND ended_on IS NULL AND until < \(now.day) LIMIT 5000").map { $0.int("matter") }
         }
         for id in over {
             try await desk.store.write { tx in
@@ -126,7 +126,7 @@ extension CaseAct {
                 """)
             return try move([], seals: seals)
         case "publish":
-            let head = try account()
+            let head = try approver()
             guard let ready = try PublishedPenalty.of(id, tx), ready.publishedOn == nil, ready.pushedOn == nil else {
                 throw Refusal(.conflict, Text("没有待审核的公示内容", "Nothing is prepared for publication"))
             }

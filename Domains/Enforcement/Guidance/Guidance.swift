@@ -140,8 +140,7 @@ package struct GuidanceHandling: Sendable {
 
     /// - Returns: the matter, and the code with which the party answers, shown once.
     package func open(_ new: New, pictures: [Attachments.Kept] = [], by actor: Actor, at now: Moment, code: String, _ tx: Transaction) throws -> Matter {
-        let n = try tx.nextNumber("guidance.\(now.day.year)")
-        let number = "ZD\(now.day.year)\(String(100_000 + n).suffix(5))"
+        let number = try tx.number("ZD", "guidance", in: now.day.year)
         let matter = try casework.open(
             .init(
                 number: number, state: GuidanceMoves.issued, title: "\(new.kind.title.zh) · \(new.partyName)", regime: CaseMoves.regime, region: new.region, operator: new.operator,

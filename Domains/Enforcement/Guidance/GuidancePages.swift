@@ -91,6 +91,9 @@ struct GuidancePages: Sendable {
                         h.field("code", Text("统一社会信用代码", "Credit code"), value: op?.uscc ?? uscc, errors: e, required: false)
                         h.field("party", Text("当事人名称", "Party"), value: op?.name, errors: e)
                         h.field("address", Text("地址", "Address"), value: op?.address, errors: e)
+                        h.select(
+                            "violation", Text("涉及的违法行为", "Violation it is about"), options: Penalties.shipped.violations.map { ($0.id, $0.title) }, value: nil,
+                            hint: Text("以后判断是否初次违法时查询", "Asked for when a later one is said to be the first"), errors: e, required: false, empty: Text("不在目录中", "None of these"))
                         h.area("issues", Text("发现的问题", "What was found"), value: nil, rows: 4, errors: e, maxLength: 4000)
                         h.area("asked", Text("要求和建议", "What is asked"), value: nil, rows: 4, errors: e, maxLength: 4000)
                         h.field("basis", Text("依据", "Under"), value: nil, hint: Text("责令改正、约谈须写明法律、法规、规章的条款", "An order or an interview names its provision"), errors: e)
@@ -141,6 +144,7 @@ struct GuidancePages: Sendable {
                     (new.ofMatter, new.operator, new.region) = (source, source.operator, source.region)
                     if source.kind == CaseMoves.kind { new.violation = try tx.penaltyCase(source).violation }
                 }
+                if let chosen = form["violation"].flatMap({ Penalties.shipped[$0]?.id }) { new.violation = chosen }
                 if let uscc = form["code"] {
                     guard let op = try Operators.find(uscc: uscc.uppercased(), tx) else { throw Refusal.invalid("/code", Text("登记库中没有这个代码", "This code is not on the register")) }
                     new.operator = op.id

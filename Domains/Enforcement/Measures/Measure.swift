@@ -36,6 +36,7 @@ package struct Measure: Sendable {
     package let place: String
     package let basis: String
     package let takenAt: Moment
+    package let takenBy: Int64
     package let disposal: String?
 
     init(_ matter: Matter, _ row: Row) throws {
@@ -49,6 +50,7 @@ package struct Measure: Sendable {
         place = row.string("place")
         basis = row.string("basis")
         takenAt = row.moment("taken_at")
+        takenBy = row.int("taken_by")
         disposal = row.optionalString("disposal")
     }
 
@@ -112,7 +114,7 @@ package enum MeasureMoves {
             Move("extend-notice", Text("延长并书面告知", "Extend and tell in writing"), from: [inForce], to: nil, by: head, articles: ["PCD": "38(2)"]),
             Move("dispose", Text("处置", "Dispose"), from: [inForce], to: disposed, by: officer, articles: ["PCD": "35"], stops: ["P5", "P6"]),
             Move("release", Text("解除", "Release"), from: [inForce, testing], to: released, by: head, articles: ["PCD": "42"], stops: ["P5", "P6"]),
-            Move("lapse", Text("期满自动解除", "Released by lapse"), from: [inForce, urgent], to: lapsed, by: [.system], articles: ["PCD": "35"], stops: []),
+            Move("lapse", Text("期满自动解除", "Released by lapse"), from: [inForce, urgent, testing], to: lapsed, by: [.system], articles: ["PCD": "35"], stops: []),
         ],
         filer: Text("当事人", "The party"), opening: Text("提出措施", "Measure proposed")
     ) { key, value, _ in
@@ -120,6 +122,7 @@ package enum MeasureMoves {
         case "reason": (Text("理由", "Reason"), Text(verbatim: value))
         case "disposal": (Text("处置方式", "Disposal"), MeasureHandling.disposals.first { $0.0 == value }?.1 ?? Text(verbatim: value))
         case "body": (Text("机构", "Body"), Text(verbatim: value))
+        case "who": (Text("执法人员", "Officers"), Text(verbatim: value))
         case "until": (Text("至", "Until"), Text(verbatim: value))
         case "result": (Text("结果", "Result"), Text(verbatim: value))
         default: nil
@@ -151,6 +154,14 @@ package struct MeasureHandling: Sendable {
         guard c.matter.open, verifying || people.contains(where: { $0.account == officer.id.raw }) else {
             throw Refusal(.forbidden, Text("只有本案办案人员可以采取措施", "Only an officer of this case may take a measure"))
         }
+        // Law: AEL art. 18(2); PCD art. 22: by two with certificates, also before the case is filed.
+        var both = Form([("officers", String(officer.id.raw))])
+        if let second = input["second"] ?? people.first(where: { $0.account != officer.id.raw }).map({ String($0.account) }) { both.add("officers", second) }
+        let act = CaseAct(handling: CaseHandling(desk: desk), c: c, name: "measure", input: both, actor: .staff(officer), now: now, tx: tx)
+        let two: [(Account, Certificate)]
+        do { two = try act.officers() } catch let refusal as Refusal where refusal.kind == .invalid {
+            throw Refusal.invalid("/second", refusal.fields.first?.text ?? refusal.text)
+        }
         let kind = Measure.Kind(rawValue: try input.chosen("kind", Measure.Kind.allCases.map(\.rawValue)))!
         let goods = try Measure.read(input.needed("goods", 20_000)), place = try input.needed("place", 200)
         let basis = try kind == .registration ? "《中华人民共和国行政处罚法》第五十六条" : input.needed("basis", 200)
@@ -163,10 +174,9 @@ package struct MeasureHandling: Sendable {
         } else {
             taken = now
         }
-        let n = try tx.nextNumber("measure.\(now.day.year)")
         let matter = try casework.open(
             .init(
-                number: "CS\(now.day.year)\(String(100_000 + n).suffix(5))", state: urgent ? MeasureMoves.urgent : MeasureMoves.proposed,
+                number: try tx.number("CS", "measure", in: now.day.year), state: urgent ? MeasureMoves.urgent : MeasureMoves.proposed,
                 title: "\(kind.title.zh) · \(c.party.name)",
                 regime: CaseMoves.regime, region: c.matter.region, operator: c.matter.operator, receivedAt: taken, competentAt: taken), tx)
         try tx.send(
@@ -177,7 +187,7 @@ package struct MeasureHandling: Sendable {
         try casework.record(
             matter, as: "receive", by: .staff(officer), article: Article(law: "PCD", article: kind == .registration ? "33(1)" : "36(1)"),
             starting: urgent ? ["P4", kind.duty] : [],
-            at: now, details: [], sealing: [.init("enforcement_measures", key: "matter", matter.id.raw)], tx)
+            at: now, details: [("who", .string(two.map(\.0.name).joined(separator: "、")))], sealing: [.init("enforcement_measures", key: "matter", matter.id.raw)], tx)
         try Casework.link(matter, with: c.matter, why: kind.title.zh, by: .staff(officer), at: now, tx)
         if urgent {
             _ = try issue(kind.form, tx.measure(matter), c, by: .staff(officer), at: now, tx)
@@ -212,7 +222,7 @@ package struct MeasureHandling: Sendable {
         let now = desk.now
         try await desk.store.write { tx in
             let m = try tx.measure(tx.matter(ID<Matter>(id)))
-            guard m.kind == .registration, m.matter.state == MeasureMoves.inForce || m.matter.state == MeasureMoves.urgent,
+            guard m.kind == .registration, MeasureMoves.table.state(m.matter.state).open, m.matter.state != MeasureMoves.proposed,
                 let clock = try Clocks.of(m.matter.id, tx).last(where: { $0.duty == "P5" && $0.state == "open" })
             else { return }
             // A new calendar may have moved the day.
@@ -229,6 +239,16 @@ package struct MeasureHandling: Sendable {
         let seals: [Ledger.Seal] = [.init("enforcement_measures", key: "matter", m.matter.id.raw), .init("enforcement_people", of: "matter", c.matter.id.raw)]
         func move(_ details: [(String, String)] = []) throws -> Matter {
             try casework.perform(name, on: m.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, sealing: seals, tx)
+        }
+        // Law: PCD art. 35(2): over is over, whether or not the clock's hand has come round.
+        if m.kind == .registration, name != "lapse", let running = try Clocks.of(m.matter.id, tx).last(where: { $0.duty == "P5" && $0.state == "open" }), running.due < now.day {
+            throw Refusal(.conflict, Text("先行登记保存已于\(running.due)期满，自动解除", "Preservation ended by itself on \(running.due)"), article: Article(law: "PCD", article: "35(2)"))
+        }
+        if name.hasPrefix("approve"), actor.account?.id.raw == m.takenBy {
+            throw Refusal(.forbidden, Text("提出人不能批准自己提出的措施", "Who proposed the measure cannot approve it"))
+        }
+        if name == "test", m.kind == .registration {
+            throw Refusal(.conflict, Text("先行登记保存的期限不因送检而中止", "Testing does not stop the time of preservation"), article: Article(law: "PCD", article: "35"))
         }
         switch name {
         case "approve":

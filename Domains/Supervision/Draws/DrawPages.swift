@@ -10,6 +10,7 @@ import Web
 /// Draws at the desk, and for everybody (双随机页面).
 struct DrawPages: Sendable {
     let draws: DrawDesk
+    let limit: RateLimit
 
     func routes() -> [Route] {
         [
@@ -21,6 +22,7 @@ struct DrawPages: Sendable {
             Route(.get, "/supervision/draws/:id", .permitted("supervision.see")) { visit in try await show(visit, nil, nil) },
             Route(.post, "/supervision/draws/:id/commit", .permitted("supervision.draw")) { visit in try await commit(visit) },
             Route(.post, "/supervision/draws/:id/draw", .permitted("supervision.draw")) { visit in try await draw(visit) },
+            Route(.get, "/supervision/draws/:id/file", .permitted("supervision.see")) { visit in try await file(visit) },
             Route(.get, "/draws", .anyone) { visit in try await published(visit) },
             Route(.get, "/draws/:number", .anyone) { visit in try await publishedDraw(visit) },
         ]
@@ -220,10 +222,18 @@ struct DrawPages: Sendable {
                         h.select(
                             "region", Text("辖区", "Region"),
                             options: (account.region.count >= 6 ? [] : [(account.region, Text(verbatim: visit.region(account.region)))])
-                                + visit.desk.regions.districts(of: visit.desk.configuration.cityRegion).filter { account.covers($0.code) || account.region.hasPrefix($0.code) }.map
-                            {
-                                ($0.code, Text(verbatim: visit.region($0.code)))
-                            }, value: nil, errors: e)
+                                + visit.desk.regions.districts(of: visit.desk.configuration.cityRegion).filter { account.covers($0.code) }.map {
+                                    ($0.code, Text(verbatim: visit.region($0.code)))
+                                }, value: nil, errors: e)
+                        h.radios(
+                            "shares", Text("比例", "Shares"),
+                            options: [
+                                (
+                                    "risk", Text("按风险类别", "By risk class"),
+                                    Text("名单以标记公布，不显示类别；对照表由审计核验", "The list is published under marks that show no class; the keys are for the auditor")
+                                ),
+                                ("same", Text("一律相同（不定向）", "The same for all"), Text("名单和对照表全部公布，任何人可核验到每一户", "List and keys are published: anybody checks each name")),
+                            ], value: "risk", errors: e)
                         h.field("percent", Text("抽取比例（%）", "Share (%)"), value: "3", errors: e, inputmode: "decimal")
                         h.select(
                             "kind", Text("主体类型", "Kind"), options: Operator.Kind.allCases.map { ($0.rawValue, $0.title) }, value: nil, errors: e, required: false,
@@ -251,6 +261,7 @@ struct DrawPages: Sendable {
             w.kind = form["kind"].flatMap { Operator.Kind(rawValue: $0)?.rawValue }
             w.trade = form["trade"]
             w.online = form["online"] == "yes"
+            w.isWeighted = try form.chosen("shares", ["risk", "same"]) == "risk"
             guard let limit = Int(form["limit"] ?? ""), (1...10_000).contains(limit) else { throw Refusal.invalid("/limit", Text("应为1以上的整数", "A whole number from 1")) }
             w.limit = limit
             for (n, line) in (form["recusals"] ?? "").split(whereSeparator: \.isNewline).enumerated() {
@@ -259,7 +270,13 @@ struct DrawPages: Sendable {
                 w.recusals.append((String(parts[0]), String(parts[1]).uppercased()))
             }
             let ready = w
-            let id = try await visit.desk.store.write { try draws.prepare(ready, by: account, at: now, $0) }
+            // Six hundred thousand are read and written down before the store is asked to write a row.
+            let number = try await visit.desk.store.write { try draws.number(at: now, $0) }
+            let gathered = try await visit.desk.store.read { tx in
+                try tx.dialect.takeYourTime(tx)
+                return try draws.gather(ready, number: number, by: account, at: now, tx)
+            }
+            let id = try await visit.desk.store.write { try draws.keep(gathered, by: account, at: now, $0) }
             return .redirect("/supervision/draws/\(id)")
         } catch let refusal as Refusal where refusal.kind == .invalid { return try await new(visit, refusal, form) }
     }
@@ -300,21 +317,21 @@ struct DrawPages: Sendable {
                     h.definition(Text("检查人员", "Inspectors"), "\(d.conditions["inspectors"]?.int ?? 0)")
                     h.definition(Text("名单摘要（SHA-256）", "Digest of the list")) { h.element("code", "hash", text: d.listDigest) }
                 }
-                h.h3(Text("分层（仅内部可见）", "Strata, for the office only"), "h6")
+                if account.covers(d.region) { h.h3(Text("分层（仅内部可见）", "Strata, for the office only"), "h6") }
                 h.ul("mb-0") {
-                    if case .object(let pairs) = d.strata {
+                    if account.covers(d.region), case .object(let pairs) = d.strata {
                         for (mark, s) in pairs {
                             h.li {
                                 h.text(
                                     Text(
-                                        "名单\(mark)：\(s["class"]?.string ?? "")类，\(s["pool"]?.int ?? 0)户，抽\(s["quota"]?.int ?? 0)户",
-                                        "List \(mark): class \(s["class"]?.string ?? ""), \(s["pool"]?.int ?? 0), draws \(s["quota"]?.int ?? 0)"))
+                                        "名单\(mark)：\(s["class"]?.string.map { "\($0)类，" } ?? "")\(s["pool"]?.int ?? 0)户，抽\(s["quota"]?.int ?? 0)户",
+                                        "List \(mark): \(s["class"]?.string.map { "class \($0), " } ?? "")\(s["pool"]?.int ?? 0), draws \(s["quota"]?.int ?? 0)"))
                             }
                         }
                     }
                 }
             }
-            if d.state == "prepared", visit.may("supervision.draw") {
+            if d.state == "prepared", visit.may("supervision.draw"), account.covers(d.region) {
                 h.card(Text("第一步：承诺", "First: commit")) {
                     h.p(
                         "small text-muted",
@@ -341,7 +358,7 @@ struct DrawPages: Sendable {
                     }
                 }
             }
-            if d.state == "committed", visit.may("supervision.draw") {
+            if d.state == "committed", visit.may("supervision.draw"), account.covers(d.region) {
                 h.card(Text("第二步：抽取", "Second: draw")) {
                     if d.committedBy == account.id.raw { h.p("text-warning-emphasis", Text("须由承诺人以外的人员抽取。", "Another than who committed draws.")) }
                     visit.form(h, "/supervision/draws/\(d.id)/draw") {
@@ -352,15 +369,30 @@ struct DrawPages: Sendable {
             }
             if d.state == "drawn" {
                 h.card(Text("结果", "Result")) {
-                    h.p(nil, Text("抽取\(d.result?.array?.count ?? 0)户，已安排检查\(planned)件。", "\(d.result?.array?.count ?? 0) drawn, \(planned) visits planned."))
+                    let drawn = d.visits.count
+                    h.p(nil, Text("抽取\(drawn)户，已安排检查\(planned)件。", "\(drawn) drawn, \(planned) visits planned."))
                     h.p("mb-0") {
                         h.a("/draws/\(d.number)", nil, Text("公示页面", "Public page"))
                         h.text(" · ")
                         h.a("/draws/\(d.number).json", nil, Text("核验文件（任何人可用 sinan draw verify 重新计算）", "File for verification"))
+                        if d.isWeighted, account.covers(d.region) {
+                            h.text(" · ")
+                            h.a("/supervision/draws/\(d.id)/file", nil, Text("含对照表的核验文件（审计用，不公开）", "With the keys, for the auditor"))
+                        }
                     }
                 }
             }
         }
+    }
+
+    private func file(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn()
+        let (d, bytes) = try await visit.desk.store.read { tx in
+            let d = try find(visit, tx)
+            guard account.covers(d.region), d.state == "committed" || d.state == "drawn" else { throw Refusal.notFound }
+            return (d, try draws.publication(d, withKeys: true, tx))
+        }
+        return .file(bytes, type: "application/json", name: "\(d.number)-keys.json", inline: false)
     }
 
     private func commit(_ visit: Visit) async throws -> Answer {
@@ -380,7 +412,11 @@ struct DrawPages: Sendable {
         let (now, draws) = (visit.desk.now, draws)
         do {
             let value = try form.needed("value", 200)
-            try await visit.desk.store.write { tx in try draws.draw(find(visit, tx).id, value: value, by: account, at: now, tx) }
+            let (id, drawn) = try await visit.desk.store.read { tx in
+                let id = try find(visit, tx).id
+                return (id, try draws.result(id, value: value, by: account, at: now, tx))
+            }
+            try await visit.desk.store.write { tx in try draws.reveal(id, value: value, drawn, by: account, at: now, tx) }
         } catch let refusal as Refusal where [.invalid, .conflict, .forbidden].contains(refusal.kind) { return try await show(visit, refusal, form) }
         return .redirect("/supervision/draws/\(try visit.exchange.parameter("id"))")
     }

@@ -14,11 +14,13 @@ extension DrawPages {
     func published(_ visit: Visit) async throws -> Answer {
         let (list, results) = try await visit.desk.store.read { tx in
             (
-                try tx.all("SELECT * FROM supervision_draws WHERE state IN ('committed', 'drawn') ORDER BY id DESC LIMIT 50").map(SupervisionDraw.init),
+                try tx.all("SELECT number, title, state FROM supervision_draws WHERE state IN ('committed', 'drawn') ORDER BY id DESC LIMIT 50").map {
+                    (number: $0.string("number"), title: $0.string("title"), state: $0.string("state"))
+                },
                 try tx.all(
                     """
                     SELECT o.name AS name, o.uscc AS uscc, i.result AS result, i.ended_on AS ended_on, i.items AS items FROM supervision_inspections i JOIN casework_matters m ON m.id = i.matter
-                    JOIN operators o ON o.id = m.operator WHERE i.published_on IS NOT NULL ORDER BY i.published_on DESC, i.matter DESC LIMIT 100
+                    JOIN operators o ON o.id = m.operator WHERE i.published_on IS NOT NULL AND i.hidden_on IS NULL ORDER BY i.published_on DESC, i.matter DESC LIMIT 100
                     """)
             )
         }
@@ -64,9 +66,14 @@ extension DrawPages {
         let raw = try visit.exchange.parameter("number")
         let isFile = raw.hasSuffix(".json")
         let number = isFile ? String(raw.dropLast(5)) : raw
-        let d = try await visit.desk.store.read { try SupervisionDraw.find(number: number, $0) }
-        guard d.state == "committed" || d.state == "drawn" else { throw Refusal.notFound }
-        if isFile { return .file(Array(try draws.publication(d).text.utf8), type: "application/json", name: "\(number).json", inline: false) }
+        if isFile { try limit.take("draw|" + visit.exchange.peer, at: visit.desk.now) }
+        let (d, file) = try await visit.desk.store.read { tx in
+            let d = try SupervisionDraw.find(number: number, tx)
+            guard d.state == "committed" || d.state == "drawn" else { throw Refusal.notFound }
+            return (d, isFile ? try draws.publication(d, withKeys: false, tx) : [])
+        }
+        if isFile { return .file(file, type: "application/json", name: "\(number).json", inline: false) }
+        let visits = d.visits
         return visit.page(Text("抽取 \(d.number)", "Draw \(d.number)")) { h in
             h.div("page-head") {
                 h.div {
@@ -85,7 +92,7 @@ extension DrawPages {
             guard d.state == "drawn" else {
                 return h.empty(Text("尚未抽取", "Not drawn yet"), Text("公共随机数公布后抽取，届时公布种子和结果。", "It is drawn when the beacon is out; seed and result are then published."))
             }
-            h.card(Text("抽取结果（\(d.result?.array?.count ?? 0)户）", "Drawn: \(d.result?.array?.count ?? 0)")) {
+            h.card(Text("抽取结果（\(visits.count)户）", "Drawn: \(visits.count)")) {
                 h.definitions {
                     h.definition(Text("公共随机数", "Beacon"), d.beaconValue)
                     h.definition(Text("种子", "Seed")) { h.element("code", "hash", text: d.sealedSeed ?? "") }
@@ -94,14 +101,14 @@ extension DrawPages {
                 h.p(
                     "small text-muted",
                     Text(
-                        "核验：sinan draw verify \(d.number).json。规则：K＝SHA-256(种子‖换行‖公共随机数)；各名单按 HMAC-SHA-256(K, \"object|代码\") 从小到大取足数额。",
-                        "Verify: sinan draw verify \(d.number).json. K = SHA-256(seed ‖ LF ‖ beacon); each list in the order of HMAC-SHA-256(K, \"object|code\"), as many as its quota."
+                        "核验：sinan draw verify \(d.number).json。规则：K＝SHA-256(种子‖换行‖公共随机数)；各名单按 HMAC-SHA-256(K, \"object|标记\") 从小到大取足数额。名单以标记公布，不显示风险类别。",
+                        "Verify: sinan draw verify \(d.number).json. K = SHA-256(seed ‖ LF ‖ beacon); each list in the order of HMAC-SHA-256(K, \"object|mark\"), as many as its quota. Marks say nothing of risk classes."
                     ))
                 h.div("table-wrap") {
                     h.element("table", "table queue") {
                         h.element("thead") { h.tr { for t in [Text("序号", "No."), Text("名称", "Name"), Text("信用代码", "Code"), Text("检查人员（执法证号）", "Inspectors")] { h.th(t) } } }
                         h.element("tbody") {
-                            for (i, c) in (d.result?.array ?? []).prefix(1000).enumerated() {
+                            for (i, c) in visits.prefix(1000).enumerated() {
                                 h.tr {
                                     h.td("number", "\(i + 1)")
                                     h.td(nil, c["name"]?.string ?? "")

@@ -25,7 +25,12 @@ package struct Inspection: Sendable {
     package let guidance: ID<Matter>?
     package let caseMatter: ID<Matter>?
     package let publishedOn: Day?
-    package let waived: String?
+    package let shownUntil: Day?
+    package let hiddenOn: Day?
+    /// Other agencies that come with us, and for what (综合查一次).
+    package let joined: String?
+    /// The provision that asks for this visit.
+    package let law: String?
     init(_ matter: Matter, _ row: Row) throws {
         self.matter = matter
         draw = row.optionalInt("draw")
@@ -43,9 +48,14 @@ package struct Inspection: Sendable {
         guidance = row.optionalID("guidance")
         caseMatter = row.optionalID("case_matter")
         publishedOn = row.optionalDay("published_on")
-        waived = row.optionalString("waived")
+        shownUntil = row.optionalDay("shown_until")
+        hiddenOn = row.optionalDay("hidden_on")
+        joined = row.optionalString("joined")
+        law = row.optionalString("law")
     }
 
+    /// Results that count as negative information (抽查检查结果负面信息).
+    static let negative: Set<String> = ["publicity", "false", "unreachable", "corrected", "pending", "refused"]
     /// Results as the national system codes them.
     package static let results: [(String, Text)] = [
         ("clean", Text("未发现问题", "Nothing found")), ("publicity", Text("未按规定公示应当公示的信息", "Not published what had to be")), ("false", Text("公示信息隐瞒真实情况、弄虚作假", "False information")),
@@ -88,7 +98,7 @@ package enum InspectionMoves {
             Move("publish", Text("公示结果", "Publish"), from: ["recorded"], to: "published", by: inspector + head, articles: ["SPOT": "12"], stops: ["SC1"]),
         ],
         filer: Text("经营者", "The operator"), opening: Text("列入检查计划", "Planned"),
-        remarks: ["sheet-beside": Text("又收到一份检查记录，另存备查", "Another sheet came in, kept beside")]
+        remarks: ["result-hidden": Text("结果停止公示", "Result no longer shown"), "sheet-beside": Text("又收到一份检查记录，另存备查", "Another sheet came in, kept beside")]
     ) { key, value, _ in
         switch key {
         case "result": (Text("结果", "Result"), Inspection.results.first { $0.0 == value }?.1 ?? Text(verbatim: value))
@@ -118,12 +128,14 @@ package struct InspectionHandling: Sendable {
         package var on: Day
         package var draw: Int64?
         package var causeMatter: Matter?
+        package var joined: String?
+        package var law: String?
         package init(cause: Restraint.Cause, op: Operator, items: [String], inspectors: [Int64], on: Day, draw: Int64? = nil) {
             (self.cause, self.op, self.items, self.inspectors, self.on, self.draw) = (cause, op, items, inspectors, on, draw)
         }
     }
 
-    /// Who may visit: two or more with a certificate that holds on the day.
+    /// Who may visit: two or more, in service, of that region, with the right and a certificate that holds on the day.
     private func check(_ inspectors: [Int64], on day: Day, region: String, _ tx: Transaction) throws {
         guard Set(inspectors).count >= 2 else {
             throw Refusal(
@@ -131,6 +143,9 @@ package struct InspectionHandling: Sendable {
                 article: Article(law: "SPOT", article: "9"))
         }
         for key in Set(inspectors) {
+            guard let person = try Accounts.find(ID(key), tx), person.active, person.mayTake(region), desk.permissions.allows(person.roles, "supervision.inspect") else {
+                throw Refusal.invalid("/inspectors", Text("有人不是本辖区的检查人员", "One of them is no inspector of this region"))
+            }
             guard let certificate = try tx.certificate(of: key), certificate.validTo >= day else {
                 throw Refusal(
                     .invalid, Text("没有执法资格的人员不得检查", "Nobody without a certificate inspects"),
@@ -157,30 +172,44 @@ package struct InspectionHandling: Sendable {
             }
         }
         guard !p.items.isEmpty else { throw Refusal.invalid("/items", Text("请选择检查事项", "Choose the items")) }
-        try check(p.inspectors, on: p.on, region: p.op.region, tx)
-        if p.cause != .draw {
-            let objections = Restraint.objections(p.cause, try Self.record(of: p.op, on: now.day, tx), on: now.day, bounds: try DrawDesk.bounds(tx))
+        // Between the list and the draw something may have happened: such a visit waits for the head, with the reason, and the others go on.
+        var doubts: [Text] = []
+        do { try check(p.inspectors, on: p.on, region: p.op.region, tx) } catch let refusal as Refusal where p.cause == .draw {
+            doubts.append(refusal.fields.first?.text ?? refusal.text)
+        }
+        let objections = Restraint.objections(p.cause, try Self.record(of: p.op, on: now.day, tx), on: now.day, bounds: try DrawDesk.bounds(tx))
+        if p.cause == .draw {
+            doubts += objections
+        } else {
             if !objections.isEmpty {
                 throw Refusal(
                     .invalid, Text("不符合涉企检查的约束规则", "The rules of restraint say no"), fields: objections.map { .init("/code", $0) }, article: Article(law: "INSP", article: "1"))
             }
-            if !p.cause.isPlanned, p.cause != .statutory, p.causeMatter == nil { throw Refusal.invalid("/of", Text("请填写所依据的投诉、举报或者线索编号", "Give the matter that is its cause")) }
+            if p.cause == .statutory, p.law == nil {
+                throw Refusal.invalid("/law", Text("请写明要求检查的法律、法规条款", "Name the provision that asks for the visit"))
+            }
+            if !p.cause.isPlanned, p.cause != .statutory {
+                guard let cause = p.causeMatter, cause.operator == p.op.id, p.cause.kinds.isEmpty || p.cause.kinds.contains(cause.kind) else {
+                    throw Refusal.invalid("/of", Text("请填写关于该主体的投诉、举报或者线索编号", "Give the complaint, report or lead about this operator that is its cause"))
+                }
+            }
         }
-        let n = try tx.nextNumber("inspection.\(now.day.year)")
         let matter = try casework.open(
             .init(
-                number: "JC\(now.day.year)\(String(1_000_000 + n).suffix(6))", state: p.cause == .draw ? "approved" : "planned", title: "\(p.op.name) · \(p.cause.title.zh)",
+                number: try tx.number("JC", "inspection", in: now.day.year, digits: 6), state: p.cause == .draw && doubts.isEmpty ? "approved" : "planned",
+                title: "\(p.op.name) · \(p.cause.title.zh)",
                 regime: "SPOT", region: p.op.region,
                 operator: p.op.id, receivedAt: now, competentAt: now), tx)
         try tx.send(
             """
-            INSERT INTO supervision_inspections (matter, draw, cause, cause_matter, items, inspectors, planned_on, place) VALUES (\(matter.id), \(p.draw), \(p.cause.rawValue), \(p.causeMatter?.id),
-            \(p.items.joined(separator: ",")), \(p.inspectors.map(String.init).joined(separator: ",")), \(p.on), \(p.op.address))
+            INSERT INTO supervision_inspections (matter, draw, cause, cause_matter, items, inspectors, planned_on, place, joined, law) VALUES (\(matter.id), \(p.draw), \(p.cause.rawValue), \(p.causeMatter?.id),
+            \(p.items.joined(separator: ",")), \(p.inspectors.map(String.init).joined(separator: ",")), \(p.on), \(p.op.address), \(p.joined), \(p.law))
             """)
         if let first = p.inspectors.first { try tx.send("UPDATE casework_matters SET assignee = \(first) WHERE id = \(matter.id)") }
         Search.index(InspectionMoves.kind, matter.id.raw, texts: [matter.number, p.op.name, p.op.uscc], marks: ["o:"], tx)
         try casework.record(
-            matter, as: "receive", by: actor, article: Article(law: "INSP", article: "1"), starting: [], at: now, details: [("on", .string(p.on.description))],
+            matter, as: "receive", by: actor, article: Article(law: "INSP", article: "1"), starting: [], at: now,
+            details: [("on", .string(p.on.description))] + (doubts.isEmpty ? [] : [("reason", .string(doubts.map(\.zh).joined(separator: "；")))]),
             sealing: [.init("supervision_inspections", key: "matter", matter.id.raw)], tx)
         if let cause = p.causeMatter { try Casework.link(matter, with: cause, why: p.cause.title.zh, by: actor, at: now, tx) }
         return try tx.matter(matter.id)
@@ -201,7 +230,9 @@ package struct InspectionHandling: Sendable {
             guard client.count >= 16, client.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }) else {
                 throw Refusal.invalid("/client", Text("记录编号无效", "The sheet's mark is not valid"))
             }
-            guard let at = Moment(try form.needed("taken", 40)), at <= now.adding(seconds: 600) else { throw Refusal.invalid("/taken", Text("检查时间无效", "The time is not valid")) }
+            guard let at = Moment(try form.needed("taken", 40)), at <= now.adding(seconds: 600), at > now.adding(hours: -24 * 60) else {
+                throw Refusal.invalid("/taken", Text("检查时间无效", "The time is not valid"))
+            }
             takenAt = at
             result = try form.chosen("result", Inspection.results.map(\.0))
             summary = try form.needed("summary", 4000)
@@ -236,16 +267,19 @@ package struct InspectionHandling: Sendable {
     /// Takes a sheet in, once: the same one sent twice is the same; a second one for an inspection that is recorded is kept beside it.
     /// - Returns: whether it became the record.
     package func take(_ sheet: Sheet, for i: Inspection, files: [Attachments.Kept], by account: Account, at now: Moment, _ tx: Transaction) throws -> Bool {
-        if let before = try tx.one("SELECT taken FROM supervision_sheets WHERE client = \(sheet.client)") { return before.bool("taken") }
+        let digest = Crypto.hex(Crypto.sha256(Array(sheet.json.text.utf8)))
+        if let before = try tx.one("SELECT taken FROM supervision_sheets WHERE client = \(sheet.client) AND digest = \(digest)") { return before.bool("taken") }
         guard i.inspectors.contains(account.id.raw) else {
             throw Refusal(.forbidden, Text("您不是这次检查的检查人员", "You are not one of the inspectors"), article: Article(law: "SPOT", article: "9"))
         }
+        guard sheet.takenAt.day >= i.matter.receivedAt.day else { throw Refusal.invalid("/taken", Text("检查时间早于安排检查之日", "The visit lies before it was planned")) }
         let becomes = i.matter.state == "approved"
+        if becomes { try check(i.inspectors, on: sheet.takenAt.day, region: i.matter.region, tx) }
         guard becomes || ["recorded", "published"].contains(i.matter.state) else { throw Refusal(.conflict, Text("该检查尚未批准或者已取消", "Not approved, or cancelled")) }
         let row = try tx.insert(
             """
-            INSERT INTO supervision_sheets (matter, client, body, taken_at, received_at, account, taken) VALUES (\(i.matter.id), \(sheet.client), \(sheet.json.text), \(sheet.takenAt), \(now), \(account.id),
-            \(becomes)) RETURNING id
+            INSERT INTO supervision_sheets (matter, client, body, taken_at, received_at, account, taken, digest) VALUES (\(i.matter.id), \(sheet.client), \(sheet.json.text), \(sheet.takenAt), \(now), \(account.id),
+            \(becomes), \(digest)) RETURNING id
             """)
         try Attachments.attach(files, to: i.matter, source: "staff", by: account.mark, at: now, tx)
         guard becomes else {
@@ -297,6 +331,7 @@ package struct InspectionHandling: Sendable {
         }
         switch name {
         case "approve":
+            try check(i.inspectors, on: max(i.plannedOn, now.day), region: i.matter.region, tx)
             if let account = actor.account, i.inspectors.contains(account.id.raw) { throw Refusal(.forbidden, Text("检查人员不能批准自己的检查", "An inspector cannot approve the own visit")) }
             return try move([("note", input["note"] ?? "")])
         case "cancel": return try move([("reason", input.needed("reason", 500))])
@@ -306,7 +341,7 @@ package struct InspectionHandling: Sendable {
             return try move([("on", on.description)])
         case "replace":
             let people = input.all("inspectors").compactMap { Int64($0) }
-            try check(people, on: i.plannedOn, region: i.matter.region, tx)
+            try check(people, on: max(i.plannedOn, now.day), region: i.matter.region, tx)
             try set("inspectors = \(people.map(String.init).joined(separator: ","))")
             let names = try Accounts.names(people, tx)
             return try move([("who", people.compactMap { names[$0] }.joined(separator: "、")), ("reason", input.needed("reason", 500))])
@@ -336,7 +371,9 @@ package struct InspectionHandling: Sendable {
             try set("case_matter = \(opened.id)")
             return try move([("number", opened.number)])
         case "publish":
-            try set("published_on = \(now.day)")
+            // Law: O107 art. 10: what went unpunished stops being shown after three months, unless something heavier came of it (`ShownResults`).
+            let until = Inspection.negative.contains(i.result ?? "") ? now.day.adding(months: 3) : nil
+            try set("published_on = \(now.day), shown_until = \(until)")
             return try move([("result", i.result ?? "")], outcome: i.result)
         default: throw Fault("no handler for \(name)")
         }

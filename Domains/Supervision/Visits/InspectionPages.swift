@@ -23,7 +23,9 @@ struct InspectionPages: Sendable {
             Route(.get, "/supervision/inspections/:id/sheet", .permitted("supervision.inspect")) { visit in try await sheet(visit, nil, nil) },
             Route(.post, "/supervision/inspections/:id/sheet", .permitted("supervision.inspect"), cap: 128 << 20) { visit in try await take(visit) },
             // A form that was filled without signal gets a token of the session that sends it.
-            Route(.get, "/supervision/token", .permitted("supervision.inspect")) { visit in .json(.object([("token", .string(visit.formToken))])) },
+            Route(.get, "/supervision/token", .permitted("supervision.inspect")) { visit in
+                .json(.object([("token", .string(visit.formToken)), ("account", .string(try visit.signedIn().mark))]))
+            },
             Route(.get, "/supervision/worker.js", .anyone) { _ in
                 let text = try Data(contentsOf: PublicFiles.folder.appendingPathComponent("visits-worker.js"))
                 return Answer(type: "text/javascript; charset=utf-8", bytes: [UInt8](text))
@@ -39,7 +41,7 @@ struct InspectionPages: Sendable {
     private static func inspectors(_ visit: Visit, _ tx: Transaction) throws -> [Account] {
         let certified = Set(try tx.certificates().filter { $0.validTo >= visit.desk.today() }.map(\.account))
         return try Accounts.all(tx).filter {
-            certified.contains($0.id.raw) && visit.desk.permissions.allows($0.roles, "supervision.inspect") && $0.mayTake(visit.account?.region ?? "")
+            certified.contains($0.id.raw) && $0.active && visit.desk.permissions.allows($0.roles, "supervision.inspect") && $0.mayTake(visit.account?.region ?? "")
         }
     }
 
@@ -72,6 +74,9 @@ struct InspectionPages: Sendable {
                         h.field("code", Text("统一社会信用代码", "Credit code"), value: code, errors: e)
                         h.select("cause", Text("事由", "Cause"), options: Restraint.Cause.allCases.filter { $0 != .draw }.map { ($0.rawValue, $0.title) }, value: "plan", errors: e)
                         h.field("of", Text("投诉、举报、线索编号", "Number of the matter that is its cause"), value: nil, errors: e, required: false)
+                        h.field(
+                            "law", Text("要求检查的条款", "Provision that asks for it"), value: nil, hint: Text("法律法规规定的检查填写", "For a visit that a law asks for"), errors: e,
+                            required: false)
                         h.element("fieldset", "mb-3", [.id(h.id("f", "items"))]) {
                             h.element("legend", "form-label", text: h.say(Text("检查事项", "Items")))
                             if let error = e["items"] { h.element("div", "text-danger small", text: h.say(error)) }
@@ -84,6 +89,8 @@ struct InspectionPages: Sendable {
                             if let error = e["inspectors"] { h.element("div", "text-danger small", text: h.say(error)) }
                             for person in people { h.checkbox("inspectors", Text(verbatim: person.name), value: String(person.id.raw), checked: false) }
                         }
+                        h.area(
+                            "joined", Text("联合检查的其他部门和事项（综合查一次）", "Other agencies that come along, and for what"), value: nil, rows: 2, errors: e, required: false, maxLength: 500)
                         h.field(
                             "on", Text("计划日期", "Planned for"), value: visit.desk.calendar.value.workday(from: visit.desk.today().adding(days: 3)).description, type: "date",
                             errors: e)
@@ -108,6 +115,7 @@ struct InspectionPages: Sendable {
                 var p = InspectionHandling.Plan(
                     cause: Restraint.Cause(rawValue: try form.chosen("cause", Restraint.Cause.allCases.filter { $0 != .draw }.map(\.rawValue)))!, op: op, items: form.all("items"),
                     inspectors: form.all("inspectors").compactMap { Int64($0) }, on: on)
+                (p.joined, p.law) = (form["joined"].map { String($0.prefix(500)) }, form["law"].map { String($0.prefix(200)) })
                 if let number = form["of"] {
                     guard let row = try tx.one("SELECT * FROM casework_matters WHERE number = \(number)"), visit.maySee(Matter(row)) else {
                         throw Refusal.invalid("/of", Text("没有编号为“\(number)”的事项", "There is no matter “\(number)”"))
@@ -179,6 +187,8 @@ struct InspectionPages: Sendable {
                             h.definition(Text("对象", "Who")) { if let op = i.matter.operator { h.a("/operators/\(op)", nil, i.matter.title) } }
                             h.definition(Text("地点", "Where"), i.place)
                             h.definition(Text("事项", "Items"), items.map { "\($0.code) \($0.title[visit.language])" }.joined(separator: "；"))
+                            if let law = i.law { h.definition(Text("依据", "Under"), law) }
+                            if let joined = i.joined { h.definition(Text("联合检查部门", "With"), joined) }
                             h.definition(Text("检查人员", "Inspectors"), i.inspectors.compactMap { names[$0] }.joined(separator: "、"))
                             h.definition(Text("计划日期", "Planned"), i.plannedOn.description)
                             if let draw = i.draw { h.definition(Text("抽取", "Draw")) { h.a("/supervision/draws/\(draw)", nil, Text("双随机抽取", "The draw")) } }
@@ -195,7 +205,9 @@ struct InspectionPages: Sendable {
                             }
                             if let g = i.guidance { h.definition(Text("责令改正", "Ordered")) { h.a("/guidance/\(g)", nil, Text("改正跟踪", "Followed here")) } }
                             if let c = i.caseMatter { h.definition(Text("案件", "Case")) { h.a("/cases/\(c)", nil, Text("案件", "The case")) } }
-                            if let published = i.publishedOn { h.definition(Text("公示", "Published"), published.description) }
+                            if let published = i.publishedOn {
+                                h.definition(Text("公示", "Published"), "\(published)\(i.hiddenOn.map { " — \($0)" } ?? i.shownUntil.map { " — \($0)" } ?? "")")
+                            }
                         }
                         if let findings = i.findings?.array, !findings.isEmpty { checks(h, visit, items, findings) }
                     }
@@ -302,7 +314,7 @@ struct InspectionPages: Sendable {
             ).map { (Matter($0), $0.day("planned"), $0.string("place")) }
         }
         return visit.page(Text("我的检查", "My visits"), active: "/supervision", scripts: ["visits.js"]) { h in
-            h.div("narrow", .init("data-visits", list.map { "/supervision/inspections/\($0.0.id)/sheet" }.joined(separator: " "))) {
+            h.div("narrow", .init("data-account", account.mark), .init("data-visits", list.map { "/supervision/inspections/\($0.0.id)/sheet" }.joined(separator: " "))) {
                 h.h1(Text("我的检查", "My visits"))
                 h.div("alert alert-info", .init("data-offline-state", h.say(Text("已下载到手机，没有信号也可以填写；联网后自动上传。", "Kept on the phone: works without signal, sent when there is one."))))
                 {
@@ -310,7 +322,8 @@ struct InspectionPages: Sendable {
                 }
                 h.div(
                     "", .id("waiting"), .init("data-waiting", h.say(Text("等待上传：", "Waiting to be sent: "))), .init("data-sent", h.say(Text("已上传", "sent"))),
-                    .init("data-signin", h.say(Text("请重新登录后上传", "Sign in to send")))
+                    .init("data-signin", h.say(Text("请重新登录后上传", "Sign in to send"))),
+                    .init("data-other", h.say(Text("由另一账号填写，请其登录后上传", "Filled by another account, who must sign in to send it")))
                 ) {}
                 if list.isEmpty { h.empty(Text("没有待做的检查", "No visits to make"), Text("批准后的检查出现在这里。", "Approved visits appear here.")) }
                 for (m, planned, place) in list {
@@ -338,7 +351,8 @@ struct InspectionPages: Sendable {
                 visit.form(
                     h, "/supervision/inspections/\(i.matter.id)/sheet", multipart: true,
                     attributes: [
-                        .init("data-sheet", i.matter.number), .init("data-kept", h.say(Text("没有信号：已存在手机上，联网后自动上传。", "No signal: kept on the phone, sent when there is one."))),
+                        .init("data-sheet", i.matter.number), .init("data-account", visit.account?.mark ?? ""),
+                        .init("data-kept", h.say(Text("没有信号：已存在手机上，联网后自动上传。", "No signal: kept on the phone, sent when there is one."))),
                         .init("data-done", h.say(Text("已上传", "Sent"))),
                     ]
                 ) {

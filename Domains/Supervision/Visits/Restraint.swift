@@ -20,6 +20,15 @@ package enum Restraint {
             case .statutory: Text("法律法规规定的检查", "Asked for by law")
             }
         }
+        /// Which kinds of matter may be its cause; empty: any.
+        package var kinds: Set<String> {
+            switch self {
+            case .complaint: ["complaint"]
+            case .report: ["report"]
+            case .lead: ["lead"]
+            default: []
+            }
+        }
         package var isPlanned: Bool { self == .draw || self == .plan }
     }
     package struct Bounds: Sendable {

@@ -1,0 +1,67 @@
+import Credit
+import Enforcement
+import Kernel
+import Platform
+import Store
+
+/// How long what a visit found is shown (抽查检查结果负面信息的公示期).
+///
+/// Law: O107 art. 10: three months where nothing or a light penalty came of it; else as long as the penalty, the list that it led to; the longest of them.
+package enum ShownResults {
+    /// What came of a visit, as far as it prolongs the display.
+    package struct Outcome: Sendable {
+        /// A case of it is not decided yet.
+        package var isPending = false
+        /// A penalty beyond the light tier that is shown, or will be.
+        package var isShownElsewhere = false
+        package var isListed = false
+        package init(isPending: Bool = false, isShownElsewhere: Bool = false, isListed: Bool = false) {
+            (self.isPending, self.isShownElsewhere, self.isListed) = (isPending, isShownElsewhere, isListed)
+        }
+    }
+    package static func isOver(until: Day, on day: Day, _ outcome: Outcome) -> Bool { day > until && !outcome.isPending && !outcome.isShownElsewhere && !outcome.isListed }
+
+    static func outcome(_ i: Inspection, on day: Day, _ tx: Transaction) throws -> Outcome {
+        var o = Outcome()
+        if let id = i.caseMatter {
+            let c = try tx.penaltyCase(id)
+            o.isPending = c.matter.open && c.decided == nil
+            if let decided = c.decided, decided.kind == .punish, c.annulled == nil, ![.none, .light].contains(Display.tier(decided, area: c.area, party: c.party.kind)) {
+                o.isShownElsewhere = try PublishedPenalty.of(id, tx)?.endedOn == nil
+            }
+            o.isListed = try tx.one("SELECT matter FROM credit_serious WHERE of_case = \(id) AND listed_on IS NOT NULL AND removed_on IS NULL LIMIT 1") != nil
+        }
+        if !o.isListed {
+            o.isListed =
+                try tx.one(
+                    """
+                    SELECT a.matter FROM credit_abnormal a JOIN casework_links l ON (l.matter = \(i.matter.id) AND l.other = a.matter) OR (l.other = \(i.matter.id) AND l.matter = a.matter)
+                    WHERE a.listed_on IS NOT NULL AND a.removed_on IS NULL LIMIT 1
+                    """) != nil
+        }
+        return o
+    }
+
+    /// Once a day: what is over is hidden.
+    static func hideWhatIsOver(_ desk: Desk) async throws {
+        let now = desk.now
+        var after: Int64 = 0
+        while true {
+            let batch = try await desk.store.read { [after] tx in
+                try tx.all(
+                    "SELECT matter FROM supervision_inspections WHERE published_on IS NOT NULL AND hidden_on IS NULL AND shown_until < \(now.day) AND matter > \(after) ORDER BY matter LIMIT 500"
+                ).map { $0.int("matter") }
+            }
+            guard let last = batch.last else { return }
+            try await desk.store.write { tx in
+                for key in batch {
+                    let i = try tx.inspection(tx.matter(ID<Matter>(key)))
+                    guard let until = i.shownUntil, isOver(until: until, on: now.day, try outcome(i, on: now.day, tx)) else { continue }
+                    try tx.send("UPDATE supervision_inspections SET hidden_on = \(now.day) WHERE matter = \(key)")
+                    try Casework.remark("result-hidden", on: i.matter, by: .system, sealing: [.init("supervision_inspections", key: "matter", key)], at: now, tx)
+                }
+            }
+            after = last
+        }
+    }
+}
