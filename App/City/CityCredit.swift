@@ -129,7 +129,7 @@ extension CityBuilder {
         try await desk.store.write { tx in
             let before = end.adding(seconds: -3 * 86_400)
             func prepare(_ w: DrawDesk.Wanted, at now: Moment) throws -> Int64 {
-                try draws.keep(draws.gather(w, number: draws.number(at: now, tx), by: heads[0], at: now, tx), by: heads[0], at: now, tx)
+                try draws.keep(draws.freeze(draws.gather(w, by: heads[0], at: now, tx), as: draws.number(at: now, tx)), by: heads[0], at: now, tx)
             }
             var alike = DrawDesk.Wanted(title: "年度报告公示信息抽查（不定向）", items: ["A1", "A2"], region: region, percent: 5)
             alike.isWeighted = false

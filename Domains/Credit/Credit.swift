@@ -89,7 +89,7 @@ package enum Credit {
                 MatterKind(table: JointNotice.table, permission: "credit.see", papers: "credit.see") { "/credit/\($0.id)" },
                 MatterKind(table: Contest.table, permission: "compass.see") { "/contests/\($0.id)" },
             ],
-            forms: [AbnormalHandling.decision],
+            forms: CreditPapers.forms.values.sorted { $0.name < $1.name },
             acts: [
                 "credit.known": Text("记入信用档案", "Kept in the credit file"), "credit.separate": Text("另册管理", "Separate register"),
                 "credit.model-active": Text("启用分类模型", "Model of classes active"),

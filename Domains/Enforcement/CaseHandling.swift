@@ -240,6 +240,12 @@ extension CaseAct {
             return try move([("reason", reason)], outcome: "not-filed")
         case "transfer-out":
             _ = try approver()
+            // Law: PCD art. 14: what was transferred here is not passed on; where we have no jurisdiction the common superior designates.
+            guard c.source != "transfer" else {
+                throw Refusal(
+                    .conflict, Text("本案系移送而来，不得再自行移送；应当报请共同的上一级部门指定管辖", "It was transferred here and is not passed on: ask the common superior to designate"),
+                    article: Article(law: "PCD", article: "14"))
+            }
             let place = try input.needed("where", 200), reason = try input.needed("reason", 1000)
             _ = try document("transfer", adding: ["recipient": place, "reason": reason, "transferArticle": "第十四条"])
             return try move([("where", place), ("reason", reason)], outcome: "transferred")

@@ -75,7 +75,9 @@ package enum CaseMoves {
         move("propose-filing", Text("提请立案审批", "Propose what to do"), [clue], filing, officer, "19"),
         move("file", Text("批准立案", "File the case"), [filing], investigating, head, "19", starts: ["P9"], stops: ["P1"]),
         move("not-file", Text("批准不予立案", "Do not file"), [filing], notFiled, head, "20", stops: ["P1"]),
-        move("transfer-out", Text("移送有管辖权的部门", "Transfer to the competent authority"), [filing], transferred, head, "14", stops: ["P1"]),
+        move(
+            "transfer-out", Text("移送有管辖权的部门", "Transfer to the competent authority"), [filing, investigating, auditing, audited], transferred, head, "14", stops: ["P1"],
+            awaits: ["P7", "P9"]),
         move("send-back", Text("退回补充核查", "Send back"), [filing], clue, head, "18(1)"),
     ]
 

@@ -210,6 +210,18 @@ package final class TestOffice: Sendable {
         return try await send(.post, path, as: persona, headers: [("Content-Type", "application/x-www-form-urlencoded")], cookies: cookies, body: Array(body.utf8))
     }
 
+    /// A form with a file, as a browser sends it.
+    package func upload(_ path: String, as persona: Persona? = nil, _ fields: [(String, String)], file bytes: [UInt8], named name: String = "a.pdf") async throws -> Reply {
+        let edge = "edge-of-parts"
+        var body: [UInt8] = []
+        for (name, value) in fields + [("form_token", formToken(persona))] {
+            body += Array("--\(edge)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n".utf8)
+        }
+        body += Array("--\(edge)\r\nContent-Disposition: form-data; name=\"files\"; filename=\"\(name)\"\r\nContent-Type: application/pdf\r\n\r\n".utf8)
+        body += bytes + Array("\r\n--\(edge)--\r\n".utf8)
+        return try await send(.post, path, as: persona, headers: [("Content-Type", "multipart/form-data; boundary=\(edge)")], body: body)
+    }
+
     package func formToken(_ persona: Persona?) -> String {
         Visit(
             desk: desk, exchange: Exchange(method: .get, path: "/"), account: nil, sessionToken: persona.map(session), visitor: Self.visitor,

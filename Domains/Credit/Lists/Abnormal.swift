@@ -152,18 +152,6 @@ package struct AbnormalHandling: Sendable {
         self.desk = desk
         casework = Casework(table: AbnormalMoves.table, desk: desk)
     }
-    static let decision = DocumentForm(
-        name: "abnormal-listing", title: Text("列入经营异常名录决定书", "Decision to list as abnormal"), series: "异列",
-        template: """
-            <h1 class="title">列入经营异常名录决定书</h1><p class="number">{{number}}</p><p class="recipient">{{name}}：</p>\
-            <p>经查，你（单位）（统一社会信用代码：{{uscc}}）{{ground}}。依据{{article}}的规定，本局决定自{{date}}起将你（单位）列入经营异常名录，并通过国家企业信用信息公示系统公示。</p>\
-            {{#found}}<p class="text">{{found}}</p>{{/found}}<p>你（单位）对列入有异议的，可以自公示之日起三十日内向本局提出书面申请并提交相关证明材料；符合移出条件的，可以依照《市场监督管理信用修复管理办法》申请移出。如不服本决定，可以依法申请行政复议或者提起行政诉讼。</p>\
-            <div class="closing"><p>{{office}}（印章）</p><p>{{date}}</p></div>
-            """,
-        sample: {
-            ["number": "示市监异列〔2026〕1号", "name": "示范百货店", "uscc": "91…", "ground": "未按规定期限公示年度报告", "article": "《企业经营异常名录管理办法》第六条", "date": "2026年7月8日", "office": "示范区市场监督管理局"]
-        })
-
     /// A ground that was found.
     /// - Parameter since: the event from which the time to list runs, for annual reports the end of the reporting time.
     package func open(_ ground: Abnormal.Ground, of op: Operator, years: [Int] = [], found: String, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
@@ -247,7 +235,13 @@ package struct AbnormalHandling: Sendable {
             try set("objection = \(text), objection_on = \(now.day)")
             return try move([("reason", text)])
         case "accept-objection", "refuse-objection", "uphold":
-            if name != "accept-objection" { try set("objection_result = \(input.needed("reason", 1000))") }
+            if name != "accept-objection" {
+                let reason = try input.needed("reason", 1000)
+                try set("objection_result = \(reason)")
+                try CreditPapers.issue(
+                    "abnormal-objection", for: a.matter, to: op, what: a.ground.title.zh, under: Article(law: "ABN", article: "12"),
+                    reason: "\(name == "uphold" ? "异议不成立" : "不予受理")。\(reason)", desk: desk, by: actor, at: now, tx)
+            }
             return try move([("reason", input["reason"] ?? "")])
         case "wrong":
             try set("objection_result = \(input.needed("reason", 1000))")
@@ -255,11 +249,16 @@ package struct AbnormalHandling: Sendable {
         case "correct":
             try set("removed_on = \(now.day), removal = 'wrong'")
             let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(id) AND kind = 'abnormal' ORDER BY id DESC LIMIT 1")?.int("id")
+            try CreditPapers.issue(
+                "abnormal-objection", for: a.matter, to: op, what: a.ground.title.zh, under: Article(law: "ABN", article: "12(2)"), reason: "列入有误，予以更正。\(input["reason"] ?? "")",
+                desk: desk, by: actor, at: now, tx)
             try CreditEvent.add(.abnormalCorrected, of: op.id, on: now.day, matter: id, cancels: event, a.ground.title.zh, by: actor.mark, at: now, tx)
             return try move([("reason", input["reason"] ?? "")])
         case "remove":
             try set("removed_on = \(now.day), removal = \(input["reason"] ?? "repaired")")
             let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(id) AND kind = 'abnormal' ORDER BY id DESC LIMIT 1")?.int("id")
+            try CreditPapers.issue(
+                "abnormal-removal", for: a.matter, to: op, what: a.ground.title.zh, under: Article(law: "O107", article: "12"), desk: desk, by: actor, at: now, tx)
             try CreditEvent.add(.abnormalRemoved, of: op.id, on: now.day, matter: id, cancels: event, a.ground.title.zh, by: actor.mark, at: now, tx)
             return try move([("reason", input["reason"] ?? "")])
         default: throw Fault("no handler for \(name)")
@@ -309,14 +308,8 @@ package struct AbnormalHandling: Sendable {
         // Law: R69 art. 13: an individual business's missing report is shown until 30 June of the next year.
         let until = op.kind == .individual && a.ground == .report ? Day(now.day.month >= 7 ? now.day.year + 1 : now.day.year, 6, 30) : nil
         try set("listed_on = \(now.day), shown_until = \(until)")
-        let office = desk.office(for: a.matter.region)
-        let paper = try Documents.issue(
-            Self.decision, for: a.matter,
-            values: [
-                "name": op.name, "uscc": op.uscc, "ground": a.ground.title.zh,
-                "article": "《\(desk.law.register[a.ground.article(op.kind).law]?.title ?? "")》\(Numerals.article(a.ground.article(op.kind).article))",
-                "office": office.name, "found": a.found ?? "",
-            ], office: office.short, by: actor.mark, account: actor.account?.id, at: now, tx)
+        let paper = try CreditPapers.issue(
+            "abnormal-listing", for: a.matter, to: op, what: a.ground.title.zh, under: a.ground.article(op.kind), reason: a.found, desk: desk, by: actor, at: now, tx)
         try CreditEvent.add(.abnormal, of: op.id, on: now.day, until: until, matter: a.matter.id, a.ground.title.zh, by: actor.mark, at: now, tx)
         return try move([("number", paper.number)], "listed", nil)
     }

@@ -218,8 +218,14 @@ package struct SeriousHandling: Sendable {
                 name, on: s.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, since: since,
                 sealing: [.init("credit_serious", key: "matter", id.raw)], tx)
         }
+        func paper(_ form: String, reason: String?) throws {
+            try CreditPapers.issue(
+                form, for: s.matter, to: s.matter.operator.map { try Operators.find($0, tx) }, what: "《市场监督管理严重违法失信名单管理办法》" + Numerals.article(s.ground),
+                under: form == "serious-removal" ? Article(law: "O107", article: "13") : Article(law: "O44", article: "13(1)"), reason: reason, desk: desk, by: actor, at: now, tx)
+        }
         func ended(_ why: String) throws {
             try set("removed_on = \(now.day), removal = \(why)")
+            try paper("serious-removal", reason: why)
             let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(id) AND kind = 'serious' ORDER BY id DESC LIMIT 1")?.int("id")
             if let op = s.matter.operator { try CreditEvent.add(.seriousRemoved, of: op, on: now.day, matter: id, cancels: event, why, by: actor.mark, at: now, tx) }
             // Who was told to act on it is told that it ended.
@@ -229,6 +235,7 @@ package struct SeriousHandling: Sendable {
         case "tell":
             guard let on = Day(try input.needed("on", 10)), on <= now.day else { throw Refusal.invalid("/on", Text("应为不晚于今天的日期", "A day not later than today")) }
             try set("told_on = \(on)")
+            try paper("serious-notice", reason: s.reasons)
             return try move([("on", on.description)], since: Moment(on))
         case "say":
             let text = try input.needed("said", 4000)
@@ -262,6 +269,7 @@ package struct SeriousHandling: Sendable {
             }
             // Law: O44 art. 21: three years, or as long as a longer restriction runs.
             let until = max(now.day.adding(months: 36), c?.decided?.restrictedUntil ?? now.day)
+            try paper("serious-decision", reason: s.reasons)
             try set("listed_on = \(now.day), until = \(until)")
             if let op = s.matter.operator {
                 try CreditEvent.add(.serious, of: op, on: now.day, until: until, matter: id, Serious.grounds.first { $0.0 == s.ground }?.1.zh ?? "", by: actor.mark, at: now, tx)

@@ -69,6 +69,10 @@ package struct RepairHandling: Sendable {
                 name, on: r.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome,
                 sealing: [.init("credit_repairs", key: "matter", id.raw)], tx)
         }
+        func paper(_ form: String, _ article: String, _ reason: String?) throws {
+            try CreditPapers.issue(
+                form, for: r.matter, to: op, what: r.matter.title, under: Article(law: "O107", article: article), reason: reason, desk: desk, by: actor, at: now, tx)
+        }
         if r.target == .reorganisation { return try temporary(name, r, op, input, set, move, by: actor, at: now, tx) }
         guard let item = r.ofMatter else { throw Fault("a repair of nothing") }
         switch name {
@@ -83,6 +87,7 @@ package struct RepairHandling: Sendable {
         case "supplement", "not-accept":
             let reason = try input.needed("reason", 2000)
             try set("reason = \(reason)")
+            try paper(name == "supplement" ? "repair-supplement" : "repair-not-accepted", "14(4)", reason)
             return try move([("reason", reason)])
         case "complete":
             let statement = try input.needed("statement", 4000)
@@ -106,11 +111,13 @@ package struct RepairHandling: Sendable {
                 throw Refusal(.conflict, Text("条件不具备：\(missing.text.zh)（\(missing.detail.zh)）", "A condition is missing: \(missing.text.en) (\(missing.detail.en))"))
             }
             try set("decided_on = \(now.day)")
+            try paper("repair-granted", "17", input["note"])
             return try move([("note", input["note"] ?? "")], outcome: "granted")
         case "refuse":
             let reason = try input.needed("reason", 2000)
             let fraud = input["fraud"] == "yes"
             try set("decided_on = \(now.day), reason = \(reason)")
+            try paper("repair-refused", "17", reason)
             try CreditEvent.add(.repairRefused, of: op.id, on: now.day, matter: id, fraud ? "弄虚作假：\(reason)" : reason, by: actor.mark, at: now, tx)
             return try move([("reason", reason)], outcome: "refused")
         case "execute":
@@ -120,6 +127,7 @@ package struct RepairHandling: Sendable {
         case "revoke":
             let reason = try input.needed("reason", 2000)
             try set("revoked_on = \(now.day), reason = \(reason)")
+            try paper("repair-revoked", "23", reason)
             try CreditEvent.add(.repairRevoked, of: op.id, on: now.day, matter: id, "弄虚作假：\(reason)", by: actor.mark, at: now, tx)
             try restore(r.target, item, op, by: actor, at: now, tx)
             return try move([("reason", reason)])

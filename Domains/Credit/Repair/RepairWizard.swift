@@ -16,6 +16,7 @@ struct RepairWizard: Sendable {
         [
             Route(.get, "/repair", .anyone) { visit in try await show(visit, nil, nil) },
             Route(.post, "/repair", .anyone, cap: 64 << 20) { visit in try await apply(visit) },
+            Route(.get, "/repair/fraud", .anyone) { visit in try await fraud(visit) },
             Route(.get, "/repair/:number", .anyone) { visit in try await track(visit, nil, nil) },
             Route(.post, "/repair/:number", .anyone) { visit in try await complete(visit) },
             Route(.get, "/joint/:number", .anyone) { visit in try await joint(visit, nil) },
@@ -59,6 +60,7 @@ struct RepairWizard: Sendable {
                         ])
                     h.button(Text("查看", "Look"))
                 }
+                h.p("small") { h.a("/repair/fraud", nil, Text("信用修复弄虚作假公示", "Fraud in credit repair")) }
                 guard let typed else { return }
                 guard let op else { return h.empty(Text("登记库中没有“\(typed)”", "“\(typed)” is not on the register"), Text("请核对代码。", "Please check the code.")) }
                 h.h2(Text(verbatim: op.name), "h5")
@@ -81,6 +83,41 @@ struct RepairWizard: Sendable {
                                 "凭人民法院批准重整计划或者认可和解协议的裁定书，可以申请暂时屏蔽以上信息（第二十二条）。",
                                 "With the court's ruling that approves it you may ask that all of the above be hidden for the time (art. 22)."))
                         application(h, visit, op, "plan", Text("申请临时信用修复", "Apply for a temporary repair"), refusal, sent)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Who hid the truth or cheated in a repair is shown for three years.
+    ///
+    /// Law: O107 art. 23(2).
+    private func fraud(_ visit: Visit) async throws -> Answer {
+        try limit.take("repair-fraud|" + visit.exchange.peer, at: visit.desk.now)
+        let since = visit.desk.today().adding(months: -36)
+        let rows = try await visit.desk.store.read { tx in
+            try tx.all(
+                """
+                SELECT o.name AS name, o.uscc AS uscc, e.kind AS kind, e.on_day AS on_day FROM credit_events e JOIN operators o ON o.id = e.operator
+                WHERE e.kind IN ('repair-refused', 'repair-revoked') AND e.detail LIKE '弄虚作假%' AND e.on_day > \(since) ORDER BY e.on_day DESC, e.id DESC LIMIT 200
+                """)
+        }
+        return visit.page(Text("信用修复弄虚作假公示", "Fraud in credit repair")) { h in
+            h.h1(Text("信用修复弄虚作假公示", "Fraud in credit repair"))
+            h.p("text-muted", Text("因弄虚作假不予修复或者撤销修复的，公示三年，其间不得申请修复。", "Refused or revoked for fraud: shown for three years, without a new application."))
+            guard !rows.isEmpty else { return h.empty(Text("没有", "None"), Text("三年内没有因弄虚作假被拒绝或者撤销修复的主体。", "Nobody in three years.")) }
+            h.div("table-wrap") {
+                h.element("table", "table queue") {
+                    h.element("thead") { h.tr { for t in [Text("名称", "Name"), Text("信用代码", "Code"), Text("决定", "Decision"), Text("日期", "On")] { h.th(t) } } }
+                    h.element("tbody") {
+                        for r in rows {
+                            h.tr {
+                                h.td(nil, r.string("name"))
+                                h.td("number", r.string("uscc"))
+                                h.td { h.text(CreditEvent.Kind(rawValue: r.string("kind"))?.title ?? Text("", "")) }
+                                h.td("number", r.string("on_day"))
+                            }
+                        }
                     }
                 }
             }

@@ -90,12 +90,15 @@ import Web
         let page = try await o.get("/repair?code=\(shop.uscc)")
         #expect(page.text.contains("尚未补报：2025年度"))
         let form: [(String, String)] = [("code", shop.uscc), ("item", "\(id)"), ("contact", "陈一"), ("phone", "13900000001"), ("statement", "已补报"), ("promise", "yes")]
-        #expect(try await o.post("/repair", form).status == 422)
+        let licence = Array("%PDF-1.4 licence".utf8)
+        #expect(try await o.upload("/repair", form, file: licence).status == 422)
         try await desk.store.write { try $0.run("INSERT INTO credit_reports (operator, year, reported_on) VALUES (\(shop.id), 2025, '2026-07-06')") }
         #expect(try await o.post("/repair", form.filter { $0.0 != "promise" }).status == 422)
-        let sent = try await o.post("/repair", form)
+        // Who applies shows its licence.
+        #expect(try await o.post("/repair", form).status == 422)
+        let sent = try await o.upload("/repair", form, file: licence)
         #expect(sent.status == 303)
-        let twice = try await o.post("/repair", form).status
+        let twice = try await o.upload("/repair", form, file: licence).status
         #expect(twice == 409)
         let repair = try await desk.store.read { try ID<Matter>($0.one("SELECT matter FROM credit_repairs")!.int("matter")) }
         #expect(try await clocks(o, repair)["CR1"]?.due == Day("2026-07-08"))
@@ -113,7 +116,10 @@ import Web
         // Fraud: back on the list, the time anew, and nothing for three years.
         try await step("revoke", .he, [("reason", "补报内容虚假")])
         #expect(try await desk.store.read { try $0.matter(id).state } == "listed")
-        #expect(try await o.get("/repair?code=\(shop.uscc)").text.contains("不得申请"))
+        // What is not public, that one may not apply and until when, is not told to anybody who has the code.
+        let anybody = try await o.get("/repair?code=\(shop.uscc)").text
+        #expect(anybody.contains("三年内没有因弄虚作假") && !anybody.contains("不得申请（"))
+        #expect(try await o.get("/repair/fraud").text.contains(shop.uscc))
         #expect(try await o.get("/credit/\(repair)", as: .he).status == 200)
         #expect(try await o.get(sent.location!).status == 200)
         #expect(try await o.verify().findings.isEmpty)

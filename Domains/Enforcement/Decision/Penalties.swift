@@ -173,9 +173,10 @@ package struct IllegalIncome: Sendable {
     package let counted: Money
     package let confiscated: Money
 
+    /// Taxes on it that were paid before are deducted from every kind (O118 art. 10).
     /// - Errors: costs or refunds beyond what came in.
     package static func reckon(_ kind: Kind, receipts: Money, costs: Money, taxes: Money, refunded: Money) throws(Refusal) -> IllegalIncome {
-        if kind != .net, costs.fen > 0 || taxes.fen > 0 {
+        if kind != .net, costs.fen > 0 {
             throw .invalid("/costs", Text("这一类违法所得不扣除支出", "Nothing is deducted from this kind of income"))
         }
         guard costs + taxes <= receipts else { throw .invalid("/costs", Text("扣除的支出不能超过收入", "Costs cannot exceed the receipts")) }

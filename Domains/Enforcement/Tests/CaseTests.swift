@@ -186,11 +186,18 @@ import Web
         try await room.make("appoint-host", id, .he, [("host", tang), ("clerk", String(room.office.account(.wang).id.raw))])
         await room.refused(.forbidden, "schedule-hearing", id, .he, [])
         // Seven working days before: for the 21st (Sunday the 20th is worked) the notice was due on the 11th; for the 22nd it is in time.
-        let hearing = [("hearing-on", "2026-09-22"), ("time", "09:30"), ("place", "三楼听证室"), ("notice-on", "2026-09-14"), ("openly", "yes")]
+        let hearing = [("hearing-on", "2026-09-22"), ("time", "09:30"), ("place", "三楼听证室"), ("notice-on", "2026-09-14"), ("openly", "yes"), ("announced-on", "2026-09-16")]
         await room.refused(.invalid, "schedule-hearing", id, .tang, hearing.map { $0.0 == "hearing-on" ? ($0.0, "2026-09-21") : $0 })
+        // An open one is announced three working days before; the file is with the host in three, the day set in five.
+        await room.refused(.invalid, "schedule-hearing", id, .tang, hearing.map { $0.0 == "announced-on" ? ($0.0, "2026-09-19") : $0 })
+        #expect(try await room.clocks(id)["H1b"]?.due == Day("2026-09-17"))
+        try await room.make("hand-file", id, .gao)
+        #expect(try await room.clocks(id)["H1c"]?.due == Day("2026-09-20"))
         try await room.make("schedule-hearing", id, .tang, hearing)
+        #expect(try await room.clocks(id)["H1c"]?.state == "met")
         room.office.clock.set("2026-09-24T16:00")
-        try await room.make("hearing-held", id, .tang, [("on", "2026-09-24"), ("record", "双方到场……")])
+        await room.refused(.invalid, "hearing-held", id, .tang, [("on", "2026-09-24"), ("record", "双方到场……")])
+        try await room.make("hearing-held", id, .tang, [("on", "2026-09-22"), ("record", "双方到场……")])
         try await room.make("report-hearing", id, .tang, [("opinion", "事实清楚，建议维持")])
         // Two kinds of time are not counted in the ninety days: the ten days of the hearing.
         #expect(try await room.clocks(id)["P9"]!.due > Day("2026-12-14")!)
@@ -234,7 +241,7 @@ import Web
         let id = try await room.clue()
         let measures = MeasureHandling(desk: room.office.desk)
         let now = room.office.clock.now, gao = room.office.account(.gao)
-        let form = Form([("kind", "registration"), ("goods", "电饭煲|3L|20台|未拆封"), ("place", "当事人仓库")])
+        let form = Form([("kind", "registration"), ("goods", "电饭煲|3L|20台|未拆封"), ("place", "当事人仓库"), ("second", "\(room.office.account(.shen).id)")])
         let m = try await room.office.desk.store.write { tx in try measures.take(form, for: tx.penaltyCase(id), by: gao, at: now, tx) }
         let he = Actor.staff(room.office.account(.he))
         try await room.office.desk.store.write { tx in try measures.apply("approve", on: tx.measure(tx.matter(m.id)), input: Form([]), by: he, at: now, tx) }
@@ -258,7 +265,10 @@ import Web
         let measures = MeasureHandling(desk: room.office.desk)
         var now = room.office.clock.now
         let gao = room.office.account(.gao), he = Actor.staff(room.office.account(.he))
-        let form = Form([("kind", "seizure"), ("goods", "奶粉|900g|30罐"), ("place", "本局仓库"), ("basis", "《中华人民共和国食品安全法》第一百一十条"), ("urgent", "yes"), ("taken", "2026-09-14T08:30")])
+        let form = Form([
+            ("kind", "seizure"), ("goods", "奶粉|900g|30罐"), ("place", "本局仓库"), ("basis", "《中华人民共和国食品安全法》第一百一十条"), ("urgent", "yes"), ("taken", "2026-09-14T08:30"),
+            ("second", "\(room.office.account(.shen).id)"),
+        ])
         let at = now
         let m = try await room.office.desk.store.write { tx in try measures.take(form, for: tx.penaltyCase(id), by: gao, at: at, tx) }
         var clocks = try await room.clocks(m.id)

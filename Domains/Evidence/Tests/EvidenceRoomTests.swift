@@ -13,14 +13,8 @@ import Web
 @Suite struct EvidenceRoomTests {
     /// A file taken in by a page of the room: its key.
     static func take(_ office: TestOffice, as persona: Persona, matter: String? = nil, purpose: String = "现场检查时拍摄") async throws -> Int64 {
-        let edge = "edge-of-parts"
-        var body: [UInt8] = []
-        for (name, value) in [("form_token", office.formToken(persona)), ("purpose", purpose), ("matter", matter ?? "")] {
-            body += Array("--\(edge)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n".utf8)
-        }
-        body += Array("--\(edge)\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a.pdf\"\r\nContent-Type: application/pdf\r\n\r\n".utf8)
-        body += Array("%PDF-1.4 \(purpose) \(UInt64.random(in: 0 ... .max))".utf8) + Array("\r\n--\(edge)--\r\n".utf8)
-        let reply = try await office.send(.post, "/evidence/files", as: persona, headers: [("Content-Type", "multipart/form-data; boundary=\(edge)")], body: body)
+        let reply = try await office.upload(
+            "/evidence/files", as: persona, [("purpose", purpose), ("matter", matter ?? "")], file: Array("%PDF-1.4 \(purpose) \(UInt64.random(in: 0 ... .max))".utf8))
         #expect(reply.status == 303, "\(reply.text.prefix(3000))")
         return Int64(reply.location?.split(separator: "/").last ?? "") ?? 0
     }

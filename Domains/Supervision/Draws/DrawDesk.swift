@@ -114,7 +114,7 @@ package struct DrawDesk: Sendable {
     /// What a list is made of, read before anything is written.
     package struct Gathered: Sendable {
         let wanted: Wanted
-        let list: DrawList
+        var list: DrawList
         let keys: DrawKeys
         let strata: JSON
         let asked: JSON
@@ -122,8 +122,7 @@ package struct DrawDesk: Sendable {
     }
 
     /// Reads the pool: who is active, in the region and of the kind; not visited within the months, not over the cap. Writes nothing.
-    /// - Parameter number: of the draw, taken before.
-    package func gather(_ w: Wanted, number: String, by account: Account, at now: Moment, _ tx: Transaction) throws -> Gathered {
+    package func gather(_ w: Wanted, by account: Account, at now: Moment, _ tx: Transaction) throws -> Gathered {
         let today = now.day
         let all = try InspectionItem.all(tx)
         let items = try w.items.map { code -> InspectionItem in
@@ -180,7 +179,7 @@ package struct DrawDesk: Sendable {
         return Gathered(
             wanted: w,
             list: DrawList(
-                number: number, title: w.title, items: w.items, keys: keys.digest,
+                number: "", title: w.title, items: w.items, keys: keys.digest,
                 objects: objects.map { .init(mark: $0.0, list: list[w.isWeighted ? $0.1.0 : nil] ?? "") }, quotas: quotas.sorted { $0.list < $1.list },
                 inspectors: people.map { .init(certificate: $0.0, region: $0.1.region) },
                 recusals: w.recusals.map { .init(certificate: $0.certificate, mark: DrawKeys.mark($0.code, salt: salt)) }, limit: w.limit), keys: keys, strata: .object(strata),
@@ -225,9 +224,20 @@ package struct DrawDesk: Sendable {
 
     package func number(at now: Moment, _ tx: Transaction) throws -> String { try tx.number("SJ", "draw", in: now.day.year, digits: 4) }
 
-    /// Freezes what was gathered.
-    package func keep(_ g: Gathered, by account: Account, at now: Moment, _ tx: Transaction) throws -> Int64 {
-        let file = try desk.files.keep(g.list.bytes), keys = try desk.files.keep(g.keys.bytes)
+    /// List and keys as files, under the draw's number: on disk before a row says so.
+    package struct Frozen: Sendable {
+        let gathered: Gathered
+        let file: String
+        let keys: String
+    }
+    package func freeze(_ g: Gathered, as number: String) throws -> Frozen {
+        var g = g
+        g.list.number = number
+        return Frozen(gathered: g, file: try desk.files.keep(g.list.bytes), keys: try desk.files.keep(g.keys.bytes))
+    }
+
+    package func keep(_ frozen: Frozen, by account: Account, at now: Moment, _ tx: Transaction) throws -> Int64 {
+        let (g, file, keys) = (frozen.gathered, frozen.file, frozen.keys)
         let id = try tx.insert(
             """
             INSERT INTO supervision_draws (number, title, region, items, state, conditions, strata, list_file, list_digest, keys_file, weighted, people, prepared_by, prepared_at)

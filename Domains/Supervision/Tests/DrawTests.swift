@@ -11,37 +11,45 @@ import Web
 
 /// Draws, the rules of restraint, inspections.
 @Suite struct DrawTests {
-    private func list(_ n: Int, quota: Int, inspectors: Int = 4, limit: Int = 100) -> DrawList {
-        DrawList(
-            number: "SJ20260001", title: "试验", items: ["A1"], objects: (0..<n).map { .init(code: "C\($0)", name: "店\($0)", region: "990101", stratum: $0 % 2 == 0 ? "甲" : "乙") },
-            quotas: [("甲", quota), ("乙", quota)], inspectors: (0..<inspectors).map { .init(certificate: "Z\($0)", region: "9901") }, recusals: [("Z0", "C2"), ("Z1", "C2")],
-            limit: limit)
+    private func list(_ n: Int, quota: Int, inspectors: Int = 4, limit: Int = 100) -> (DrawList, DrawKeys) {
+        let keys = DrawKeys((0..<n).map { .init(mark: "M\($0)", code: "C\($0)", name: "店\($0)", region: "990101") })
+        return (
+            DrawList(
+                number: "SJ20260001", title: "试验", items: ["A1"], keys: keys.digest, objects: (0..<n).map { .init(mark: "M\($0)", list: $0 % 2 == 0 ? "甲" : "乙") },
+                quotas: [.init(list: "甲", quota: quota), .init(list: "乙", quota: quota)], inspectors: (0..<inspectors).map { .init(certificate: "Z\($0)", region: "9901") },
+                recusals: [.init(certificate: "Z0", mark: "M2"), .init(certificate: "Z1", mark: "M2")], limit: limit), keys
+        )
     }
 
     @Test func theSameListSeedAndBeaconGiveTheSameDrawAndAnyChangeAnother() throws {
-        let seed = [UInt8](repeating: 7, count: 32), l = list(200, quota: 10)
-        let a = try DrawResult.draw(l, seed: seed, beacon: "3382.10")
-        #expect(try DrawResult.draw(l, seed: seed, beacon: "3382.10") == a)
-        #expect(try DrawResult.draw(l, seed: seed, beacon: "3382.11") != a)
-        #expect(try DrawResult.draw(l, seed: [UInt8](repeating: 8, count: 32), beacon: "3382.10") != a)
-        #expect(a.chosen.count == 20 && Set(a.chosen.map(\.code)).count == 20)
-        #expect(a.chosen.count { $0.stratum == "甲" } == 10)
-        for c in a.chosen { #expect(Set(c.certificates).count == 2) }
-        if let two = a.chosen.first(where: { $0.code == "C2" }) { #expect(Set(two.certificates) == ["Z2", "Z3"]) }
-        let loads = Dictionary(a.chosen.flatMap(\.certificates).map { ($0, 1) }) { $0 + $1 }
+        let seed = [UInt8](repeating: 7, count: 32), (l, keys) = list(200, quota: 10)
+        let a = try DrawResult.draw(l, keys: keys, seed: seed, beacon: "3382.10")
+        #expect(try DrawResult.draw(l, keys: keys, seed: seed, beacon: "3382.10") == a)
+        #expect(try DrawResult.draw(l, keys: keys, seed: seed, beacon: "3382.11") != a)
+        #expect(try DrawResult.draw(l, keys: keys, seed: [UInt8](repeating: 8, count: 32), beacon: "3382.10") != a)
+        #expect(a.chosen.count == 20 && Set(a.chosen).count == 20 && a.visits.count == 20)
+        #expect(a.chosen.count { Int($0.dropFirst())! % 2 == 0 } == 10)
+        // Nobody is led from a name to its mark by the order.
+        #expect(a.visits.map(\.code) == a.visits.map(\.code).sorted())
+        for c in a.visits { #expect(Set(c.certificates).count == 2) }
+        if let two = a.visits.first(where: { $0.code == "C2" }) { #expect(Set(two.certificates) == ["Z2", "Z3"]) }
+        let loads = Dictionary(a.visits.flatMap(\.certificates).map { ($0, 1) }) { $0 + $1 }
         #expect(loads.values.max()! - loads.values.min()! <= 2)
-        // The list reads as it was written.
+        // The list reads as it was written; less than nothing is not drawn.
         #expect(try DrawList(JSON(parsing: l.bytes)) == l)
-        #expect(throws: Refusal.self) { try DrawResult.draw(list(200, quota: 10, inspectors: 1), seed: seed, beacon: "x") }
-        #expect(throws: Refusal.self) { try DrawResult.draw(list(200, quota: 100, inspectors: 4, limit: 50), seed: seed, beacon: "x") }
+        #expect(try DrawKeys(JSON(parsing: keys.bytes)) == keys)
+        #expect(throws: Refusal.self) { try DrawList(JSON(parsing: Array(l.json.text.replacing("\"quota\":10", with: "\"quota\":-1").utf8))) }
+        let (few, fewKeys) = list(200, quota: 10, inspectors: 1), (tired, tiredKeys) = list(200, quota: 100, inspectors: 4, limit: 50)
+        #expect(throws: Refusal.self) { try DrawResult.draw(few, keys: fewKeys, seed: seed, beacon: "x") }
+        #expect(throws: Refusal.self) { try DrawResult.draw(tired, keys: tiredKeys, seed: seed, beacon: "x") }
     }
 
-    @Test func everyObjectOfAListIsDrawnAboutEquallyOften() throws {
-        let l = list(20, quota: 2)
+    @Test func everyObjectOfAListIsDrawnAboutEquallyOften() {
+        let (l, _) = list(20, quota: 2)
         var times: [String: Int] = [:]
-        for n in 0..<500 { for c in try DrawResult.draw(l, seed: [UInt8](repeating: UInt8(n % 251), count: 32), beacon: "b\(n)").chosen { times[c.code, default: 0] += 1 } }
+        for n in 0..<500 { for mark in DrawResult.choose(l, seed: [UInt8](repeating: UInt8(n % 251), count: 32), beacon: "b\(n)") { times[mark, default: 0] += 1 } }
         // Two of ten, five hundred times: a hundred each, with a standard deviation of about nine.
-        for code in l.objects.map(\.code) { #expect((60...140).contains(times[code] ?? 0), "\(code) \(times[code] ?? 0)") }
+        for mark in l.objects.map(\.mark) { #expect((60...140).contains(times[mark] ?? 0), "\(mark) \(times[mark] ?? 0)") }
     }
 
     @Test func theRulesOfRestraintSayNoInWords() {
@@ -83,7 +91,7 @@ import Web
     @Test(arguments: TestEngine.available)
     func aDrawIsCommittedBeforeTheBeaconAndAnybodyRecomputesIt(_ engine: TestEngine) async throws {
         let (o, _) = try await office(engine)
-        let form: [(String, String)] = [("title", "年报抽查"), ("items", "A1"), ("items", "B2"), ("region", "990101"), ("percent", "5"), ("limit", "40")]
+        let form: [(String, String)] = [("title", "年报抽查"), ("items", "A1"), ("items", "B2"), ("region", "990101"), ("percent", "5"), ("limit", "40"), ("shares", "risk")]
         #expect(try await o.post("/supervision/draws/new", as: .he, form.map { $0.0 == "percent" ? ("percent", "6") : $0 }).status == 422)
         #expect(try await o.post("/supervision/draws/new", as: .gao, form).status == 403)
         #expect(try await o.post("/supervision/draws/new", as: .he, form).status == 303)
@@ -98,23 +106,32 @@ import Web
         #expect(try await o.post("/supervision/draws/1/draw", as: .he, [("value", "3382.10")]).status == 403)
         #expect(try await o.post("/supervision/draws/1/draw", as: .tang, [("value", "3382.10")]).status == 303)
         #expect(try await o.post("/supervision/draws/1/draw", as: .tang, [("value", "9")]).status == 409)
+        let now = o.clock.now
+        _ = try await o.desk.store.write { try Ledger.checkpoint(keys: o.desk.keys, at: now, $0) }
         let file = try await o.get("/draws/SJ20260001.json").json
-        #expect(try DrawCheck.run(file).holds)
+        let check = try DrawCheck.run(file)
+        #expect(check.holds, "\(check.findings)")
+        // The ledger shows that it was committed to before; whose the marks are is for the auditor.
+        #expect(check.open.count == 1, "\(check.open)")
+        #expect(file["keys"] == .null && !file.text.contains("\"A\""))
+        let audited = try await o.get("/supervision/draws/1/file", as: .he).json
+        #expect(try DrawCheck.run(audited).holds && DrawCheck.run(audited).open.isEmpty)
+        #expect(try await o.get("/supervision/draws/1/file").status != 200)
         // Whatever is changed afterwards is found.
-        let text = file.text
-        for (from, to) in [("3382.10", "3382.11"), ("\"limit\":40", "\"limit\":41"), ("第1百货", "第X百货")] {
+        let text = audited.text
+        for (from, to) in [("3382.10", "3382.11"), ("\"limit\":40", "\"limit\":41"), ("第1百货", "第X百货"), ("T15:30", "T09:30"), ("上证综指当日收盘", "另一指数")] {
             #expect(try !DrawCheck.run(JSON(parsing: Array(text.replacing(from, with: to).utf8))).holds, "\(from)")
         }
-        #expect(!text.contains("\"A\""))
+        #expect(try !DrawCheck.run(file, earlier: JSON(parsing: Array(text.replacing(file["listDigest"]!.string!, with: "00").utf8))).holds)
         try await o.work()
         try await o.work()
-        #expect(try await o.desk.store.read { try $0.count("SELECT count(*) AS n FROM supervision_inspections") } == file["result"]?.array?.count)
+        #expect(try await o.desk.store.read { try $0.count("SELECT count(*) AS n FROM supervision_inspections") } == file["visits"]?.array?.count)
         for path in ["/supervision", "/supervision/draws/1", "/supervision/items"] { #expect(try await o.get(path, as: .he).status == 200, "\(path)") }
         #expect(try await o.get("/draws").text.contains("SJ20260001"))
         // Who was drawn is not in the next list.
         #expect(try await o.post("/supervision/draws/new", as: .he, form).status == 303)
         let conditions = try await o.desk.store.read { try $0.one("SELECT conditions FROM supervision_draws WHERE id = 2")!.string("conditions") }
-        #expect(try JSON(parsing: Array(conditions.utf8))["excluded"]?.int == file["result"]?.array?.count)
+        #expect(try JSON(parsing: Array(conditions.utf8))["excluded"]?.int == file["visits"]?.array?.count)
         #expect(try await o.verify().findings.isEmpty)
     }
 
@@ -123,7 +140,9 @@ import Web
         let (o, ids) = try await office(engine)
         let uscc = try await o.desk.store.read { try Operators.find(ids[0], $0).uscc }
         let (wang, gao) = (String(o.account(.wang).id.raw), String(o.account(.gao).id.raw))
-        let form: [(String, String)] = [("code", uscc), ("cause", "statutory"), ("items", "C1"), ("inspectors", wang), ("inspectors", gao), ("on", "2026-09-16")]
+        let form: [(String, String)] = [
+            ("code", uscc), ("cause", "statutory"), ("law", "FSL-109"), ("items", "C1"), ("inspectors", wang), ("inspectors", gao), ("on", "2026-09-16"),
+        ]
         #expect(try await o.post("/supervision/inspections/new", as: .wang, form.filter { $0.1 != gao }).status == 422)
         #expect(try await o.post("/supervision/inspections/new", as: .wang, form.map { $0.0 == "cause" ? ("cause", "plan") : $0 }).status == 422)
         let reply = try await o.post("/supervision/inspections/new", as: .wang, form)
@@ -167,7 +186,9 @@ import Web
         let uscc = try await o.desk.store.read { try Operators.find(ids[0], $0).uscc }
         let people = [Persona.wang, .gao].map { ("inspectors", String(o.account($0).id.raw)) }
         let path = try #require(
-            try await o.post("/supervision/inspections/new", as: .wang, [("code", uscc), ("cause", "statutory"), ("items", "A1"), ("on", "2026-09-14")] + people).location)
+            try await o.post(
+                "/supervision/inspections/new", as: .wang, [("code", uscc), ("cause", "statutory"), ("law", "SPOT-5"), ("items", "A1"), ("on", "2026-09-14")] + people
+            ).location)
         _ = try await o.post(path + "/moves/approve", as: .he, [])
         let sheet: [(String, String)] = [
             ("client", "aaaaaa0123456789abcd"), ("taken", "2026-09-14T10:30"), ("result", "unreachable"), ("summary", "物业证明该公司已搬离一年"), ("signed", "absent"), ("wants", "json"),
