@@ -77,7 +77,7 @@ extension CityBuilder {
         // Leads for which a case was proposed: what monitoring found goes on to a decision.
         let online: [(String, String, Int64, String, String?)] =
             kinds + [
-                ("M04", "当事人营业执照被吊销后继续在网店经营", 5000, "lighter", "remedied"), ("M13", "当事人以返现诱导好评，编造用户评价", 20_000, "lighter", "remedied"),
+                ("M13", "当事人以返现诱导好评，编造用户评价", 20_000, "lighter", "remedied"),
                 ("M15", "当事人在商品页面标示“不支持七日无理由退货”", 5000, "lighter", "remedied"), ("M17", "当事人将搭售商品作为默认同意的选项", 60_000, "lighter", "remedied"),
                 ("M23", "当事人有奖销售所设奖项、兑奖条件不明确", 60_000, "lighter", "remedied"),
             ]
@@ -168,6 +168,8 @@ extension CityBuilder {
             report += [("fine", String(fine)), ("tier", p.tier)] + (p.factor.map { [("factor", $0)] } ?? [])
             if ["M21", "X01"].contains(p.violation) { report.append(("base", "900")) }
             if p.target == "hearing" { report.append(("public-interest", "yes")) }
+            // Nothing was earned by it, which is said.
+            if Penalties.shipped[p.violation]?.base == "income" { report.append(("receipts", "0")) }
         }
         try make("conclude", officer, report)
         if p.target == "auditing" { return }
@@ -266,7 +268,8 @@ extension CityBuilder {
                 let at = Moment(desk.calendar.value.workday(from: end.day.adding(days: -5 - i)), hour: 15)
                 _ = try Simple.decide(
                     Form([
-                        ("party-kind", "individual"), ("party", shop.name), ("code", shop.uscc), ("address", shop.address), ("violation", "M11"), ("facts", "店内销售的商品未标明价格"),
+                        ("party-kind", "individual"), ("party", shop.name), ("code", shop.uscc), ("address", shop.address), ("violation", i == 0 ? "M11" : "M16"),
+                        ("facts", i == 0 ? "店内销售的商品未标明价格" : "店内张贴“特价商品概不退换”"),
                         ("place", "店内"),
                         i == 0 ? ("fine", "150") : ("warning", "yes"), ("second", String(officers[1].id.raw)), ("told", "yes"),
                     ]), handling, by: officers[0], at: at, tx)

@@ -56,7 +56,9 @@ extension CityBuilder {
                 guard (try? desk.law.catalogue["CR1"]?.rule(receivedOn: later.day)) != nil else { continue }
                 guard let item = try Repairable.of(op, on: later.day, tx).first(where: { $0.matter.id == m.id }) else { continue }
                 let r = try repairs.apply(
-                    for: item, of: op, input: Form([("contact", op.representative), ("phone", op.phone), ("statement", "已补报并公示年度报告"), ("promise", "yes")]), by: .filer,
+                    for: item, of: op, input: Form([("contact", op.representative), ("phone", op.phone), ("statement", "已补报并公示年度报告"), ("promise", "yes")]),
+                    // At the counter, with the licence shown to the officer.
+                    by: .staff(officer),
                     code: codes[i], at: later, tx)
                 if i % 9 == 3 { continue }
                 try repairs.apply("accept", on: tx.repair(r), input: Form([]), by: .staff(officer), at: later.adding(hours: 3), tx)
@@ -97,10 +99,9 @@ extension CityBuilder {
                 let op = ops[k]
                 let on = desk.calendar.value.workday(from: end.day.adding(days: i < 4 ? 3 : -ages[i]))
                 let at = Moment(i < 4 ? desk.calendar.value.workday(from: end.day.adding(days: -3)) : on, hour: 9)
-                guard
-                    let m = try? handling.plan(
-                        .init(cause: .statutory, op: op, items: ["C1"], inspectors: officers.prefix(2).map(\.id.raw), on: on), by: .staff(officers[0]), at: at, tx)
-                else { continue }
+                var plan = InspectionHandling.Plan(cause: .statutory, op: op, items: ["C1"], inspectors: officers.prefix(2).map(\.id.raw), on: on)
+                plan.law = "《中华人民共和国食品安全法》第一百一十条"
+                guard let m = try? handling.plan(plan, by: .staff(officers[0]), at: at, tx) else { continue }
                 if i == 0 { continue }
                 try handling.apply("approve", on: tx.inspection(m), input: Form([]), by: .staff(head), at: at, tx)
                 if i < 4 { continue }

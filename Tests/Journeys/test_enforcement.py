@@ -181,6 +181,7 @@ def test_who_is_on_the_abnormal_list_repairs_and_is_removed(visit, city):
     shot(phone, "repair", city)
     form = phone.locator("form[action='/repair'][method=post]").first
     if form.count():
+        form.locator("[name=files]").set_input_files({"name": "licence.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 licence"})
         with phone.expect_navigation():
             form.evaluate(FILL, [["contact", "店主"], ["phone", "13900002222"], ["statement", "已补报年报"], ["promise", "yes"]])
         assert "申请已收到" in phone.locator("body").inner_text()
