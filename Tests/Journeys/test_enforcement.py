@@ -179,7 +179,7 @@ def test_who_is_on_the_abnormal_list_repairs_and_is_removed(visit, city):
     assert phone.locator(".conditions li").count() > 0
     accessible(phone)
     shot(phone, "repair", city)
-    form = phone.locator("form[action='/repair'][method=post]").first
+    form = phone.locator("form[action='/repair'][method=post]:not(:has([value=plan]))").first
     if form.count():
         form.locator("[name=files]").set_input_files({"name": "licence.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 licence"})
         with phone.expect_navigation():
