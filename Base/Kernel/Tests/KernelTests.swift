@@ -3,6 +3,13 @@ import Kernel
 import Testing
 
 @Suite struct DayTests {
+    /// What somebody types, a day that no calendar here has, stops nothing.
+    @Test func beyondTheLastYearThereIsNoSpanAndNoCrash() {
+        #expect(Day.span("9999") == nil && Day.span("9999-Q4") == nil && Day.span("9999-12") == nil && Day.span("0000") == nil)
+        #expect(Day.span("2026-Q4") == Day("2026-10-01")!..<Day("2027-01-01")!)
+        #expect(Day("9999-12-31")!.adding(months: 3) == Day("9999-12-31") && Day("0001-01-01")!.adding(months: -3) == Day("0001-01-01"))
+    }
+
     @Test func everyDayOfFourCenturiesReadsBackAsItself() {
         var day = Day(1900, 1, 1)!
         while day.year < 2300 {

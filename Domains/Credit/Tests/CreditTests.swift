@@ -212,4 +212,66 @@ import Web
         #expect(try await desk.store.read { try $0.one("SELECT state FROM casework_matters WHERE kind = 'joint'")!.string("state") } == "recalled")
         #expect(try await o.verify().findings.isEmpty)
     }
+
+    @Test(arguments: TestEngine.available)
+    func aListingPushedFromAnotherProvinceIsPublishedWithinTenWorkingDaysAndTakenOffAsPushed(_ engine: TestEngine) async throws {
+        let o = try await Self.office(engine, at: "2026-09-28T10:00")
+        let ids = try await Self.operators(o), desk = o.desk, gao = o.account(.gao), now = o.clock.now
+        let code = try await op(o, ids[0]).uscc
+        let form = Form([("code", code), ("from", "外省市场监督管理局"), ("ground", "9"), ("reasons", "组织虚假交易"), ("decided", "2026-09-21"), ("received", "2026-09-28")])
+        let id = try await desk.store.write { try SeriousHandling(desk: desk).receive(form, by: gao, at: now, $0).id }
+        #expect(try await clocks(o, id)["SR3"]?.due == Day("2026-10-16"))
+        func step(_ move: String, _ who: Persona, _ fields: [(String, String)] = []) async throws {
+            let actor = Actor.staff(o.account(who))
+            try await desk.store.write { tx in try SeriousHandling(desk: desk).apply(move, on: tx.serious(tx.matter(id)), input: Form(fields), by: actor, at: now, tx) }
+        }
+        await #expect(throws: Refusal.self) { try await step("push", .gao, [("to", "x")]) }
+        try await step("publish", .gao)
+        #expect(try await clocks(o, id)["SR3"]?.state == "met")
+        #expect(try await desk.store.read { try CreditStanding.of(ids[0], at: now, $0).serious.count } == 1)
+        #expect(try await desk.store.read { try $0.serious($0.matter(id)).until } == Day("2029-09-21"))
+        try await step("end-pushed", .he, [("reason", "原机关准予信用修复")])
+        #expect(try await desk.store.read { try CreditStanding.of(ids[0], at: now, $0).serious.isEmpty })
+        #expect(try await o.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func whileAPlanIsCarriedOutWhatIsShownIsHiddenAndComesBackWhereItFails(_ engine: TestEngine) async throws {
+        let o = try await Self.office(engine, at: "2026-09-28T10:00")
+        let ids = try await Self.operators(o), desk = o.desk, now = o.clock.now
+        let shop = try await op(o, ids[0]), stall = try await op(o, ids[1]), gao = Actor.staff(o.account(.gao)), he = Actor.staff(o.account(.he))
+        for one in [shop, stall] {
+            try await desk.store.write { tx in
+                let m = try AbnormalHandling(desk: desk).open(.report, of: one, years: [2025], found: "未年报", by: gao, at: now, tx)
+                try AbnormalHandling(desk: desk).apply("list", on: tx.abnormal(m), input: Form([]), by: he, at: now, tx)
+            }
+        }
+        let form: [(String, String)] = [
+            ("code", shop.uscc), ("item", "plan"), ("ruling", "（2026）示01破3号，示例市中级人民法院"), ("contact", "管理人"), ("phone", "13900000001"), ("statement", "重整计划已获批准"),
+            ("promise", "yes"),
+        ]
+        #expect(try await o.post("/repair", form).status == 422)
+        let ruling = Array("%PDF-1.4 ruling".utf8)
+        // For enterprises, not for individual businesses.
+        #expect(try await o.upload("/repair", form.map { $0.0 == "code" ? ("code", stall.uscc) : $0 }, file: ruling).status == 422)
+        #expect(try await o.upload("/repair", form, file: ruling).status == 303)
+        #expect(try await o.upload("/repair", form, file: ruling).status == 409)
+        let id = try await desk.store.read { try ID<Matter>($0.one("SELECT matter FROM credit_repairs")!.int("matter")) }
+        // Seven working days from 28 September, over the holiday.
+        #expect(try await clocks(o, id)["CR5"]?.due == Day("2026-10-13"))
+        func step(_ move: String, _ actor: Actor, _ fields: [(String, String)] = []) async throws {
+            try await desk.store.write { tx in try RepairHandling(desk: desk).apply(move, on: tx.repair(tx.matter(id)), input: Form(fields), by: actor, at: now, tx) }
+        }
+        await #expect(throws: Refusal.self) { try await step("grant", he) }
+        await #expect(throws: Refusal.self) { try await step("accept", gao) }
+        try await step("shield", he)
+        #expect(try await clocks(o, id)["CR5"]?.state == "met")
+        #expect(try await desk.store.read { try $0.matter(id).state } == "shielded")
+        #expect(try await o.get("/credit/\(id)", as: .he).status == 200)
+        // Carried out: what was put right ends, with the court's word for it.
+        let item = try await desk.store.read { try $0.one("SELECT matter FROM credit_abnormal ORDER BY matter LIMIT 1")!.int("matter") }
+        try await step("plan-done", he, [("ruling", "（2026）示01破3号之二"), ("item", "\(item)")])
+        #expect(try await desk.store.read { try $0.matter(ID(item)).state } == "removed")
+        #expect(try await o.verify().findings.isEmpty)
+    }
 }

@@ -327,7 +327,13 @@ import Web
         try await room.make("pay", id, .gao, [("kind", "fine"), ("amount", "200"), ("on", "2026-09-14"), ("way", "cash"), ("reference", "C1"), ("hard", "yes")])
         #expect(try await room.clocks(id)["P17"]?.due == Day("2026-09-16"))
         try await room.make("hand-in", id, .gao, [("on", "2026-09-14")])
+        // The office pays it into the bank within two working days more, also when the file is in the archive already.
+        #expect(try await room.clocks(id)["P17b"]?.due == Day("2026-09-16"))
         try await room.make("archive-simple", id, .gao, [("class", "10")])
+        #expect(try await room.c(id).matter.open)
+        await room.refused(.invalid, "bank", id, .gao, [("on", "2026-09-13")])
+        try await room.make("bank", id, .gao, [("on", "2026-09-14")])
+        #expect(try await !room.c(id).matter.open)
         #expect(try await room.office.verify().findings.isEmpty)
     }
 

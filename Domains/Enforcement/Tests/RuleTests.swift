@@ -94,6 +94,8 @@ import Testing
         #expect(Gates.surcharge(of: fine, paid: [], due: due, on: Day("2026-12-06")!) == fine)
         #expect(Gates.surcharge(of: fine, paid: [], due: due, on: Day("2028-01-01")!) == fine)
         // Half is paid on the second late day: two days of the whole, then of the half.
+        // Illegal income under the price rules: two per mille a day (PRP art. 21).
+        #expect(Gates.surcharge(of: fine, paid: [], due: due, on: Day("2026-11-03")!, perMille: 2) == yuan(20))
         #expect(Gates.surcharge(of: fine, paid: [(Day("2026-11-04")!, yuan(5000))], due: due, on: Day("2026-11-05")!) == yuan(750))
         #expect(Gates.surcharge(of: fine, paid: [], due: due, on: Day("2026-11-06")!, notCounted: [Day("2026-11-03")!...Day("2026-11-04")!]) == yuan(600))
     }

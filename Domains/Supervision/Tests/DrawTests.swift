@@ -69,6 +69,15 @@ import Web
         #expect(Restraint.objections(.complaint, record(.A, [], pending: "JC1"), on: day, bounds: bounds).count == 1)
     }
 
+    @Test func whatAVisitFoundIsShownThreeMonthsOrAsLongAsWhatCameOfIt() {
+        let until = Day("2026-12-14")!
+        #expect(!ShownResults.isOver(until: until, on: until, .init()))
+        #expect(ShownResults.isOver(until: until, on: until.adding(days: 1), .init()))
+        for still in [ShownResults.Outcome(isPending: true), .init(isShownElsewhere: true), .init(isListed: true)] {
+            #expect(!ShownResults.isOver(until: until, on: Day("2027-06-01")!, still))
+        }
+    }
+
     /// An office with an item, three operators, two inspectors with certificates.
     private func office(_ engine: TestEngine) async throws -> (TestOffice, [ID<Operator>]) {
         let o = try await TestOffice(engine, at: "2026-09-14T10:00")
@@ -166,7 +175,11 @@ import Web
         // Sent again it is the same; another is kept beside.
         #expect(try await o.post(path + "/sheet", as: .wang, sheet).json["state"]?.string == "taken")
         #expect(try await o.post(path + "/sheet", as: .gao, sheet.map { $0.0 == "client" ? ("client", "ffffff0123456789abcd") : $0 }).json["state"]?.string == "beside")
-        #expect(try await o.desk.store.read { try $0.count("SELECT count(*) AS n FROM supervision_sheets") } == 2)
+        // The same mark with other words is another sheet: kept beside, not lost.
+        #expect(try await o.post(path + "/sheet", as: .wang, sheet.map { $0.0 == "summary" ? ("summary", "补充：另有一件") : $0 }).json["state"]?.string == "beside")
+        // A phone whose clock is wrong by years is told so.
+        #expect(try await o.post(path + "/sheet", as: .wang, sheet.map { $0.0 == "taken" ? ("taken", "0001-01-01T00:00+14:00") : $0 }).status == 422)
+        #expect(try await o.desk.store.read { try $0.count("SELECT count(*) AS n FROM supervision_sheets") } == 3)
         let id = try await o.desk.store.read { try ID<Matter>($0.one("SELECT matter FROM supervision_inspections")!.int("matter")) }
         // Twenty working days from the end of the visit, over the holiday.
         #expect(try await o.desk.store.read { try Clocks.of(id, $0).last?.due } == Day("2026-10-20"))

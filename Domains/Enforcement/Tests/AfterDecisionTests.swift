@@ -1,0 +1,183 @@
+import Enforcement
+import Kernel
+import Platform
+import Store
+import TestSupport
+import Testing
+import Web
+
+/// What follows a decision: review and suit, instalments, other provinces, on both engines.
+@Suite struct AfterDecisionTests {
+    private typealias Room = CaseTests.Room
+
+    private func decided(_ room: CaseTests.Room, serving: Bool = true) async throws -> ID<Matter> {
+        let id = try await room.told()
+        try await room.make("serve-notice", id, .gao, Room.served("2026-09-14"))
+        try await room.make("waive", id, .gao, [("note", "书面放弃")])
+        try await room.make("to-decision", id, .gao)
+        try await room.make("decide", id, .he)
+        if serving { try await room.make("serve", id, .gao, Room.served("2026-09-14")) }
+        return id
+    }
+
+    @Test(arguments: TestEngine.available)
+    func afterAReviewThatUpheldItTheCourtIsAskedWithinThreeMonthsOfTheLastDayToSue(_ engine: TestEngine) async throws {
+        let room = try await Room(engine)
+        let id = try await decided(room)
+        room.office.clock.set("2026-10-20T10:00")
+        try await room.make("challenge", id, .gao, [("kind", "review"), ("on", "2026-10-19")])
+        await room.refused(.conflict, "challenge", id, .gao, [("kind", "suit"), ("on", "2026-10-20")])
+        await room.refused(.invalid, "challenge-ended", id, .gao, [("result", "upheld"), ("on", "2026-10-18")])
+        // While it is reviewed nothing is added to what is late: four days before it, and none of the month that it took.
+        room.office.clock.set("2026-11-20T10:00")
+        let before = try await room.office.desk.store.read { try Performance.of($0.penaltyCase(id), on: Day("2026-10-18")!, $0).unpaidSurcharge }
+        try await room.make("challenge-ended", id, .gao, [("result", "upheld"), ("on", "2026-11-19")])
+        #expect(try await room.office.desk.store.read { try Performance.of($0.penaltyCase(id), on: Day("2026-11-19")!, $0).unpaidSurcharge } == before)
+        // Fifteen days to sue, to Friday 4 December; then three months.
+        room.office.clock.set("2026-12-04T23:00")
+        try await room.office.work()
+        #expect(try await room.clocks(id)["P14b"] == nil)
+        room.office.clock.set("2026-12-05T02:00")
+        try await room.office.work()
+        #expect(try await room.clocks(id)["P14b"]?.due == Day("2027-03-04"))
+        try await room.make("demand", id, .gao, [("served", "2026-12-05")])
+        await room.refused(.conflict, "apply-court", id, .he, [("where", "青溪区人民法院")])
+        room.office.clock.set("2026-12-21T10:00")
+        try await room.make("apply-court", id, .he, [("where", "青溪区人民法院")])
+        #expect(try await room.c(id).matter.state == "court")
+        #expect(try await room.office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func whatAReviewChangedIsOwedAndTheOldTextIsWithdrawn(_ engine: TestEngine) async throws {
+        let room = try await Room(engine)
+        let id = try await decided(room)
+        try await room.make("prepare-publication", id, .gao, [("body", "行政处罚决定书……")])
+        try await room.make("publish", id, .he)
+        try await room.make("challenge", id, .gao, [("kind", "review"), ("on", "2026-09-14")])
+        await room.refused(.invalid, "challenge-ended", id, .gao, [("result", "changed"), ("on", "2026-09-14"), ("fine", "200001")])
+        try await room.make("challenge-ended", id, .gao, [("result", "changed"), ("on", "2026-09-14"), ("fine", "100000")])
+        #expect(try await room.c(id).fine == Money(yuan: "100000"))
+        #expect(try await room.clocks(id)["PUB4"]?.due == Day("2026-09-17"))
+        try await room.make("withdraw-publication", id, .he, [("reason", "复议变更")])
+        #expect(try await room.clocks(id)["PUB4"]?.state == "met")
+        // It is shown anew as it is now; what is over is not.
+        try await room.make("prepare-publication", id, .gao, [("body", "行政处罚决定书（变更后）……")])
+        try await room.make("publish", id, .he)
+        #expect(try await room.office.get("/penalties").text.contains("福临超市"))
+        // Paid as changed: a later review can still be entered.
+        try await room.make("pay", id, .gao, [("kind", "fine"), ("amount", "100000"), ("on", "2026-09-14"), ("way", "bank"), ("reference", "Q1")])
+        #expect(try await room.c(id).matter.state == "closing")
+        try await room.make("challenge", id, .gao, [("kind", "suit"), ("on", "2026-09-14")])
+        #expect(try await room.c(id).pending?.kind == .suit)
+        #expect(try await room.office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func thePeriodToPayShowsThePartThatIsDueNext(_ engine: TestEngine) async throws {
+        let room = try await Room(engine)
+        let id = try await decided(room)
+        await room.refused(.invalid, "defer", id, .he, [("applied-on", "2026-09-14"), ("due1", "9999-12-31"), ("amount1", "200000")])
+        try await room.make(
+            "defer", id, .he,
+            [
+                ("applied-on", "2026-09-14"), ("due1", "2026-10-30"), ("amount1", "50000"), ("due2", "2026-11-30"), ("amount2", "50000"), ("due3", "2026-12-31"),
+                ("amount3", "100000"),
+            ])
+        #expect(try await room.clocks(id)["P12"]?.due == Day("2026-10-30"))
+        func pay(_ amount: String, _ slip: String) async throws {
+            try await room.make("pay", id, .gao, [("kind", "fine"), ("amount", amount), ("on", "2026-09-14"), ("way", "bank"), ("reference", slip)])
+        }
+        try await pay("49999.99", "D1")
+        #expect(try await room.clocks(id)["P12"]?.due == Day("2026-10-30"))
+        try await pay("0.01", "D2")
+        #expect(try await room.clocks(id)["P12"]?.due == Day("2026-11-30"))
+        try await pay("60000", "D3")
+        #expect(try await room.clocks(id)["P12"]?.due == Day("2026-12-31"))
+        try await pay("90000", "D4")
+        #expect(try await room.clocks(id)["P12"]?.state == "met")
+        #expect(try await room.office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func whoIsRegisteredInAnotherProvinceIsPublishedThere(_ engine: TestEngine) async throws {
+        let room = try await Room(engine)
+        let id = try await decided(room, serving: false)
+        // As if its code were of another province: the test's party has none.
+        let code = USCC.completing("91370102" + "000000001"), at = room.office.clock.now
+        #expect(
+            USCC.isOfAnotherProvince(code, than: "990101") && !USCC.isOfAnotherProvince(code, than: "3702")
+                && !USCC.isOfAnotherProvince(USCC.completing("91100000" + "000000001"), than: "3702"))
+        let other = try await room.office.desk.store.write { tx -> ID<Matter> in
+            var new = NewCase(
+                cause: "广告使用绝对化用语", party: .init(kind: .organisation, name: "外省某商贸有限公司", code: code, address: "外省", head: "李", phone: nil), region: "990101", clue: "x", foundAt: at
+            )
+            (new.source, new.violation) = ("monitoring", "M05")
+            return try room.handling.register(new, by: .staff(room.office.account(.gao)), at: at, tx).id
+        }
+        let here = try await room.clocks(id)
+        #expect(here["PUB1"] != nil && here["PUB2"] == nil)
+        try await room.propose(other)
+        try await room.make("file", other, .he, room.officers())
+        try await room.office.desk.store.write { tx in
+            let row = try tx.insert(
+                "INSERT INTO enforcement_evidence (matter, kind, title, source, taken_on, original, proves, account, at) VALUES (\(other), 'electronic', '截图', '网店', '2026-09-10', 1, '用语', 1, \(at)) RETURNING id"
+            )
+            try tx.audit("test", of: Reference(kind: "case", id: other.raw), by: "test", at: at, sealing: [.init("enforcement_evidence", row)])
+        }
+        try await room.make("conclude", other, .gao, Room.light)
+        try await room.make("audit-agree", other, .jiang, Room.checks + [("opinion", "同意")])
+        try await room.make("approve-notice", other, .he)
+        try await room.make("serve-notice", other, .gao, Room.served("2026-09-14"))
+        try await room.make("waive", other, .gao, [("note", "书面放弃")])
+        try await room.make("to-decision", other, .gao)
+        try await room.make("decide", other, .he)
+        try await room.make("serve", other, .gao, Room.served("2026-09-14"))
+        // Ten working days from 14 September: the make-up Sunday counts, Mid-Autumn does not.
+        let there = try await room.clocks(other)
+        #expect(there["PUB2"]?.due == Day("2026-09-28") && there["PUB1"] == nil)
+        try await room.make("prepare-publication", other, .gao, [("body", "决定书")])
+        await room.refused(.invalid, "publish", other, .he)
+        try await room.make("publish", other, .he, [("to", "外省市场监督管理局")])
+        #expect(try await room.clocks(other)["PUB2"]?.state == "met")
+        #expect(try await !room.office.get("/penalties").text.contains("外省某商贸"))
+        try await room.make("host-published", other, .gao, [("on", "2026-09-14")])
+        #expect(try await room.office.desk.store.read { try PublishedPenalty.of(other, $0)?.until } == Day("2027-09-14"))
+        #expect(try await room.office.get("/cases/\(other)", as: .gao).status == 200)
+        #expect(try await room.office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func aPenaltyPushedFromAnotherProvinceIsPublishedWithinTenWorkingDaysOfReceipt(_ engine: TestEngine) async throws {
+        let room = try await Room(engine, at: "2026-09-28T10:00")
+        let o = room.office, now = o.clock.now
+        let code = USCC.completing("91990101" + "000000001")
+        try await o.desk.store.write { tx in
+            _ = try OperatorImport.insert(
+                [
+                    OperatorImport.Entry(
+                        uscc: code, name: "青溪区远行百货有限公司", kind: .enterprise, status: .active, address: "柳荫路1号", region: "990101001", industry: "5212", representative: "陈",
+                        phone: "",
+                        registeredOn: Day("2020-01-01"), shop: nil)
+                ], at: now, tx)
+        }
+        let form: [(String, String)] = [
+            ("code", code), ("from", "外省市场监督管理局"), ("number", "外市监处罚〔2026〕5号"), ("decided", "2026-09-20"), ("received", "2026-09-28"), ("violation", "虚假宣传"), ("penalty", "罚款二万元"),
+            ("tier", "general"), ("body", "决定书全文"),
+        ]
+        #expect(try await o.post("/assist/new", as: .gao, form.map { $0.0 == "received" ? ("received", "2026-09-29") : $0 }).status == 422)
+        #expect(try await o.post("/assist/new", as: .lin, form).status == 403)
+        let path = try #require(try await o.post("/assist/new", as: .gao, form).location)
+        #expect(try await o.post("/assist/new", as: .gao, form).status == 409)
+        let id = ID<Matter>(Int64(path.split(separator: "/").last!)!)
+        #expect(try await room.clocks(id)["PUB3"]?.due == Day("2026-10-16"))
+        #expect(try await o.post(path + "/moves/publish", as: .gao, []).status == 403)
+        #expect(try await o.post(path + "/moves/publish", as: .he, []).status == 303)
+        #expect(try await o.get("/penalties").text.contains("远行百货"))
+        #expect(try await room.clocks(id)["PUB3"]?.state == "met")
+        #expect(try await o.post(path + "/moves/end", as: .gao, [("reason", "原机关准予信用修复")]).status == 303)
+        #expect(try await !o.get("/penalties").text.contains("远行百货"))
+        for page in ["/assist", path] { #expect(try await o.get(page, as: .gao).status == 200) }
+        #expect(try await o.verify().findings.isEmpty)
+    }
+}
