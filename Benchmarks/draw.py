@@ -5,24 +5,27 @@ BINARY = os.environ.get("SINAN_BINARY", os.path.abspath(".build/release/sinan"))
 OBJECTS, DRAWN = int(os.environ.get("OBJECTS", "600000")), int(os.environ.get("DRAWN", "5000"))
 
 
-def draw(list_, seed, beacon):
+def draw(list_, keys, seed, beacon):
     key = hashlib.sha256(seed + b"\n" + beacon.encode()).digest()
-    mark = lambda text: hmac.digest(key, text.encode(), "sha256")
-    strata = {}
-    for code, name, region, stratum in list_["objects"]:
-        strata.setdefault(stratum, []).append((mark("object|" + code), code, name, region, stratum))
-    chosen = []
+    order = lambda text: hmac.digest(key, text.encode(), "sha256")
+    lists = {}
+    for mark, name in list_["objects"]:
+        lists.setdefault(name, []).append((order("object|" + mark), mark))
+    drawn = []
     for quota in list_["quotas"]:
-        chosen += sorted(strata.get(quota["list"], []))[: quota["quota"]]
-    away = {(r["certificate"], r["code"]) for r in list_["recusals"]}
-    load, out = {}, []
-    for _, code, name, region, stratum in sorted(chosen):
-        may = [i["certificate"] for i in list_["inspectors"] if region.startswith(i["region"]) and (i["certificate"], code) not in away and load.get(i["certificate"], 0) < list_["limit"]]
-        two = sorted(may, key=lambda c: (load.get(c, 0), mark(f"inspector|{code}|{c}")))[:2]
+        drawn += sorted(lists.get(quota["list"], []))[: quota["quota"]]
+    chosen = [mark for _, mark in sorted(drawn)]
+    known = {mark: (code, name, region) for mark, code, name, region in keys["objects"]}
+    away = {(r["certificate"], r["mark"]) for r in list_["recusals"]}
+    load, visits = {}, []
+    for mark in chosen:
+        code, name, region = known[mark]
+        may = [i["certificate"] for i in list_["inspectors"] if region.startswith(i["region"]) and (i["certificate"], mark) not in away and load.get(i["certificate"], 0) < list_["limit"]]
+        two = sorted(may, key=lambda c: (load.get(c, 0), order(f"inspector|{mark}|{c}")))[:2]
         for c in two:
             load[c] = load.get(c, 0) + 1
-        out.append({"code": code, "name": name, "region": region, "list": stratum, "inspectors": two})
-    return out
+        visits.append({"code": code, "name": name, "region": region, "inspectors": two})
+    return chosen, sorted(visits, key=lambda v: v["code"])
 
 
 def text(value):
@@ -31,20 +34,23 @@ def text(value):
 
 def main():
     quotas = [("L1", DRAWN * 2 // 10), ("L2", DRAWN * 3 // 10), ("L3", DRAWN * 3 // 10), ("L4", DRAWN * 2 // 10)]
-    objects = [[f"91990101MA{n:08d}", f"第{n}号企业", f"9901{n % 12 + 1:02d}", f"L{(n * 7919 % 100) // 25 + 1}"] for n in range(OBJECTS)]
+    salt = hashlib.sha256(b"salt").digest()
+    firms = [(f"91990101MA{n:08d}", f"第{n}号企业", f"9901{n % 12 + 1:02d}", f"L{(n * 7919 % 100) // 25 + 1}") for n in range(OBJECTS)]
+    marked = sorted((hmac.digest(salt, f[0].encode(), "sha256").hex()[:32], f) for f in firms)
+    keys = {"format": "sinan-draw-keys/1", "objects": [[mark, *f[:3]] for mark, f in marked]}
     inspectors = [{"certificate": f"ZF{n:05d}", "region": f"9901{n % 12 + 1:02d}"} for n in range(600)]
     list_ = {
-        "format": "sinan-draw/1", "number": "SJ20260099", "title": "全市抽取", "items": ["C1"], "limit": 40, "quotas": [{"list": a, "quota": q} for a, q in quotas],
-        "inspectors": inspectors, "recusals": [{"certificate": "ZF00000", "code": objects[0][0]}], "objects": objects,
+        "format": "sinan-draw/2", "number": "SJ20260099", "title": "全市抽取", "items": ["C1"], "limit": 40, "keys": hashlib.sha256(text(keys).encode()).hexdigest(), "quotas": [{"list": a, "quota": q} for a, q in quotas],
+        "inspectors": inspectors, "recusals": [{"certificate": "ZF00000", "mark": marked[0][0]}], "objects": [[mark, f[3]] for mark, f in marked],
     }
     seed, beacon = hashlib.sha256(b"bench").digest(), "3912.45"
     started = time.perf_counter()
-    result = draw(list_, seed, beacon)
+    chosen, visits = draw(list_, keys, seed, beacon)
     python = time.perf_counter() - started
     published = {
-        "format": "sinan-draw-result/1", "number": "SJ20260099", "state": "drawn", "listDigest": hashlib.sha256(text(list_).encode()).hexdigest(),
-        "commitment": hashlib.sha256(seed).hexdigest(), "committedAt": None, "ledgerEntry": None, "beacon": {"what": "指数", "at": None, "value": beacon}, "seed": seed.hex(),
-        "drawnAt": None, "list": list_, "result": result,
+        "format": "sinan-draw-result/2", "number": "SJ20260099", "state": "drawn", "listDigest": hashlib.sha256(text(list_).encode()).hexdigest(),
+        "commitment": hashlib.sha256(seed).hexdigest(), "committedAt": None, "ledger": None, "beacon": {"what": "指数", "at": None, "value": beacon}, "seed": seed.hex(),
+        "drawnAt": None, "list": list_, "keys": keys, "chosen": chosen, "visits": visits,
     }
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "draw.json")
