@@ -141,11 +141,7 @@ struct CaseAct {
     }
     /// A day that was sent: needed, not later than today, not before `earliest`.
     func day(_ field: String, from earliest: Day? = nil, mayBeAhead: Bool = false) throws -> Day {
-        guard let text = input[field] else { throw Refusal.invalid("/\(field)", Text("请填写日期", "Give the day")) }
-        guard let day = Day(text) else { throw Refusal.invalid("/\(field)", Text("“\(text)”不是日期", "“\(text)” is not a day")) }
-        guard mayBeAhead || day <= now.day else { throw Refusal.invalid("/\(field)", Text("不能晚于今天", "It cannot be later than today")) }
-        if let earliest, day < earliest { throw Refusal.invalid("/\(field)", Text("不能早于\(earliest)", "It cannot be before \(earliest)")) }
-        return day
+        try input.day(field, from: earliest, to: mayBeAhead ? nil : now.day)
     }
     func optionalDay(_ field: String) throws -> Day? { input[field] == nil ? nil : try day(field, mayBeAhead: true) }
     func money(_ field: String, required: Bool = false) throws -> Money {

@@ -191,6 +191,7 @@ package enum Jurisdiction {
         ("domicile", Text("平台、自建网站经营者的住所地（第十条）", "Domicile of a platform or own site (art. 10)")),
         ("platform", Text("平台住所地先行发现（第十条）", "Seat of the platform, first to find (art. 10)")),
         ("publisher", Text("广告发布者所在地（第十一条）", "Seat of the publisher (art. 11)")), ("advertiser", Text("广告主所在地（第十一条）", "Seat of the advertiser (art. 11)")),
+        ("live", Text("直播间运营者、主播的实际经营地或者直播平台住所地（直播办法第四十七条）", "Live commerce: place of business, or the platform's seat (O117 art. 47)")),
         ("assigned", Text("上级指定或者交办（第十三、十五条）", "Assigned by the superior (art. 13, 15)")),
     ]
 }

@@ -61,6 +61,8 @@ package struct Casework: Sendable {
             sealing: sealing + [.init("casework_matters", matter.id.raw), .init("casework_moves", move)] + Clocks.seals(of: matter.id))
     }
 
+    package func check(_ name: String, on matter: Matter, by actor: Actor) throws(Refusal) -> Move { try table.check(name, on: matter, by: actor, permissions) }
+
     /// Makes a move.
     /// - Parameters:
     ///   - outcome: how it ended, where this move ends it.

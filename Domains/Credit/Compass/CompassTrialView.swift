@@ -15,8 +15,8 @@ enum CompassTrialView {
             h.p(
                 "small text-muted",
                 Text(
-                    "“结果”指此后受到处罚、列入名录名单或者有违法行为不予处罚。结果来自监管发现，检查多的地方发现得多；演示城市的数据是模拟的，只说明方法。",
-                    "An outcome is a penalty, a listing or a violation left unpunished afterwards. Outcomes are what was found, and more is found where one looks more; the demonstration's city is synthetic and shows the method only."
+                    "“结果”指此后受到处罚、列入名录名单或者有违法行为不予处罚。结果来自监管发现，检查多的地方发现得多。登记状态、是否网络经营和电话只有现在的，没有当时的；演示城市的数据是模拟的，只说明方法。",
+                    "An outcome is a penalty, a listing or a violation left unpunished afterwards. Outcomes are what was found, and more is found where one looks more. Status, trading online and telephone are known as they are now, not as they were then; the demonstration's city is synthetic and shows the method only."
                 ))
             h.div("tiles") {
                 for (title, value) in [

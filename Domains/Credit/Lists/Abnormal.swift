@@ -182,34 +182,23 @@ package struct AbnormalHandling: Sendable {
 
     @discardableResult
     package func apply(_ name: String, on a: Abnormal, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
-        _ = try AbnormalMoves.table.check(name, on: a.matter, by: actor, desk.permissions)
+        let act = try Act(name, on: a.matter, of: casework, row: "credit_abnormal", input, by: actor, at: now, tx)
         let id = a.matter.id
         guard let op = try a.matter.operator.map({ try Operators.find($0, tx) }) else { throw Fault("an entry without an operator") }
-        func set(_ columns: SQL) throws { try tx.send("UPDATE credit_abnormal SET \(columns) WHERE matter = \(id)") }
-        func move(_ details: [(String, String)] = [], outcome: String? = nil, since: Moment? = nil) throws -> Matter {
-            try casework.perform(
-                name, on: a.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome, since: since,
-                sealing: [.init("credit_abnormal", key: "matter", id.raw)], tx)
-        }
-        func day(_ field: String, from: Day? = nil) throws -> Day {
-            guard let day = Day(try input.needed(field, 10)), day <= now.day else { throw Refusal.invalid("/\(field)", Text("应为不晚于今天的日期", "A day not later than today")) }
-            if let from, day < from { throw Refusal.invalid("/\(field)", Text("不能早于\(from)", "Not before \(from)")) }
-            return day
-        }
         switch name {
         case "order":
             guard a.ground == .order else { throw Refusal(.conflict, Text("该情形不需要责令公示", "This ground needs no order")) }
-            let served = try day("on")
-            try set("order_due = \(desk.engine.deadline("AB2", from: Moment(served), explain: false).due)")
-            return try move([("on", served.description)], since: Moment(served))
+            let served = try act.day("on")
+            try act.set("order_due = \(desk.engine.deadline("AB2", from: Moment(served), explain: false).due)")
+            return try act.move([("on", served.description)], since: Moment(served))
         case "letter":
             guard a.ground == .unreachable else { throw Refusal(.conflict, Text("该情形不需要邮寄专用信函", "This ground needs no letters")) }
-            return try letter(a, day: day, set: set, input, move)
+            return try letter(a, act)
         case "visit":
-            let on = try day("on")
+            let on = try act.day("on")
             let proof = try input.needed("proof", 1000)
-            try set("visited_on = \(on), proof = \(proof)")
-            return try move([("on", on.description), ("note", proof)])
+            try act.set("visited_on = \(on), proof = \(proof)")
+            return try act.move([("on", on.description), ("note", proof)])
         case "verify":
             if a.ground == .order {
                 guard let due = a.orderDue, due < now.day else {
@@ -222,62 +211,60 @@ package struct AbnormalHandling: Sendable {
                     article: Article(law: "ABN", article: "9(2)"))
             }
             // Law: ABN art. 8: from the end of the time in which the name had to be changed.
-            let since = a.ground == .order ? a.orderDue! : a.ground == .name ? try day("on") : now.day
-            try set("verified_on = \(now.day)")
-            return try move([("note", input["note"] ?? "")], since: Moment(since))
-        case "drop": return try move([("reason", input.needed("reason", 1000))], outcome: "dropped")
-        case "list": return try list(a, op, set, move, by: actor, at: now, tx)
+            let since = a.ground == .order ? a.orderDue! : a.ground == .name ? try act.day("on") : now.day
+            try act.set("verified_on = \(now.day)")
+            return try act.move([("note", input["note"] ?? "")], since: Moment(since))
+        case "drop": return try act.move([("reason", input.needed("reason", 1000))], outcome: "dropped")
+        case "list": return try list(a, op, act, tx)
         case "object":
             guard let listed = a.listedOn, now.day <= (try desk.engine.deadline("AB5", from: Moment(listed), explain: false).due) else {
                 throw Refusal(.conflict, Text("已超过提出异议的三十日", "The thirty days for an objection are over"), article: Article(law: "ABN", article: "12(1)"))
             }
             let text = try input.needed("objection", 4000)
-            try set("objection = \(text), objection_on = \(now.day)")
-            return try move([("reason", text)])
+            try act.set("objection = \(text), objection_on = \(now.day)")
+            return try act.move([("reason", text)])
         case "accept-objection", "refuse-objection", "uphold":
             if name != "accept-objection" {
                 let reason = try input.needed("reason", 1000)
-                try set("objection_result = \(reason)")
+                try act.set("objection_result = \(reason)")
                 try CreditPapers.issue(
                     "abnormal-objection", for: a.matter, to: op, what: a.ground.title.zh, under: Article(law: "ABN", article: "12"),
                     reason: "\(name == "uphold" ? "异议不成立" : "不予受理")。\(reason)", desk: desk, by: actor, at: now, tx)
             }
-            return try move([("reason", input["reason"] ?? "")])
+            return try act.move([("reason", input["reason"] ?? "")])
         case "wrong":
-            try set("objection_result = \(input.needed("reason", 1000))")
-            return try move([("reason", input["reason"] ?? "")])
+            try act.set("objection_result = \(input.needed("reason", 1000))")
+            return try act.move([("reason", input["reason"] ?? "")])
         case "correct":
-            try set("removed_on = \(now.day), removal = 'wrong'")
+            try act.set("removed_on = \(now.day), removal = 'wrong'")
             let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(id) AND kind = 'abnormal' ORDER BY id DESC LIMIT 1")?.int("id")
             try CreditPapers.issue(
                 "abnormal-objection", for: a.matter, to: op, what: a.ground.title.zh, under: Article(law: "ABN", article: "12(2)"), reason: "列入有误，予以更正。\(input["reason"] ?? "")",
                 desk: desk, by: actor, at: now, tx)
             try CreditEvent.add(.abnormalCorrected, of: op.id, on: now.day, matter: id, cancels: event, a.ground.title.zh, by: actor.mark, at: now, tx)
-            return try move([("reason", input["reason"] ?? "")])
+            return try act.move([("reason", input["reason"] ?? "")])
         case "remove":
-            try set("removed_on = \(now.day), removal = \(input["reason"] ?? "repaired")")
+            try act.set("removed_on = \(now.day), removal = \(input["reason"] ?? "repaired")")
             let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(id) AND kind = 'abnormal' ORDER BY id DESC LIMIT 1")?.int("id")
             try CreditPapers.issue(
                 "abnormal-removal", for: a.matter, to: op, what: a.ground.title.zh, under: Article(law: "O107", article: "12"), desk: desk, by: actor, at: now, tx)
             try CreditEvent.add(.abnormalRemoved, of: op.id, on: now.day, matter: id, cancels: event, a.ground.title.zh, by: actor.mark, at: now, tx)
-            return try move([("reason", input["reason"] ?? "")])
+            return try act.move([("reason", input["reason"] ?? "")])
         default: throw Fault("no handler for \(name)")
         }
     }
 
     /// Law: ABN art. 9(2): the second 15 to 30 days after the first; each says whether anybody signed.
-    private func letter(_ a: Abnormal, day: (String, Day?) throws -> Day, set: (SQL) throws -> Void, _ input: Form, _ move: ([(String, String)], String?, Moment?) throws -> Matter)
-        throws -> Matter
-    {
-        let what = try input.chosen("what", ["first", "first-back", "second", "second-back", "signed"])
-        let on = try day("on", nil)
+    private func letter(_ a: Abnormal, _ act: Act) throws -> Matter {
+        let what = try act.input.chosen("what", ["first", "first-back", "second", "second-back", "signed"])
+        let on = try act.day("on")
         switch what {
         case "first":
             guard a.firstLetter == nil else { throw Refusal(.conflict, Text("第一封已登记", "The first letter was entered")) }
-            try set("first_letter = \(on)")
+            try act.set("first_letter = \(on)")
         case "first-back":
             guard let sent = a.firstLetter, on >= sent else { throw Refusal.invalid("/on", Text("应不早于寄出之日", "Not before it was sent")) }
-            try set("first_back = \(on)")
+            try act.set("first_back = \(on)")
         case "second":
             guard let first = a.firstLetter, a.firstBack != nil else { throw Refusal(.conflict, Text("第一封无人签收退回后方可寄第二封", "The second follows the first that came back unsigned")) }
             guard (15...30).contains(on - first) else {
@@ -286,20 +273,18 @@ package struct AbnormalHandling: Sendable {
                     fields: [.init("/on", Text("应在\(first.adding(days: 15))至\(first.adding(days: 30))之间", "Between \(first.adding(days: 15)) and \(first.adding(days: 30))"))],
                     article: Article(law: "ABN", article: "9(2)"))
             }
-            try set("second_letter = \(on)")
+            try act.set("second_letter = \(on)")
         case "second-back":
             guard let sent = a.secondLetter, on >= sent else { throw Refusal.invalid("/on", Text("应不早于寄出之日", "Not before it was sent")) }
-            try set("second_back = \(on)")
-        default: return try move([("note", "有人签收，可以取得联系"), ("on", on.description)], nil, nil)
+            try act.set("second_back = \(on)")
+        default: return try act.move([("note", "有人签收，可以取得联系"), ("on", on.description)])
         }
         let names = ["first": "寄出第一封专用信函", "first-back": "第一封无人签收退回", "second": "寄出第二封专用信函", "second-back": "第二封无人签收退回"]
-        return try move([("note", names[what] ?? ""), ("on", on.description)], nil, nil)
+        return try act.move([("note", names[what] ?? ""), ("on", on.description)])
     }
 
-    private func list(
-        _ a: Abnormal, _ op: Operator, _ set: (SQL) throws -> Void, _ move: ([(String, String)], String?, Moment?) throws -> Matter, by actor: Actor, at now: Moment,
-        _ tx: Transaction
-    ) throws -> Matter {
+    private func list(_ a: Abnormal, _ op: Operator, _ act: Act, _ tx: Transaction) throws -> Matter {
+        let (actor, now) = (act.actor, act.now)
         // What was made good before the decision is not listed.
         if a.ground == .report, !a.years.isEmpty {
             let reported = Set(try tx.all("SELECT year FROM credit_reports WHERE operator = \(op.id)").map { $0.count("year") })
@@ -307,11 +292,11 @@ package struct AbnormalHandling: Sendable {
         }
         // Law: R69 art. 13: an individual business's missing report is shown until 30 June of the next year.
         let until = op.kind == .individual && a.ground == .report ? Day(now.day.month >= 7 ? now.day.year + 1 : now.day.year, 6, 30) : nil
-        try set("listed_on = \(now.day), shown_until = \(until)")
+        try act.set("listed_on = \(now.day), shown_until = \(until)")
         let paper = try CreditPapers.issue(
             "abnormal-listing", for: a.matter, to: op, what: a.ground.title.zh, under: a.ground.article(op.kind), reason: a.found, desk: desk, by: actor, at: now, tx)
         try CreditEvent.add(.abnormal, of: op.id, on: now.day, until: until, matter: a.matter.id, a.ground.title.zh, by: actor.mark, at: now, tx)
-        return try move([("number", paper.number)], "listed", nil)
+        return try act.move([("number", paper.number)], outcome: "listed")
     }
 
     /// Law: O103 art. 32: two full years on the list: a separate register, specially marked, until taken off.

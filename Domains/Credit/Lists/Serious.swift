@@ -185,12 +185,7 @@ package struct SeriousHandling: Sendable {
             throw Refusal.invalid("/code", Text("辖区登记库中没有这个主体", "Not on the register of your region"))
         }
         let from = try input.needed("from", 100), ground = try input.chosen("ground", Serious.grounds.map(\.0)), reasons = try input.needed("reasons", 4000)
-        guard let received = Day(try input.needed("received", 10)), received <= now.day else {
-            throw Refusal.invalid("/received", Text("应为不晚于今天的日期", "A day not later than today"))
-        }
-        guard let decided = Day(try input.needed("decided", 10)), decided <= received else {
-            throw Refusal.invalid("/decided", Text("应为不晚于收到日期的日期", "A day not later than the receipt"))
-        }
+        let received = try input.day("received", to: now.day), decided = try input.day("decided", to: received)
         let matter = try casework.open(
             .init(
                 number: try tx.number("YZ", "serious", in: now.day.year), state: SeriousMoves.listed, title: "\(op.name) · 列入严重违法失信名单（\(from)）", regime: "O44",
@@ -210,21 +205,15 @@ package struct SeriousHandling: Sendable {
 
     @discardableResult
     package func apply(_ name: String, on s: Serious, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
-        _ = try SeriousMoves.table.check(name, on: s.matter, by: actor, desk.permissions)
+        let act = try Act(name, on: s.matter, of: casework, row: "credit_serious", input, by: actor, at: now, tx)
         let id = s.matter.id
-        func set(_ columns: SQL) throws { try tx.send("UPDATE credit_serious SET \(columns) WHERE matter = \(id)") }
-        func move(_ details: [(String, String)] = [], since: Moment? = nil) throws -> Matter {
-            try casework.perform(
-                name, on: s.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, since: since,
-                sealing: [.init("credit_serious", key: "matter", id.raw)], tx)
-        }
         func paper(_ form: String, reason: String?) throws {
             try CreditPapers.issue(
                 form, for: s.matter, to: s.matter.operator.map { try Operators.find($0, tx) }, what: "《市场监督管理严重违法失信名单管理办法》" + Numerals.article(s.ground),
                 under: form == "serious-removal" ? Article(law: "O107", article: "13") : Article(law: "O44", article: "13(1)"), reason: reason, desk: desk, by: actor, at: now, tx)
         }
         func ended(_ why: String) throws {
-            try set("removed_on = \(now.day), removal = \(why)")
+            try act.set("removed_on = \(now.day), removal = \(why)")
             try paper("serious-removal", reason: why)
             let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(id) AND kind = 'serious' ORDER BY id DESC LIMIT 1")?.int("id")
             if let op = s.matter.operator { try CreditEvent.add(.seriousRemoved, of: op, on: now.day, matter: id, cancels: event, why, by: actor.mark, at: now, tx) }
@@ -233,20 +222,20 @@ package struct SeriousHandling: Sendable {
         }
         switch name {
         case "tell":
-            guard let on = Day(try input.needed("on", 10)), on <= now.day else { throw Refusal.invalid("/on", Text("应为不晚于今天的日期", "A day not later than today")) }
-            try set("told_on = \(on)")
+            let on = try act.day("on")
+            try act.set("told_on = \(on)")
             try paper("serious-notice", reason: s.reasons)
-            return try move([("on", on.description)], since: Moment(on))
+            return try act.move([("on", on.description)], since: Moment(on))
         case "say":
             let text = try input.needed("said", 4000)
-            try set("said = \(text)")
-            return try move([("note", text)])
+            try act.set("said = \(text)")
+            return try act.move([("note", text)])
         case "ask-consent":
             guard actor.account?.id.raw != s.proposedBy else { throw Refusal(.forbidden, Text("提出人不能报批自己的建议", "Who proposed it cannot pass it on")) }
             guard let clock = try Clocks.of(id, tx).last(where: { $0.duty == "P8" }), clock.state != "open" || clock.due < now.day else {
                 throw Refusal(.conflict, Text("当事人陈述、申辩期限尚未届满", "The party may still speak"), article: Article(law: "O44", article: "13(1)"))
             }
-            return try move([("reason", input["reason"] ?? "")])
+            return try act.move([("reason", input["reason"] ?? "")])
         case "consent", "deny":
             // Law: O44 art. 22: the next higher office; an account of the region itself is not higher.
             guard let account = actor.account else { throw Refusal.unauthenticated }
@@ -260,8 +249,8 @@ package struct SeriousHandling: Sendable {
                 }
                 reason = "\(letter)：\(reason)"
             }
-            try set("consent = \(reason), consented_by = \(account.id), consented_on = \(now.day)")
-            return try move([("reason", reason)])
+            try act.set("consent = \(reason), consented_by = \(account.id), consented_on = \(now.day)")
+            return try act.move([("reason", reason)])
         case "list":
             let c = try s.ofCase.map { try tx.penaltyCase($0) }
             guard c == nil || (c?.decided?.kind == .punish && c?.annulled == nil) else {
@@ -270,12 +259,12 @@ package struct SeriousHandling: Sendable {
             // Law: O44 art. 21: three years, or as long as a longer restriction runs.
             let until = max(now.day.adding(months: 36), c?.decided?.restrictedUntil ?? now.day)
             try paper("serious-decision", reason: s.reasons)
-            try set("listed_on = \(now.day), until = \(until)")
+            try act.set("listed_on = \(now.day), until = \(until)")
             if let op = s.matter.operator {
                 try CreditEvent.add(.serious, of: op, on: now.day, until: until, matter: id, Serious.grounds.first { $0.0 == s.ground }?.1.zh ?? "", by: actor.mark, at: now, tx)
             }
             let elsewhere = c?.isElsewhere ?? false
-            let after = try move([("note", input["reason"] ?? "")])
+            let after = try act.move([("note", input["reason"] ?? "")])
             try casework.begin(elsewhere ? "SR2" : "SR1", of: after, at: now, tx)
             return try tx.matter(id)
         case "push":
@@ -283,24 +272,24 @@ package struct SeriousHandling: Sendable {
                 throw Refusal(.conflict, Text("当事人登记地在本省，或者已推送", "It is registered in this province, or was pushed"), article: Article(law: "O44", article: "14(2)"))
             }
             let to = try input.needed("to", 100)
-            try set("pushed_to = \(to)")
-            return try move([("to", to)])
+            try act.set("pushed_to = \(to)")
+            return try act.move([("to", to)])
         case "publish":
             if s.pushedTo == nil, let basis = s.ofCase, try tx.penaltyCase(basis).isElsewhere {
                 throw Refusal(.conflict, Text("请先推送至登记地，由其协助公示", "Push it first: it is published where the party is registered"), article: Article(law: "O44", article: "14(2)"))
             }
-            try set("published_on = \(now.day)")
-            return try move()
-        case "drop": return try move([("reason", input.needed("reason", 1000))])
+            try act.set("published_on = \(now.day)")
+            return try act.move()
+        case "drop": return try act.move([("reason", input.needed("reason", 1000))])
         case "end-pushed":
             guard s.pushedFrom != nil else { throw Refusal(.conflict, Text("不是外省推送的列入", "It was not pushed from another province")) }
             let why = try input.needed("reason", 1000)
             try ended(why)
-            return try move([("reason", why)])
+            return try act.move([("reason", why)])
         case "remove", "annul":
             let why = name == "annul" ? input["reason"] ?? "列入所依据的处罚被撤销" : input["reason"] ?? "公示期满三年"
             try ended(why)
-            return try move([("reason", why)])
+            return try act.move([("reason", why)])
         default: throw Fault("no handler for \(name)")
         }
     }

@@ -60,24 +60,18 @@ package struct RepairHandling: Sendable {
 
     @discardableResult
     package func apply(_ name: String, on r: Repair, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
-        _ = try RepairMoves.table.check(name, on: r.matter, by: actor, desk.permissions)
+        let act = try Act(name, on: r.matter, of: casework, row: "credit_repairs", input, by: actor, at: now, tx)
         let id = r.matter.id
         guard let op = try r.matter.operator.map({ try Operators.find($0, tx) }) else { throw Fault("a repair without an operator") }
-        func set(_ columns: SQL) throws { try tx.send("UPDATE credit_repairs SET \(columns) WHERE matter = \(id)") }
-        func move(_ details: [(String, String)] = [], outcome: String? = nil) throws -> Matter {
-            try casework.perform(
-                name, on: r.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome,
-                sealing: [.init("credit_repairs", key: "matter", id.raw)], tx)
-        }
         func paper(_ form: String, _ article: String, _ reason: String?) throws {
             try CreditPapers.issue(
                 form, for: r.matter, to: op, what: r.matter.title, under: Article(law: "O107", article: article), reason: reason, desk: desk, by: actor, at: now, tx)
         }
-        if r.target == .reorganisation { return try temporary(name, r, op, input, set, move, by: actor, at: now, tx) }
+        if r.target == .reorganisation { return try temporary(r, op, act, tx) }
         guard let item = r.ofMatter else { throw Fault("a repair of nothing") }
         switch name {
         case "accept":
-            let after = try move([("note", input["note"] ?? "")])
+            let after = try act.move([("note", input["note"] ?? "")])
             // Law: O107 art. 16: abnormal list two working days from acceptance, where nobody could be reached from verification; others seven.
             switch r.target {
             case .abnormal: if try tx.abnormal(tx.matter(item)).ground != .unreachable { try casework.begin("CR2", of: after, at: now, tx) }
@@ -86,17 +80,17 @@ package struct RepairHandling: Sendable {
             return try tx.matter(id)
         case "supplement", "not-accept":
             let reason = try input.needed("reason", 2000)
-            try set("reason = \(reason)")
+            try act.set("reason = \(reason)")
             try paper(name == "supplement" ? "repair-supplement" : "repair-not-accepted", "14(4)", reason)
-            return try move([("reason", reason)])
+            return try act.move([("reason", reason)])
         case "complete":
             let statement = try input.needed("statement", 4000)
-            try set("statement = \(r.statement + "\n" + statement)")
-            return try move([("note", statement)])
+            try act.set("statement = \(r.statement + "\n" + statement)")
+            return try act.move([("note", statement)])
         case "verify":
             let found = try input.needed("found", 2000)
-            try set("verified_on = \(now.day), verification = \(found)")
-            let after = try move([("found", found)])
+            try act.set("verified_on = \(now.day), verification = \(found)")
+            let after = try act.move([("found", found)])
             if r.target == .abnormal, try tx.abnormal(tx.matter(item)).ground == .unreachable { try casework.begin("CR2", of: after, at: now, tx) }
             return try tx.matter(id)
         case "grant":
@@ -110,27 +104,27 @@ package struct RepairHandling: Sendable {
             if let missing = found.conditions.first(where: { $0.met == false }) {
                 throw Refusal(.conflict, Text("条件不具备：\(missing.text.zh)（\(missing.detail.zh)）", "A condition is missing: \(missing.text.en) (\(missing.detail.en))"))
             }
-            try set("decided_on = \(now.day)")
+            try act.set("decided_on = \(now.day)")
             try paper("repair-granted", "17", input["note"])
-            return try move([("note", input["note"] ?? "")], outcome: "granted")
+            return try act.move([("note", input["note"] ?? "")], outcome: "granted")
         case "refuse":
             let reason = try input.needed("reason", 2000)
             let fraud = input["fraud"] == "yes"
-            try set("decided_on = \(now.day), reason = \(reason)")
+            try act.set("decided_on = \(now.day), reason = \(reason)")
             try paper("repair-refused", "17", reason)
             try CreditEvent.add(.repairRefused, of: op.id, on: now.day, matter: id, fraud ? "弄虚作假：\(reason)" : reason, by: actor.mark, at: now, tx)
-            return try move([("reason", reason)], outcome: "refused")
+            return try act.move([("reason", reason)], outcome: "refused")
         case "execute":
-            try set("executed_on = \(now.day)")
+            try act.set("executed_on = \(now.day)")
             try end(r.target, item, of: op, of: r.matter, by: actor, at: now, tx)
-            return try move()
+            return try act.move()
         case "revoke":
             let reason = try input.needed("reason", 2000)
-            try set("revoked_on = \(now.day), reason = \(reason)")
+            try act.set("revoked_on = \(now.day), reason = \(reason)")
             try paper("repair-revoked", "23", reason)
             try CreditEvent.add(.repairRevoked, of: op.id, on: now.day, matter: id, "弄虚作假：\(reason)", by: actor.mark, at: now, tx)
             try restore(r.target, item, op, by: actor, at: now, tx)
-            return try move([("reason", reason)])
+            return try act.move([("reason", reason)])
         default: throw Fault("no handler for \(name)")
         }
     }
@@ -176,40 +170,38 @@ package struct RepairHandling: Sendable {
             tx)
     }
 
-    private func temporary(
-        _ name: String, _ r: Repair, _ op: Operator, _ input: Form, _ set: (SQL) throws -> Void, _ move: ([(String, String)], String?) throws -> Matter, by actor: Actor,
-        at now: Moment, _ tx: Transaction
-    ) throws -> Matter {
+    private func temporary(_ r: Repair, _ op: Operator, _ act: Act, _ tx: Transaction) throws -> Matter {
+        let (input, actor, now) = (act.input, act.actor, act.now)
         func lift(_ why: String) throws {
             try Penalty.shield(op.id, since: nil, at: now, tx)
             let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(r.matter.id) AND kind = 'shielded' ORDER BY id DESC LIMIT 1")?.int("id")
             try CreditEvent.add(.unshielded, of: op.id, on: now.day, matter: r.matter.id, cancels: event, why, by: actor.mark, at: now, tx)
         }
-        switch name {
+        switch act.name {
         case "shield":
-            try set("decided_on = \(now.day)")
+            try act.set("decided_on = \(now.day)")
             try Penalty.shield(op.id, since: now.day, at: now, tx)
             try CreditEvent.add(.shielded, of: op.id, on: now.day, matter: r.matter.id, r.ruling ?? "", by: actor.mark, at: now, tx)
             // The measures of other agencies are lifted for the time.
             for item in try Repairable.of(op, on: now.day, tx) where item.target != .penalty { try JointNotice.recall(of: item.matter.id, by: actor, at: now, desk: desk, tx) }
-            return try move([("note", input["note"] ?? "")], "granted")
+            return try act.move([("note", input["note"] ?? "")], outcome: "granted")
         case "deny-shield":
             let reason = try input.needed("reason", 2000)
-            try set("decided_on = \(now.day), reason = \(reason)")
-            return try move([("reason", reason)], "refused")
+            try act.set("decided_on = \(now.day), reason = \(reason)")
+            return try act.move([("reason", reason)], outcome: "refused")
         case "plan-done":
             let ruling = try input.needed("ruling", 120), chosen = Set(input.all("item"))
             for item in try Repairable.of(op, on: now.day, tx) where chosen.contains("\(item.matter.id)") {
                 try end(item.target, item.matter.id, of: op, of: r.matter, by: actor, at: now, tx)
             }
-            try set("executed_on = \(now.day)")
+            try act.set("executed_on = \(now.day)")
             try lift(ruling)
-            return try move([("note", ruling)], nil)
+            return try act.move([("note", ruling)])
         case "plan-failed":
             let reason = try input.needed("reason", 2000)
-            try set("revoked_on = \(now.day), reason = \(reason)")
+            try act.set("revoked_on = \(now.day), reason = \(reason)")
             try lift(reason)
-            return try move([("reason", reason)], nil)
+            return try act.move([("reason", reason)])
         default: throw Refusal(.conflict, Text("临时信用修复不经这一步", "Not a step of a temporary repair"))
         }
     }

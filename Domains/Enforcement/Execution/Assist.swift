@@ -56,11 +56,7 @@ package struct AssistHandling: Sendable {
         guard let op = try Operators.find(uscc: input.needed("code", 18).uppercased(), tx), account.covers(op.region) else {
             throw Refusal.invalid("/code", Text("辖区登记库中没有这个主体；不属于本地登记的请退回推送机关", "Not on the register of your region: return it to the sender"))
         }
-        func day(_ field: String, _ latest: Day) throws -> Day {
-            guard let day = Day(try input.needed(field, 10)), day <= latest else { throw Refusal.invalid("/\(field)", Text("应为不晚于\(latest)的日期", "A day not later than \(latest)")) }
-            return day
-        }
-        let received = try day("received", now.day), decided = try day("decided", received)
+        let received = try input.day("received", to: now.day), decided = try input.day("decided", to: received)
         let from = try input.needed("from", 100), number = try input.needed("number", 60)
         guard
             try tx.one(
@@ -89,26 +85,21 @@ package struct AssistHandling: Sendable {
 
     @discardableResult
     package func apply(_ name: String, on matter: Matter, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
-        _ = try AssistMoves.table.check(name, on: matter, by: actor, desk.permissions)
+        let act = try Act(name, on: matter, of: casework, row: "enforcement_publications", input, by: actor, at: now, tx)
         guard let p = try PublishedPenalty.of(matter.id, tx) else { throw Refusal.notFound }
-        func move(_ details: [(String, String)]) throws -> Matter {
-            try casework.perform(name, on: matter, by: actor, at: now, details: details.map { ($0.0, .string($0.1)) }, sealing: seal(matter.id), tx)
-        }
         switch name {
         case "publish":
             guard let account = actor.account, p.preparedBy != account.id.raw else { throw Refusal(.forbidden, Text("登记人不能审核自己的内容", "Who entered it cannot approve it")) }
             let days = Display.days(p.tier, from: now.day, restrictedUntil: nil)
-            try tx.send(
-                "UPDATE enforcement_publications SET published_on = \(now.day), published_by = \(account.id), early_from = NULL, until = \(days.until) WHERE matter = \(matter.id)")
+            try act.set("published_on = \(now.day), published_by = \(account.id), early_from = NULL, until = \(days.until)")
             try tell("credit.assisted", matter, at: now, tx)
-            return try move([("shown", days.until.description)])
-        case "return": return try move([("reason", input.needed("reason", 500))])
+            return try act.move([("shown", days.until.description)])
+        case "return": return try act.move([("reason", input.needed("reason", 500))])
         case "end":
             let reason = actor.account == nil ? "公示期满" : try input.needed("reason", 500)
-            try tx.send(
-                "UPDATE enforcement_publications SET ended_on = \(now.day), ending = \(actor.account == nil ? "over" : "pushed"), reason = \(reason) WHERE matter = \(matter.id)")
+            try act.set("ended_on = \(now.day), ending = \(actor.account == nil ? "over" : "pushed"), reason = \(reason)")
             try tell("credit.assist-ended", matter, at: now, tx)
-            return try move([("reason", reason)])
+            return try act.move([("reason", reason)])
         default: throw Fault("no handler for \(name)")
         }
     }

@@ -188,33 +188,30 @@ package struct GuidanceHandling: Sendable {
 
     @discardableResult
     package func apply(_ name: String, on g: Guidance, input: Form, pictures: [Attachments.Kept] = [], by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
-        _ = try GuidanceMoves.table.check(name, on: g.matter, by: actor, desk.permissions)
+        let act = try Act(name, on: g.matter, of: casework, row: "enforcement_guidance", input, by: actor, at: now, tx)
         let seals = try picture(pictures, of: g.matter, stage: name == "attend" ? "before" : "after", byParty: actor == .respondent, by: actor, at: now, tx)
-        func set(_ columns: SQL) throws { try tx.send("UPDATE enforcement_guidance SET \(columns) WHERE matter = \(g.matter.id)") }
         func move(_ details: [(String, String)], outcome: String? = nil) throws -> Matter {
-            let after = try casework.perform(
-                name, on: g.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome,
-                sealing: [.init("enforcement_guidance", key: "matter", g.matter.id.raw)] + seals, tx)
+            let after = try act.move(details, outcome: outcome, seals: seals)
             if outcome != nil { try Jobs.add("guidance.ended", [("matter", .int(g.matter.id.raw)), ("outcome", .text(outcome))], at: now, tx) }
             return after
         }
         switch name {
         case "respond":
             let said = try input.needed("said", 2000)
-            try set("said = \(said)")
+            try act.set("said = \(said)")
             return try move([("said", said)])
         case "attend":
             let absent = input["absent"] == "yes"
             let attended = try absent ? "无正当理由未到场" : input.needed("attended", 300)
-            try set("attended = \(attended), absent = \(absent)")
+            try act.set("attended = \(attended), absent = \(absent)")
             return try move([("attended", attended), ("note", input["note"] ?? "")])
         case "recheck":
             let found = try input.needed("found", 2000)
-            try set("found = \(found), rechecks = rechecks + 1")
+            try act.set("found = \(found), rechecks = rechecks + 1")
             return try move([("found", found)], outcome: "rectified")
         case "fail", "fail-again":
             let found = try input.needed("found", 2000)
-            try set("found = \(found), rechecks = rechecks + 1")
+            try act.set("found = \(found), rechecks = rechecks + 1")
             return try move([("found", found)])
         case "escalate":
             let cause = try input.needed("cause", 100)

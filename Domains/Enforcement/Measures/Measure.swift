@@ -233,13 +233,10 @@ package struct MeasureHandling: Sendable {
 
     @discardableResult
     package func apply(_ name: String, on m: Measure, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
-        _ = try MeasureMoves.table.check(name, on: m.matter, by: actor, desk.permissions)
+        let step = try Act(name, on: m.matter, of: casework, row: "enforcement_measures", input, by: actor, at: now, tx)
         let c = try tx.penaltyCase(m.ofCase)
         let act = CaseAct(handling: CaseHandling(desk: desk), c: c, name: name, input: input, actor: actor, now: now, tx: tx)
-        let seals: [Ledger.Seal] = [.init("enforcement_measures", key: "matter", m.matter.id.raw), .init("enforcement_people", of: "matter", c.matter.id.raw)]
-        func move(_ details: [(String, String)] = []) throws -> Matter {
-            try casework.perform(name, on: m.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, sealing: seals, tx)
-        }
+        func move(_ details: [(String, String)] = []) throws -> Matter { try step.move(details, seals: [.init("enforcement_people", of: "matter", c.matter.id.raw)]) }
         // Law: PCD art. 35(2): over is over, whether or not the clock's hand has come round.
         if m.kind == .registration, name != "lapse", let running = try Clocks.of(m.matter.id, tx).last(where: { $0.duty == "P5" && $0.state == "open" }), running.due < now.day {
             throw Refusal(.conflict, Text("先行登记保存已于\(running.due)期满，自动解除", "Preservation ended by itself on \(running.due)"), article: Article(law: "PCD", article: "35(2)"))
@@ -279,7 +276,7 @@ package struct MeasureHandling: Sendable {
             let reason = try input.needed("reason", 500)
             try Clocks.extend(clock, because: reason, by: head, engine: desk.engine, at: now, tx)
             _ = try issue("coercion-extension", m, c, adding: ["reason": reason], by: actor, at: now, tx)
-            return try casework.perform(name, on: tx.matter(m.matter.id), by: actor, at: now, details: [("reason", .string(reason))], sealing: seals, tx)
+            return try move([("reason", reason)])
         case "dispose":
             _ = try act.officer()
             let disposal = try input.chosen("disposal", MeasureHandling.disposals.map(\.0)), reason = try input.needed("reason", 1000)

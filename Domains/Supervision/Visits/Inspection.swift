@@ -321,30 +321,23 @@ package struct InspectionHandling: Sendable {
 
     @discardableResult
     package func apply(_ name: String, on i: Inspection, input: Form, by actor: Actor, at now: Moment, code: String = "", _ tx: Transaction) throws -> Matter {
-        _ = try InspectionMoves.table.check(name, on: i.matter, by: actor, desk.permissions)
-        let id = i.matter.id
-        func set(_ columns: SQL) throws { try tx.send("UPDATE supervision_inspections SET \(columns) WHERE matter = \(id)") }
-        func move(_ details: [(String, String)] = [], outcome: String? = nil) throws -> Matter {
-            try casework.perform(
-                name, on: i.matter, by: actor, at: now, details: details.filter { !$0.1.isEmpty }.map { ($0.0, .string($0.1)) }, outcome: outcome,
-                sealing: [.init("supervision_inspections", key: "matter", id.raw)], tx)
-        }
+        let act = try Act(name, on: i.matter, of: casework, row: "supervision_inspections", input, by: actor, at: now, tx)
         switch name {
         case "approve":
             try check(i.inspectors, on: max(i.plannedOn, now.day), region: i.matter.region, tx)
             if let account = actor.account, i.inspectors.contains(account.id.raw) { throw Refusal(.forbidden, Text("检查人员不能批准自己的检查", "An inspector cannot approve the own visit")) }
-            return try move([("note", input["note"] ?? "")])
-        case "cancel": return try move([("reason", input.needed("reason", 500))])
+            return try act.move([("note", input["note"] ?? "")])
+        case "cancel": return try act.move([("reason", input.needed("reason", 500))])
         case "notice":
-            guard let on = Day(try input.needed("on", 10)) else { throw Refusal.invalid("/on", Text("不是日期", "Not a day")) }
-            try set("notice_on = \(on)")
-            return try move([("on", on.description)])
+            let on = try act.day("on", mayBeAhead: true)
+            try act.set("notice_on = \(on)")
+            return try act.move([("on", on.description)])
         case "replace":
             let people = input.all("inspectors").compactMap { Int64($0) }
             try check(people, on: max(i.plannedOn, now.day), region: i.matter.region, tx)
-            try set("inspectors = \(people.map(String.init).joined(separator: ","))")
+            try act.set("inspectors = \(people.map(String.init).joined(separator: ","))")
             let names = try Accounts.names(people, tx)
-            return try move([("who", people.compactMap { names[$0] }.joined(separator: "、")), ("reason", input.needed("reason", 500))])
+            return try act.move([("who", people.compactMap { names[$0] }.joined(separator: "、")), ("reason", input.needed("reason", 500))])
         case "record": throw Refusal(.conflict, Text("请在检查记录中登记", "This is done by the sheet"))
         case "order":
             guard i.guidance == nil else { throw Refusal(.conflict, Text("已责令改正", "Ordered already")) }
@@ -355,8 +348,8 @@ package struct InspectionHandling: Sendable {
             guard let due = Day(try input.needed("due", 10)), due >= now.day else { throw Refusal.invalid("/due", Text("应为今天或者以后的日期", "A day from today on")) }
             (new.operator, new.due, new.ofMatter) = (op.id, due, i.matter)
             let opened = try GuidanceHandling(desk: desk).open(new, by: actor, at: now, code: code, tx)
-            try set("guidance = \(opened.id)")
-            return try move([("number", opened.number)])
+            try act.set("guidance = \(opened.id)")
+            return try act.move([("number", opened.number)])
         case "open-case":
             guard i.caseMatter == nil else { throw Refusal(.conflict, Text("已转入案件核查", "A case was opened already")) }
             let op = try Operators.find(i.matter.operator!, tx)
@@ -368,13 +361,13 @@ package struct InspectionHandling: Sendable {
             (new.source, new.sourceMatter, new.operator) = ("inspection", i.matter, op.id)
             new.violation = input["violation"].flatMap { Penalties.shipped[$0]?.id }
             let opened = try CaseHandling(desk: desk).register(new, by: actor, at: now, tx)
-            try set("case_matter = \(opened.id)")
-            return try move([("number", opened.number)])
+            try act.set("case_matter = \(opened.id)")
+            return try act.move([("number", opened.number)])
         case "publish":
             // Law: O107 art. 10: what went unpunished stops being shown after three months, unless something heavier came of it (`ShownResults`).
             let until = Inspection.negative.contains(i.result ?? "") ? now.day.adding(months: 3) : nil
-            try set("published_on = \(now.day), shown_until = \(until)")
-            return try move([("result", i.result ?? "")], outcome: i.result)
+            try act.set("published_on = \(now.day), shown_until = \(until)")
+            return try act.move([("result", i.result ?? "")], outcome: i.result)
         default: throw Fault("no handler for \(name)")
         }
     }
