@@ -84,7 +84,11 @@ def pages(engine, database, folder, peer_database):
     cookie = session(server, "demo-director")
     first = urllib.request.Request(server.url + "/desk?closed=yes", headers={"Cookie": cookie})
     number = re.search(r'href="(/disputes/\d+)"', urllib.request.urlopen(first).read().decode()).group(1)
-    clerk, analyst = session(server, "demo-clerk"), session(server, "demo-analyst")
+    clerk, analyst, officer = session(server, "demo-clerk"), session(server, "demo-analyst"), session(server, "demo-officer")
+    def found(path, pattern, who):
+        return re.search(pattern, urllib.request.urlopen(urllib.request.Request(server.url + path, headers={"Cookie": who})).read().decode()).group(1)
+    case = found("/cases?unpaid=yes", r'href="(/cases/\d+)"', officer)
+    of_case = found(case, r'href="(/operators/\d+)"', officer)
     search = "/operators?q=" + urllib.parse.quote("超市")
     operator = re.search(r'href="(/operators/\d+)"', urllib.request.urlopen(urllib.request.Request(server.url + search, headers={"Cookie": clerk})).read().decode()).group(1)
     peer = None
@@ -104,7 +108,7 @@ def pages(engine, database, folder, peer_database):
     else:
         rate, p99, bad = wrk(server.url + "/desk", cookie)
         say("P4", f"staff queue, 40 rows, 16 clients, {engine}", f"{rate:,.0f}/s p99 {p99:.0f} ms", "—", "")
-    for name, path, who in [("matter page", number, cookie), ("operator page", operator, clerk), ("search of operators (超市)", search, clerk), ("search of complaints in the queue (退款)", "/desk?q=" + urllib.parse.quote("退款"), cookie), ("search of a rarer word (定金)", "/desk?q=" + urllib.parse.quote("定金"), cookie), ("leads by rank", "/monitoring?state=all", analyst), ("board of 23 models", "/monitoring/models", analyst), ("public front page", "/", "")]:
+    for name, path, who in [("matter page", number, cookie), ("operator page", operator, clerk), ("search of operators (超市)", search, clerk), ("search of complaints in the queue (退款)", "/desk?q=" + urllib.parse.quote("退款"), cookie), ("search of a rarer word (定金)", "/desk?q=" + urllib.parse.quote("定金"), cookie), ("list of cases", "/cases", officer), ("a case", case, officer), ("operator with cases, lists, class, visits", of_case, officer), ("funnel of the year", "/insights/funnel", cookie), ("leads by rank", "/monitoring?state=all", analyst), ("board of 23 models", "/monitoring/models", analyst), ("public front page", "/", "")]:
         rate, p99, bad = wrk(server.url + path, who)
         say("P4", f"{name}, 16 clients, {engine}", f"{rate:,.0f}/s p99 {p99:.0f} ms", "—", "", f"{bad} errors" if bad else "")
     def director():
