@@ -129,6 +129,8 @@ package enum Credit {
             "\(c.cause)：\(decided.kind == .punish ? decided.items().joined(separator: "；") : decided.kind.title.zh)", by: "system", at: now, tx)
     }
     @Sendable static func published(_ c: Case, _ op: ID<Operator>, _ now: Moment, _ tx: Transaction) throws {
+        // While a plan is carried out what is published of it is hidden at once.
+        if try Repair.isShielded(op, tx) { try Penalty.shield(op, since: now.day, at: now, tx) }
         guard try tx.one("SELECT id FROM credit_events WHERE matter = \(c.matter.id) AND kind = 'published'") == nil,
             let row = try tx.one("SELECT published_on, until FROM enforcement_publications WHERE matter = \(c.matter.id) AND published_on IS NOT NULL")
         else { return }
@@ -154,6 +156,7 @@ package enum Credit {
             guard let op = matter.operator, let p = try PublishedPenalty.of(matter.id, tx), let on = p.publishedOn else { return }
             let before = try tx.one("SELECT id FROM credit_events WHERE matter = \(matter.id) AND kind = 'published' ORDER BY id LIMIT 1")?.int("id")
             let over = try tx.one("SELECT id FROM credit_events WHERE matter = \(matter.id) AND kind = 'unpublished'") != nil
+            if shown, try Repair.isShielded(op, tx) { try Penalty.shield(op, since: now.day, at: now, tx) }
             if shown, before == nil {
                 try CreditEvent.add(.penalty, of: op, on: p.decidedOn ?? on, matter: matter.id, matter.title, by: "system", at: now, tx)
                 try CreditEvent.add(.published, of: op, on: on, until: p.until, matter: matter.id, matter.title, by: "system", at: now, tx)
@@ -165,7 +168,7 @@ package enum Credit {
     /// What was decided does not stand: the penalty no longer counts, and a listing that rests on it falls.
     @Sendable static func annulled(_ c: Case, _ op: ID<Operator>, _ now: Moment, _ tx: Transaction) throws {
         guard try tx.one("SELECT id FROM credit_events WHERE matter = \(c.matter.id) AND kind = 'annulled'") == nil else { return }
-        let penalty = try tx.one("SELECT id FROM credit_events WHERE matter = \(c.matter.id) AND kind = 'penalty' ORDER BY id LIMIT 1")?.int("id")
+        let penalty = try tx.one("SELECT id FROM credit_events WHERE matter = \(c.matter.id) AND kind = 'penalty' ORDER BY id DESC LIMIT 1")?.int("id")
         try CreditEvent.add(.annulled, of: op, on: now.day, matter: c.matter.id, cancels: penalty, c.annulled ?? "", by: "system", at: now, tx)
         if let shown = try tx.one("SELECT id FROM credit_events WHERE matter = \(c.matter.id) AND kind = 'published' ORDER BY id LIMIT 1")?.int("id") {
             try CreditEvent.add(.unpublished, of: op, on: now.day, matter: c.matter.id, cancels: shown, c.decisionNumber ?? c.cause, by: "system", at: now, tx)

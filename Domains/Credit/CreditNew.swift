@@ -95,4 +95,34 @@ extension CreditPages {
             return .redirect("/credit/\(matter.id)")
         } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await newSerious(visit, refusal, form) }
     }
+
+    /// A listing that an office of another province pushed (协助公示).
+    func newPushed(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
+        let e = HTML.Errors(refusal)
+        return visit.page(Text("外省推送的列入", "A listing that was pushed"), status: refusal?.kind.status ?? 200, active: "/credit") { h in
+            h.div("narrow") {
+                h.h1(Text("登记外省推送的严重违法失信名单列入信息", "A serious listing pushed from another province"))
+                h.errorSummary(refusal)
+                visit.form(h, "/credit/serious/pushed", "card card-body") {
+                    h.part("", keeping: sent) {
+                        h.field("code", Text("统一社会信用代码", "Credit code"), value: visit.exchange.query["code"], errors: e)
+                        h.field("from", Text("作出列入决定的机关", "Listed by"), value: nil, errors: e)
+                        h.select("ground", Text("情形", "Ground"), options: Serious.grounds, value: nil, errors: e, empty: Text("请选择", "Choose"))
+                        h.field("decided", Text("列入日期", "Listed on"), value: nil, type: "date", errors: e)
+                        h.field("received", Text("收到日期", "Received on"), value: visit.desk.today().description, type: "date", errors: e)
+                        h.area("reasons", Text("列入事由", "Why"), value: nil, rows: 4, errors: e, maxLength: 4000)
+                    }
+                    h.button(Text("登记", "Enter"))
+                }
+            }
+        }
+    }
+    func receivePushed(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn(), form = try visit.exchange.form()
+        let (now, desk) = (visit.desk.now, visit.desk)
+        do {
+            let matter = try await desk.store.write { try SeriousHandling(desk: desk).receive(form, by: account, at: now, $0) }
+            return .redirect("/credit/\(matter.id)")
+        } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await newPushed(visit, refusal, form) }
+    }
 }

@@ -18,6 +18,8 @@ struct CreditPages: Sendable {
             Route(.post, "/credit/new", .permitted("credit.manage")) { visit in try await open(visit) },
             Route(.get, "/credit/serious/new", .permitted("credit.manage")) { visit in try await newSerious(visit, nil, nil) },
             Route(.post, "/credit/serious/new", .permitted("credit.manage")) { visit in try await openSerious(visit) },
+            Route(.get, "/credit/serious/pushed", .permitted("credit.manage")) { visit in try await newPushed(visit, nil, nil) },
+            Route(.post, "/credit/serious/pushed", .permitted("credit.manage")) { visit in try await receivePushed(visit) },
             Route(.get, "/credit/:id", .permitted("credit.see")) { visit in try await show(visit, nil, nil, nil) },
             Route(.post, "/credit/:id/moves/:move", .permitted("credit.see")) { visit in try await move(visit) },
             Route(.post, "/credit/:id/joint", .permitted("credit.manage")) { visit in try await joint(visit) },
@@ -53,6 +55,7 @@ struct CreditPages: Sendable {
                     if visit.may("credit.manage") {
                         h.a("/credit/new", "btn btn-sm btn-primary", Text("发现异常情形", "Ground found"))
                         h.a("/credit/serious/new", "btn btn-sm btn-outline-primary", Text("提出列入严重违法失信名单", "Propose for the serious list"))
+                        h.a("/credit/serious/pushed", "btn btn-sm btn-outline-secondary", Text("登记外省推送的列入", "Enter a listing that was pushed"))
                     }
                     h.a("/compass", "btn btn-sm btn-outline-secondary", Text("风险分类", "Risk classes"))
                 }

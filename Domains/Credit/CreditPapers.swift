@@ -55,13 +55,14 @@ enum CreditPapers {
 
     @discardableResult
     static func issue(
-        _ name: String, for matter: Matter, to op: Operator?, what: String, under article: Article, reason: String? = nil, desk: Desk, by actor: Actor, at now: Moment,
+        _ name: String, for matter: Matter, to party: (name: String, code: String), what: String, under article: Article, reason: String? = nil, desk: Desk, by actor: Actor,
+        at now: Moment,
         _ tx: Transaction
     ) throws -> IssuedDocument {
         guard let form = forms[name] else { throw Fault("no paper \(name)") }
         let office = desk.office(for: matter.region)
         var values: [String: Any] = [
-            "name": op?.name ?? matter.title, "uscc": op?.uscc ?? "", "what": what, "office": office.name,
+            "name": party.name, "uscc": party.code, "what": what, "office": office.name,
             "article": "《\(desk.law.register[article.law]?.title ?? "")》\(Numerals.article(article.article))",
         ]
         if let reason, !reason.isEmpty { values["reason"] = reason }

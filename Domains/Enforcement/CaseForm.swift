@@ -341,8 +341,8 @@ struct CaseForm {
                 "result", Text("结果", "Result"),
                 options: Challenge.Result.allCases.map { ($0.rawValue, $0.title, nil) }, value: nil, errors: e)
             day(h, "on", Text("收到复议决定、裁判生效日期", "Review decision received, judgment in force on"), e, value: today)
-            money(h, "fine", Text("变更后的罚款（变更时填写）", "The fine as changed"), e)
-            money(h, "confiscated", Text("变更后的没收违法所得", "Illegal income as changed"), e)
+            money(h, "fine", Text("变更后的罚款（变更时填写）", "The fine as changed"), e, value: c.fine)
+            money(h, "confiscated", Text("变更后的没收违法所得", "Illegal income as changed"), e, value: c.confiscated)
         case "apply-court": h.field("where", Text("法院", "Court"), value: nil, errors: e)
         default:
             h.checkbox("waived", Text("不再加处罚款", "The surcharge is dropped"), checked: false)

@@ -52,7 +52,7 @@ package struct CaseHandling: Sendable {
     }
 
     /// The moves that can succeed now, for the page: what the table allows, less what the case itself does not.
-    package func available(_ c: Case, to actor: Actor, people: [CasePerson]) -> [Move] {
+    package func available(_ c: Case, to actor: Actor, people: [CasePerson], cash: (toHandIn: Bool, toBank: Bool) = (true, true)) -> [Move] {
         let held = Set(people.filter { $0.account == actor.account?.id.raw }.map(\.role))
         let isOfficer = people.contains { $0.account == actor.account?.id.raw && $0.role == .officer && $0.until == nil }
         return CaseMoves.table.available(c.matter, to: actor, desk.permissions).filter { move in
@@ -70,8 +70,9 @@ package struct CaseHandling: Sendable {
             case "serve-unpunished": return c.decided?.kind == .exempt || c.decided?.kind == .noFacts
             case "request-hearing": return c.hearing && c.heardOn == nil
             case "prepare-publication", "publish": return c.decided?.kind == .punish && !(c.decided?.isWarningOnly ?? true) && c.annulled == nil && !c.simple
-            case "pay", "demand", "defer", "apply-court": return c.fine.fen + c.confiscated.fen > 0 && (c.matter.state != CaseMoves.archived || c.simple)
-            case "hand-in", "bank": return c.simple
+            case "pay", "demand", "defer", "apply-court": return c.annulled == nil && c.fine.fen + c.confiscated.fen > 0 && (c.matter.state != CaseMoves.archived || c.simple)
+            case "hand-in": return cash.toHandIn
+            case "bank": return cash.toBank
             case "hand-file": return people.contains { $0.role == .host && $0.until == nil }
             case "challenge": return c.pending == nil && c.decided?.kind == .punish && c.annulled == nil
             case "challenge-ended": return c.pending != nil

@@ -24,6 +24,7 @@ package enum CaseMoves {
     package static let afterDecision: Set<String> = [decided, served, court, closing, proposedClosing, closed, archived]
     /// A fine on the spot is archived before it is paid (PCD art. 70).
     private static let payable: Set<String> = [served, court, simple, archived]
+    private static let paidInCash = afterDecision.union([simple])
     private static let running: Set<String> = [investigating, suspended, testing, auditing, audited, noticing, announcing, notified, hearing, deciding, refunding]
 
     private static let officer: [Move.By] = [.staff("enforcement.investigate")]
@@ -107,9 +108,11 @@ package enum CaseMoves {
         move("request-hearing", Text("当事人要求听证", "Hearing asked for"), [notified], hearing, officer, "57(2)", stops: ["P8"], pause: .begins("P9")),
         move("appoint-host", Text("指定听证主持人", "Appoint the host"), [hearing], nil, head, nil, starts: ["H1b"], stops: ["H1"]),
         move("hand-file", Text("向主持人移交案卷", "Hand the file to the host"), [hearing], nil, officer, nil, starts: ["H1c"], stops: ["H1b"]),
-        move("schedule-hearing", Text("确定听证日期并通知", "Set the day and give notice"), [hearing], nil, host, nil, stops: ["H1c"]),
+        move("schedule-hearing", Text("确定听证日期并通知", "Set the day and give notice"), [hearing], nil, host, nil, stops: ["H1b", "H1c"]),
         move("hearing-held", Text("登记听证举行", "Hearing held"), [hearing], nil, host, nil),
-        move("report-hearing", Text("提交听证报告", "Report on the hearing"), [hearing], auditing, host, "50(1)", starts: ["P7"], stops: ["H3"], pause: .ends("P9")),
+        move(
+            "report-hearing", Text("提交听证报告", "Report on the hearing"), [hearing], auditing, host, "50(1)", starts: ["P7"], stops: ["H3"], awaits: ["H1b", "H1c"], pause: .ends("P9")
+        ),
         move("withdraw-hearing", Text("当事人撤回听证要求", "Hearing withdrawn"), [hearing], notified, officer, nil, awaits: ["H1", "H1b", "H1c", "H3"], pause: .ends("P9")),
         move("to-decision", Text("复核意见，报请决定", "Reviewed: to be decided"), [notified, audited], deciding, officer, "58", awaits: ["P8"]),
     ]
@@ -128,15 +131,15 @@ package enum CaseMoves {
 
     private static let performance: [Move] = [
         move("pay", Text("登记缴款", "Record a payment"), payable, nil, officer, "72"),
-        move("hand-in", Text("当场收缴的罚款已上交", "Cash handed in"), [simple, archived], nil, officer, "73", starts: ["P17b"], stops: ["P17"]),
-        move("bank", Text("罚款已缴付银行", "Paid into the bank"), [simple, archived], nil, officer, "73", stops: ["P17b"]),
+        move("hand-in", Text("当场收缴的罚款已上交", "Cash handed in"), paidInCash, nil, officer, "73", starts: ["P17b"], stops: ["P17"]),
+        move("bank", Text("罚款已缴付银行", "Paid into the bank"), paidInCash, nil, officer, "73", stops: ["P17b"]),
         move("defer", Text("批准延期、分期缴纳", "Grant deferral or instalments"), [served], nil, head, "74"),
         move("demand", Text("催告履行", "Demand performance"), [served, archived], nil, officer, "76(1)", starts: ["P14a"]),
         move("challenge", Text("当事人申请复议、提起诉讼", "Review or suit begun"), afterDecision.union([simple]), nil, officer, nil, awaits: ["P14b"]),
         move("challenge-ended", Text("登记复议、诉讼结果", "Result of review or suit"), afterDecision.union([simple]), nil, officer, nil),
         move("apply-court", Text("申请法院强制执行", "Apply to the court"), [served, archived], court, head, "76(1)", stops: ["P14b"], awaits: ["P14a"]),
         move("perform", Text("执行完毕", "Performed"), [served, court], closing, officer + [.system], "77(1)", starts: ["P15"], awaits: ["P12", "P14a", "P14b"]),
-        move("court-ended", Text("法院裁定终结执行", "Enforcement ended by the court"), [court], closing, officer, "77(2)", starts: ["P15"], awaits: ["P12"]),
+        move("court-ended", Text("法院裁定终结执行", "Enforcement ended by the court"), [court], closing, officer, "77(2)", starts: ["P15"], awaits: ["P12", "P14a", "P14b"]),
         move("annul", Text("决定被撤销、变更或者确认违法", "Decision annulled or changed"), [served, court], closing, head, "63(2)", starts: ["P15"], awaits: ["P12", "P14a", "P14b"]),
         move("annul-late", Text("决定被撤销、变更或者确认违法", "Decision annulled or changed"), [closing, proposedClosing, closed, archived], nil, head, "63(2)"),
         move("propose-closing", Text("提请结案审批", "Propose to close"), [closing], proposedClosing, officer, "77"),

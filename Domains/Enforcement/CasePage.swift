@@ -89,7 +89,7 @@ struct CasePage: Sendable {
         let s = try await visit.desk.store.read { try load(visit, $0) }
         let c = s.c
         let state = CaseMoves.table.state(c.matter.state)
-        let moves = handling.available(c, to: .staff(account), people: s.people).filter {
+        let moves = handling.available(c, to: .staff(account), people: s.people, cash: s.performance.cash).filter {
             $0.name != "prepare-publication" || s.publication?.publishedOn == nil || s.publication?.ending == "withdrawn"
         }
         .filter { $0.name != "publish" || (s.publication != nil && s.publication?.publishedOn == nil && s.publication?.pushedOn == nil) }

@@ -26,7 +26,7 @@ package struct LeniencyDesk: Sendable {
             + (try tx.all(
                 """
                 SELECT m.* FROM enforcement_guidance g JOIN casework_matters m ON m.id = g.matter WHERE m.operator = \(op) AND g.violation = \(violation) AND m.state <> 'withdrawn'
-                AND m.received_at > \(Moment(since)) AND m.received_at < \(c.matter.receivedAt) AND (g.of_matter IS NULL OR g.of_matter <> \(c.matter.id)) ORDER BY m.id
+                AND m.received_at > \(Moment(since)) AND m.received_at < \(c.matter.receivedAt) AND (g.of_matter IS NULL OR g.of_matter NOT IN (\(c.matter.id), \(c.sourceMatter ?? c.matter.id))) ORDER BY m.id
                 """
             ).map(Matter.init)).filter { $0.id != c.sourceMatter }
     }

@@ -91,7 +91,6 @@ package struct Casework: Sendable {
         for duty in move.awaits { try Clocks.stop(duty, of: matter.id, late: "void", at: now, tx) }
         if !state.open {
             try Clocks.voidAll(of: matter.id, but: table.outliving, at: now, tx)
-            try keepOpenWhileOwing(matter.id, tx)
         }
         switch move.pause {
         case .begins(let duty): try Clocks.pause(duty, of: matter.id, from: now.day, reason: name, tx)
@@ -99,6 +98,7 @@ package struct Casework: Sendable {
         case nil: break
         }
         for duty in move.starts { try Clocks.start(duty, of: matter, from: since ?? now, at: now, engine, tx) }
+        if !state.open { try keepOpenWhileOwing(matter.id, tx) }
         try Clocks.refreshNextDue(matter.id, tx)
         try tx.audit(
             "\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: move.article(under: matter.regime), details: [("number", .string(matter.number))],
@@ -121,8 +121,12 @@ package struct Casework: Sendable {
 
     /// What outlives a matter keeps it in the queue.
     private func keepOpenWhileOwing(_ id: ID<Matter>, _ tx: Transaction) throws {
+        let duties = table.outliving.isEmpty ? [""] : table.outliving.sorted()
         try tx.send(
-            "UPDATE casework_matters SET open = CASE WHEN EXISTS (SELECT 1 FROM casework_clocks WHERE matter = \(id) AND state = 'open') THEN 1 ELSE 0 END WHERE id = \(id)")
+            """
+            UPDATE casework_matters SET open = CASE WHEN EXISTS (SELECT 1 FROM casework_clocks WHERE matter = \(id) AND state = 'open' AND duty IN (\(list: duties))) THEN 1 ELSE 0 END
+            WHERE id = \(id)
+            """)
     }
     /// After a period began or ended beside a move: when the matter is due next, and whether a closed one stays in the queue.
     private func refreshOpen(_ matter: Matter, _ tx: Transaction) throws {

@@ -134,6 +134,7 @@ for (const form of document.querySelectorAll("form[data-sheet]")) {
       said.textContent = form.dataset.done;
       location.href = sheet.path.replace("/sheet", "");
     } else if (result.state === "refused") {
+      // It stands in the form still, to be put right and sent again.
       await drop(sheet.client);
       said.textContent = result.why;
     } else said.textContent = form.dataset.kept;

@@ -228,7 +228,7 @@ package struct AbnormalHandling: Sendable {
                 let reason = try input.needed("reason", 1000)
                 try act.set("objection_result = \(reason)")
                 try CreditPapers.issue(
-                    "abnormal-objection", for: a.matter, to: op, what: a.ground.title.zh, under: Article(law: "ABN", article: "12"),
+                    "abnormal-objection", for: a.matter, to: (op.name, op.uscc), what: a.ground.title.zh, under: Article(law: "ABN", article: "12"),
                     reason: "\(name == "uphold" ? "异议不成立" : "不予受理")。\(reason)", desk: desk, by: actor, at: now, tx)
             }
             return try act.move([("reason", input["reason"] ?? "")])
@@ -239,7 +239,8 @@ package struct AbnormalHandling: Sendable {
             try act.set("removed_on = \(now.day), removal = 'wrong'")
             let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(id) AND kind = 'abnormal' ORDER BY id DESC LIMIT 1")?.int("id")
             try CreditPapers.issue(
-                "abnormal-objection", for: a.matter, to: op, what: a.ground.title.zh, under: Article(law: "ABN", article: "12(2)"), reason: "列入有误，予以更正。\(input["reason"] ?? "")",
+                "abnormal-objection", for: a.matter, to: (op.name, op.uscc), what: a.ground.title.zh, under: Article(law: "ABN", article: "12(2)"),
+                reason: "列入有误，予以更正。\(input["reason"] ?? "")",
                 desk: desk, by: actor, at: now, tx)
             try CreditEvent.add(.abnormalCorrected, of: op.id, on: now.day, matter: id, cancels: event, a.ground.title.zh, by: actor.mark, at: now, tx)
             return try act.move([("reason", input["reason"] ?? "")])
@@ -247,7 +248,7 @@ package struct AbnormalHandling: Sendable {
             try act.set("removed_on = \(now.day), removal = \(input["reason"] ?? "repaired")")
             let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(id) AND kind = 'abnormal' ORDER BY id DESC LIMIT 1")?.int("id")
             try CreditPapers.issue(
-                "abnormal-removal", for: a.matter, to: op, what: a.ground.title.zh, under: Article(law: "O107", article: "12"), desk: desk, by: actor, at: now, tx)
+                "abnormal-removal", for: a.matter, to: (op.name, op.uscc), what: a.ground.title.zh, under: Article(law: "O107", article: "12"), desk: desk, by: actor, at: now, tx)
             try CreditEvent.add(.abnormalRemoved, of: op.id, on: now.day, matter: id, cancels: event, a.ground.title.zh, by: actor.mark, at: now, tx)
             return try act.move([("reason", input["reason"] ?? "")])
         default: throw Fault("no handler for \(name)")
@@ -294,7 +295,8 @@ package struct AbnormalHandling: Sendable {
         let until = op.kind == .individual && a.ground == .report ? Day(now.day.month >= 7 ? now.day.year + 1 : now.day.year, 6, 30) : nil
         try act.set("listed_on = \(now.day), shown_until = \(until)")
         let paper = try CreditPapers.issue(
-            "abnormal-listing", for: a.matter, to: op, what: a.ground.title.zh, under: a.ground.article(op.kind), reason: a.found, desk: desk, by: actor, at: now, tx)
+            "abnormal-listing", for: a.matter, to: (op.name, op.uscc), what: a.ground.title.zh, under: a.ground.article(op.kind), reason: a.found, desk: desk, by: actor, at: now,
+            tx)
         try CreditEvent.add(.abnormal, of: op.id, on: now.day, until: until, matter: a.matter.id, a.ground.title.zh, by: actor.mark, at: now, tx)
         return try act.move([("number", paper.number)], outcome: "listed")
     }

@@ -25,6 +25,15 @@ package struct Serious: Sendable {
         ("1", Text("按照从重处罚原则处以罚款", "A fine as a heavier penalty")), ("2", Text("降低资质等级，吊销许可证件、营业执照", "Lowered or revoked")),
         ("3", Text("限制开展生产经营活动、责令停产停业、责令关闭、限制从业", "Restricted, suspended, closed, barred")), ("4", Text("其他较重行政处罚", "Another heavier penalty")),
     ]
+    /// Law: O44 art. 2(2). Another heavier penalty names the rule that makes it one; who refuses to perform needs none (art. 11).
+    static func isHeavy(_ o: Outcome, as heavier: String, ground: String) -> Bool {
+        switch ground == "11" ? "" : heavier {
+        case "1": o.fine.fen > 0 && o.tier == .heavier
+        case "2": [.downgrade, .revocation].contains(o.restriction)
+        case "3": [.restriction, .suspension, .closure, .ban].contains(o.restriction)
+        default: true
+        }
+    }
     package let matter: Matter
     package let ofCase: ID<Matter>?
     package let ground: String
@@ -140,15 +149,7 @@ package struct SeriousHandling: Sendable {
         }
         let ground = try input.chosen("ground", Serious.grounds.map(\.0)), heavier = try input.chosen("heavier", Serious.heavier.map(\.0))
         let basis = heavier == "4" && ground != "11" ? try input.needed("basis", 200) : nil
-        let isHeavy =
-            switch ground == "11" ? "" : heavier {
-            case "1": decided.fine.fen > 0 && decided.tier == .heavier
-            case "2": [.downgrade, .revocation].contains(decided.restriction)
-            case "3": [.restriction, .suspension, .closure, .ban].contains(decided.restriction)
-            // Another heavier penalty names the rule that makes it one; who refuses to perform needs none (art. 11).
-            default: true
-            }
-        guard isHeavy else {
+        guard Serious.isHeavy(decided, as: heavier, ground: ground) else {
             throw Refusal(
                 .invalid, Text("不属于较重行政处罚，不能列入", "Not a heavier penalty: it cannot be listed"), fields: [.init("/heavier", Text("与处罚决定不符", "It does not fit the decision"))],
                 article: Article(law: "O44", article: "2"))
@@ -186,6 +187,11 @@ package struct SeriousHandling: Sendable {
         }
         let from = try input.needed("from", 100), ground = try input.chosen("ground", Serious.grounds.map(\.0)), reasons = try input.needed("reasons", 4000)
         let received = try input.day("received", to: now.day), decided = try input.day("decided", to: received)
+        guard
+            try tx.one(
+                "SELECT s.matter FROM credit_serious s JOIN casework_matters m ON m.id = s.matter WHERE m.operator = \(op.id) AND s.pushed_from = \(from) AND s.listed_on = \(decided) LIMIT 1"
+            ) == nil
+        else { throw Refusal(.conflict, Text("该机关当日的列入已收到", "This office's listing of that day is here already")) }
         let matter = try casework.open(
             .init(
                 number: try tx.number("YZ", "serious", in: now.day.year), state: SeriousMoves.listed, title: "\(op.name) · 列入严重违法失信名单（\(from)）", regime: "O44",
@@ -208,9 +214,13 @@ package struct SeriousHandling: Sendable {
         let act = try Act(name, on: s.matter, of: casework, row: "credit_serious", input, by: actor, at: now, tx)
         let id = s.matter.id
         func paper(_ form: String, reason: String?) throws {
+            let party = try s.ofCase.map { try tx.penaltyCase($0).party }
+            let op = try s.matter.operator.map { try Operators.find($0, tx) }
             try CreditPapers.issue(
-                form, for: s.matter, to: s.matter.operator.map { try Operators.find($0, tx) }, what: "《市场监督管理严重违法失信名单管理办法》" + Numerals.article(s.ground),
-                under: form == "serious-removal" ? Article(law: "O107", article: "13") : Article(law: "O44", article: "13(1)"), reason: reason, desk: desk, by: actor, at: now, tx)
+                form, for: s.matter, to: (op?.name ?? party?.name ?? s.matter.title, op?.uscc ?? party?.code ?? ""), what: "《市场监督管理严重违法失信名单管理办法》" + Numerals.article(s.ground),
+                under: form == "serious-removal"
+                    ? (name == "annul" ? Article(law: "O44", article: "19") : Article(law: "O107", article: "13")) : Article(law: "O44", article: "13(1)"), reason: reason,
+                desk: desk, by: actor, at: now, tx)
         }
         func ended(_ why: String) throws {
             try act.set("removed_on = \(now.day), removal = \(why)")
@@ -242,19 +252,23 @@ package struct SeriousHandling: Sendable {
             var reason = try input.needed("reason", 1000)
             if account.region.count >= s.matter.region.prefix(6).count {
                 // An office without a higher one in this system enters that one's letter.
-                guard s.matter.region.prefix(6).count <= desk.configuration.cityRegion.count, account.covers(s.matter.region), let letter = input["letter"] else {
+                guard s.matter.region.prefix(6).count <= desk.configuration.cityRegion.count, account.covers(s.matter.region),
+                    let letter = input["letter"] ?? (name == "deny" ? "" : nil)
+                else {
                     throw Refusal(
                         .forbidden, Text("须由上一级机关同意；市级案件请填写上一级机关的同意文号", "The next higher office consents; for a case of the city's own, give its letter"),
                         article: Article(law: "O44", article: "22"))
                 }
-                reason = "\(letter)：\(reason)"
+                if !letter.isEmpty { reason = "\(letter)：\(reason)" }
             }
             try act.set("consent = \(reason), consented_by = \(account.id), consented_on = \(now.day)")
             return try act.move([("reason", reason)])
         case "list":
             let c = try s.ofCase.map { try tx.penaltyCase($0) }
-            guard c == nil || (c?.decided?.kind == .punish && c?.annulled == nil) else {
-                throw Refusal(.conflict, Text("所依据的处罚尚未决定或者已被撤销", "The penalty is not decided, or does not stand"), article: Article(law: "O44", article: "13(1)"))
+            guard c == nil || (c?.annulled == nil && c?.decided.map { $0.kind == .punish && Serious.isHeavy($0, as: s.heavier, ground: s.ground) } ?? false) else {
+                throw Refusal(
+                    .conflict, Text("所依据的处罚尚未决定、已被撤销，或者决定的不是较重处罚", "The penalty is not decided, does not stand, or is no heavier one"),
+                    article: Article(law: "O44", article: "13(1)"))
             }
             // Law: O44 art. 21: three years, or as long as a longer restriction runs.
             let until = max(now.day.adding(months: 36), c?.decided?.restrictedUntil ?? now.day)

@@ -33,12 +33,18 @@ package struct Repairable: Sendable {
     package let until: Day?
     package let conditions: [Condition]
     /// Whether anybody may see it today.
-    package let isPublic: Bool
+    package fileprivate(set) var isPublic: Bool
     package var mayApply: Bool { conditions.allSatisfy { $0.met != false } }
 
     /// All of an operator on a day.
     package static func of(_ op: Operator, on day: Day, _ tx: Transaction) throws -> [Repairable] {
-        try penalties(op, on: day, tx) + abnormal(op, on: day, tx) + serious(op, on: day, tx)
+        let isShielded = try Repair.isShielded(op.id, tx)
+        return try (penalties(op, on: day, tx) + abnormal(op, on: day, tx) + serious(op, on: day, tx)).map { item in
+            var item = item
+            // Law: O107 art. 22(1): all of it is hidden while the plan is carried out.
+            item.isPublic = item.isPublic && !isShielded
+            return item
+        }
     }
 
     private static func bar(_ op: Operator, on day: Day, _ tx: Transaction) throws -> Condition? {
@@ -140,7 +146,7 @@ package struct Repairable: Sendable {
 
     private static func serious(_ op: Operator, on day: Day, _ tx: Transaction) throws -> [Repairable] {
         let rows = try tx.all(
-            "SELECT m.* FROM credit_serious s JOIN casework_matters m ON m.id = s.matter WHERE m.operator = \(op.id) AND s.listed_on IS NOT NULL AND s.removed_on IS NULL ORDER BY m.id"
+            "SELECT m.* FROM credit_serious s JOIN casework_matters m ON m.id = s.matter WHERE m.operator = \(op.id) AND s.listed_on IS NOT NULL AND s.removed_on IS NULL AND s.pushed_from IS NULL ORDER BY m.id"
         )
         return try rows.map { row in
             let s = try tx.serious(Matter(row))
@@ -196,6 +202,10 @@ package struct Repair: Sendable {
     package let reason: String?
     package let decidedOn: Day?
     let code: String
+    /// Whether a reorganisation plan of the operator is being carried out under a temporary repair.
+    static func isShielded(_ op: ID<Operator>, _ tx: Transaction) throws -> Bool {
+        try tx.one("SELECT id FROM casework_matters WHERE operator = \(op) AND kind = 'repair' AND state = 'shielded' LIMIT 1") != nil
+    }
     init(_ matter: Matter, _ row: Row) {
         self.matter = matter
         target = Repairable.Target(rawValue: row.string("target")) ?? .penalty

@@ -65,7 +65,8 @@ package struct RepairHandling: Sendable {
         guard let op = try r.matter.operator.map({ try Operators.find($0, tx) }) else { throw Fault("a repair without an operator") }
         func paper(_ form: String, _ article: String, _ reason: String?) throws {
             try CreditPapers.issue(
-                form, for: r.matter, to: op, what: r.matter.title, under: Article(law: "O107", article: article), reason: reason, desk: desk, by: actor, at: now, tx)
+                form, for: r.matter, to: (op.name, op.uscc), what: r.matter.title, under: Article(law: "O107", article: article), reason: reason, desk: desk, by: actor, at: now, tx
+            )
         }
         if r.target == .reorganisation { return try temporary(r, op, act, tx) }
         guard let item = r.ofMatter else { throw Fault("a repair of nothing") }

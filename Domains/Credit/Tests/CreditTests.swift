@@ -221,6 +221,10 @@ import Web
         let form = Form([("code", code), ("from", "外省市场监督管理局"), ("ground", "9"), ("reasons", "组织虚假交易"), ("decided", "2026-09-21"), ("received", "2026-09-28")])
         let id = try await desk.store.write { try SeriousHandling(desk: desk).receive(form, by: gao, at: now, $0).id }
         #expect(try await clocks(o, id)["SR3"]?.due == Day("2026-10-16"))
+        #expect(try await o.get("/credit/serious/pushed", as: .gao).status == 200)
+        let again = [("code", code), ("from", "外省市场监督管理局"), ("ground", "9"), ("reasons", "x"), ("decided", "2026-09-21"), ("received", "2026-09-28")]
+        #expect(try await o.post("/credit/serious/pushed", as: .gao, again).status == 409)
+        #expect(try await o.post("/credit/serious/pushed", as: .gao, again.map { $0.0 == "decided" ? ("decided", "2026-09-29") : $0 }).status == 422)
         func step(_ move: String, _ who: Persona, _ fields: [(String, String)] = []) async throws {
             let actor = Actor.staff(o.account(who))
             try await desk.store.write { tx in try SeriousHandling(desk: desk).apply(move, on: tx.serious(tx.matter(id)), input: Form(fields), by: actor, at: now, tx) }

@@ -22,8 +22,9 @@ enum CasePerformance {
         let now = desk.now
         try await desk.store.write { tx in
             let c = try tx.penaltyCase(ID<Matter>(id))
-            guard c.matter.state == CaseMoves.served || (c.simple && c.annulled == nil), let end = try c.finalOn(desk.engine), end < now.day,
-                try !Performance.of(c, on: now.day, tx).isWhole, try Clocks.of(c.matter.id, tx).allSatisfy({ $0.duty != "P14b" || $0.state != "open" })
+            guard c.annulled == nil, [CaseMoves.served, CaseMoves.simple].contains(c.matter.state) || (c.simple && c.matter.state == CaseMoves.archived),
+                let end = try c.finalOn(desk.engine), end < now.day,
+                try !Performance.of(c, on: now.day, tx).isWhole, try Clocks.of(c.matter.id, tx).allSatisfy({ $0.duty != "P14b" || $0.state == "void" })
             else { return }
             // Deferral: from its end, not before.
             let since = c.deferred ? max(end, c.payBy ?? end) : end
@@ -59,6 +60,7 @@ extension CaseAct {
         case "defer": return try deferPayment()
         case "demand":
             _ = try officer()
+            try checkStands()
             guard let by = c.payBy, by < now.day else { throw Refusal(.conflict, Text("缴款期限尚未届满", "The time to pay is not over"), article: Article(law: "PCD", article: "76(1)")) }
             let state = try Performance.of(c, on: now.day, tx)
             guard !state.isWhole else { throw Refusal(.conflict, Text("已经缴清", "Everything is paid")) }
@@ -118,11 +120,16 @@ extension CaseAct {
         }
     }
 
+    private func checkStands() throws {
+        guard c.annulled == nil else { throw Refusal(.conflict, Text("决定已被撤销，不再履行", "The decision does not stand: nothing is owed on it")) }
+    }
+
     /// A payment, once: the slip's number is unique, and no more than is owed.
     ///
     /// Law: PCD art. 72, 73.
     private func pay() throws -> Matter {
         let account = try account()
+        try checkStands()
         let kind = Payment.Kind(rawValue: try input.chosen("kind", Payment.Kind.allCases.map(\.rawValue)))!
         let amount = try money("amount", required: true)
         let on = try day("on", from: c.simple ? nil : c.decidedOn), way = try input.chosen("way", Payment.ways.map(\.0)), reference = try input.needed("reference", 60)
@@ -167,6 +174,7 @@ extension CaseAct {
     /// Law: PCD art. 74: on a written application, with the head's approval, told in writing.
     private func deferPayment() throws -> Matter {
         _ = try approver()
+        try checkStands()
         let applied = try day("applied-on", from: c.servedOn)
         let state = try Performance.of(c, on: now.day, tx)
         guard state.instalments.isEmpty else { throw Refusal(.conflict, Text("已批准过延期、分期", "It was granted before")) }
@@ -200,6 +208,7 @@ extension CaseAct {
     /// Law: PCD art. 76; AEL art. 53, 54: after the time for review and suit, ten working days after the demand, within three months.
     private func applyCourt() throws -> Matter {
         _ = try approver()
+        try checkStands()
         let article = Article(law: "PCD", article: "76(1)")
         guard c.pending == nil else { throw Refusal(.conflict, Text("复议或者诉讼尚未终结", "Review or suit has not ended"), article: article) }
         guard let demand = try clock("P14a"), demand.due < now.day else {
@@ -226,7 +235,8 @@ extension CaseAct {
         if try tx.one("SELECT matter FROM enforcement_publications WHERE matter = \(id) AND published_on IS NOT NULL AND ended_on IS NULL") != nil {
             try handling.casework.begin("PUB4", of: after, at: now, tx)
         }
-        for duty in ["PUB1", "PUB2"] { try handling.casework.end(duty, of: tx.matter(id), met: false, at: now, tx) }
+        // What does not stand is owed no more.
+        for duty in ["PUB1", "PUB2", "P12", "P14a", "P14b"] { try handling.casework.end(duty, of: tx.matter(id), met: false, at: now, tx) }
         try Jobs.add("credit.annulled", [("matter", .int(id.raw)), ("at", .int(now.milliseconds))], at: now, tx)
         return try tx.matter(id)
     }

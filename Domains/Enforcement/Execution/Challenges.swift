@@ -87,6 +87,10 @@ extension CaseAct {
                 }
                 try Jobs.add("credit.changed", [("matter", .int(id.raw)), ("at", .int(now.milliseconds))], at: now, tx)
             }
+            // A fine on the spot that is paid in full as changed is owed no more; other cases are found performed by the next step.
+            if result == .changed, c.simple, try Performance.of(fresh(), on: now.day, tx).isWhole {
+                for duty in ["P12", "P14a", "P14b"] { try handling.casework.end(duty, of: tx.matter(id), met: false, at: now, tx) }
+            }
             if result != .annulled { try CasePerformance.askWhenFinal(fresh(), desk: desk, tx) }
             return try tx.matter(id)
         default: return nil
@@ -98,7 +102,7 @@ extension CaseAct {
     /// Law: AR art. 63(2).
     private func change() throws {
         guard var o = c.decided else { return }
-        (o.fine, o.confiscated) = (try money("fine", required: true), try money("confiscated"))
+        (o.fine, o.confiscated) = (try money("fine", required: true), input["confiscated"] == nil ? c.confiscated : try money("confiscated"))
         guard o.fine <= c.fine, o.confiscated <= c.confiscated else {
             throw Refusal.invalid(
                 "/fine", Text("变更后不得多于原决定的¥\(c.fine.grouped)、¥\(c.confiscated.grouped)", "Not more than ¥\(c.fine.grouped) and ¥\(c.confiscated.grouped) that were decided"))

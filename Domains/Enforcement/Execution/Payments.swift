@@ -21,6 +21,7 @@ package struct Payment: Sendable {
     package let way: String
     package let reference: String
     package let handedOn: Day?
+    package let bankedOn: Day?
     init(_ row: Row) {
         kind = Kind(rawValue: row.string("kind")) ?? .fine
         amount = row.money("amount")
@@ -28,6 +29,7 @@ package struct Payment: Sendable {
         way = row.string("way")
         reference = row.string("reference")
         handedOn = row.optionalDay("handed_on")
+        bankedOn = row.optionalDay("banked_on")
     }
 }
 
@@ -60,10 +62,17 @@ package struct Performance: Sendable {
             payments: payments, instalments: instalments, fine: c.fine, confiscated: c.confiscated, surcharge: late + income, isWaived: c.waived != nil)
     }
 
+    /// Whether cash is still to be handed in to the office, and paid into the bank.
+    package var cash: (toHandIn: Bool, toBank: Bool) {
+        let all = payments.filter { $0.way == "cash" }
+        return (all.contains { $0.handedOn == nil }, all.contains { $0.handedOn != nil && $0.bankedOn == nil })
+    }
+
     /// When the first part that is not paid yet is due.
     package var nextDue: Day? {
-        var left = paid(.fine).fen
-        for part in instalments {
+        // What was paid before the plan is not in it.
+        var left = paid(.fine).fen - max(0, fine.fen - instalments.reduce(0) { $0 + $1.amount.fen })
+        for part in instalments where unpaidFine.fen > 0 {
             if left < part.amount.fen { return part.due }
             left -= part.amount.fen
         }
@@ -75,7 +84,13 @@ package struct Performance: Sendable {
         _ owed: Money, perMille: Int64 = 30, payBy: Day?, instalments: [(due: Day, amount: Money)], _ payments: [Payment], notCounted: [ClosedRange<Day>], on day: Day
     ) -> Money {
         guard let payBy, owed.fen > 0 else { return Money(fen: 0) }
-        let parts = instalments.isEmpty ? [(due: payBy, amount: owed)] : instalments
+        // What was changed on review is less than its parts: the last ones fall away.
+        var room = owed.fen
+        let parts = (instalments.isEmpty ? [(due: payBy, amount: owed)] : instalments).map { part in
+            let amount = Money(fen: min(part.amount.fen, room))
+            room -= amount.fen
+            return (due: part.due, amount: amount)
+        }
         var left = payments.map { ($0.on, $0.amount.fen) }
         var sum: Int64 = 0
         for part in parts {

@@ -122,7 +122,7 @@ extension CaseAct {
                 """
                 INSERT INTO enforcement_publications (matter, summary, body, tier, prepared_by, prepared_at) VALUES (\(id), \(summary), \(body), \(tier.rawValue), \(account.id), \(now))
                 ON CONFLICT (matter) DO UPDATE SET summary = \(summary), body = \(body), tier = \(tier.rawValue), prepared_by = \(account.id), prepared_at = \(now), published_on = NULL,
-                published_by = NULL, early_from = NULL, until = NULL, ended_on = NULL, ending = NULL, reason = NULL, pushed_on = NULL, pushed_to = NULL
+                published_by = NULL, early_from = NULL, until = NULL, ended_on = NULL, ending = NULL, reason = NULL, pushed_on = NULL, pushed_to = NULL, shielded_on = NULL
                 """)
             return try move([], seals: seals)
         case "publish":
@@ -173,8 +173,9 @@ package enum Penalty {
     ///
     /// Law: O107 art. 22.
     package static func shield(_ op: ID<Operator>, since day: Day?, at now: Moment, _ tx: Transaction) throws {
+        // All of them: what was withdrawn under the shield must not come back hidden.
         let shown = try tx.all(
-            "SELECT p.matter AS matter FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter WHERE m.operator = \(op) AND p.published_on IS NOT NULL AND p.ended_on IS NULL"
+            "SELECT p.matter AS matter FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter WHERE m.operator = \(op) AND p.published_on IS NOT NULL AND \(day == nil ? "p.shielded_on IS NOT NULL" as SQL : "p.ended_on IS NULL")"
         ).map { ID<Matter>($0.int("matter")) }
         for id in shown {
             try tx.send("UPDATE enforcement_publications SET shielded_on = \(day) WHERE matter = \(id)")

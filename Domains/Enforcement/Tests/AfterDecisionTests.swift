@@ -74,6 +74,28 @@ import Web
     }
 
     @Test(arguments: TestEngine.available)
+    func aFineOnTheSpotIsOwedAfterItsFileIsInTheArchiveUntilItIsPaidOrDoesNotStand(_ engine: TestEngine) async throws {
+        let room = try await Room(engine)
+        let form: [(String, String)] = [
+            ("party-kind", "individual"), ("party", "王记面馆"), ("address", "柳荫路3号"), ("violation", "M11"), ("facts", "菜品未标明价格"), ("place", "店内"), ("fine", "200"),
+            ("second", String(room.office.account(.shen).id.raw)), ("told", "yes"),
+        ]
+        // The article's own bounds hold on the spot too, and what needs an order first is not fined there.
+        #expect(try await room.office.post("/cases/spot", as: .gao, form.map { $0.0 == "violation" ? ("violation", "M05") : $0 }).status == 422)
+        #expect(try await room.office.post("/cases/spot", as: .gao, form.map { $0.0 == "violation" ? ("violation", "M22") : $0 }).status == 422)
+        let path = try #require(try await room.office.post("/cases/spot", as: .gao, form).location)
+        let id = ID<Matter>(Int64(path.split(separator: "/").last!)!)
+        try await room.make("archive-simple", id, .gao, [("class", "10")])
+        #expect(try await room.c(id).matter.open)
+        #expect(try await room.clocks(id)["P12"]?.state == "open")
+        try await room.make("annul-late", id, .he, [("reason", "认定事实不清")])
+        #expect(try await room.clocks(id)["P12"]?.state == "void")
+        #expect(try await !room.c(id).matter.open)
+        await room.refused(.conflict, "pay", id, .gao, [("kind", "fine"), ("amount", "200"), ("on", "2026-09-14"), ("way", "bank"), ("reference", "Z1")])
+        #expect(try await room.office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
     func thePeriodToPayShowsThePartThatIsDueNext(_ engine: TestEngine) async throws {
         let room = try await Room(engine)
         let id = try await decided(room)
