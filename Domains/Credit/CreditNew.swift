@@ -11,21 +11,11 @@ extension CreditPages {
     // MARK: New entries
 
     func new(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
-        let e = HTML.Errors(refusal)
-        return visit.page(Text("经营异常情形", "Ground for the abnormal list"), status: refusal?.kind.status ?? 200, active: "/credit") { h in
-            h.div("narrow") {
-                h.h1(Text("发现经营异常情形", "A ground for the abnormal list"))
-                h.errorSummary(refusal)
-                visit.form(h, "/credit/new", "card card-body") {
-                    h.part("", keeping: sent) {
-                        h.field("code", Text("统一社会信用代码", "Credit code"), value: visit.exchange.query["code"], errors: e)
-                        h.radios("ground", Text("情形", "Ground"), options: Abnormal.Ground.allCases.map { ($0.rawValue, $0.title, nil) }, value: nil, errors: e)
-                        h.field("years", Text("未年报的年度", "Years not reported"), value: nil, hint: Text("如 2025，多个用逗号分开", "As 2025, several by commas"), errors: e, required: false)
-                        h.area("found", Text("发现情况", "What was found"), value: nil, rows: 3, errors: e, maxLength: 2000)
-                    }
-                    h.button(Text("登记", "Enter"))
-                }
-            }
+        visit.formPage(Text("发现经营异常情形", "A ground for the abnormal list"), at: "/credit/new", active: "/credit", Text("登记", "Enter"), refusal, sent) { h, e in
+            h.field("code", Text("统一社会信用代码", "Credit code"), value: visit.exchange.query["code"], errors: e)
+            h.radios("ground", Text("情形", "Ground"), options: Abnormal.Ground.allCases.map { ($0.rawValue, $0.title, nil) }, value: nil, errors: e)
+            h.field("years", Text("未年报的年度", "Years not reported"), value: nil, hint: Text("如 2025，多个用逗号分开", "As 2025, several by commas"), errors: e, required: false)
+            h.area("found", Text("发现情况", "What was found"), value: nil, rows: 3, errors: e, maxLength: 2000)
         }
     }
     func open(_ visit: Visit) async throws -> Answer {
@@ -55,29 +45,19 @@ extension CreditPages {
     }
 
     func newSerious(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
-        let e = HTML.Errors(refusal)
-        return visit.page(Text("列入严重违法失信名单", "For the serious list"), status: refusal?.kind.status ?? 200, active: "/credit") { h in
-            h.div("narrow") {
-                h.h1(Text("提出列入严重违法失信名单", "Propose for the serious list"))
-                h.errorSummary(refusal)
-                visit.form(h, "/credit/serious/new", "card card-body") {
-                    h.part("", keeping: sent) {
-                        h.field("case", Text("处罚案件编号", "Number of the case"), value: visit.exchange.query["case"], errors: e)
-                        h.select("ground", Text("情形", "Ground"), options: Serious.grounds, value: nil, errors: e, empty: Text("请选择", "Choose"))
-                        h.select("heavier", Text("较重行政处罚（第二条）", "Heavier penalty (art. 2)"), options: Serious.heavier, value: nil, errors: e, empty: Text("请选择", "Choose"))
-                        h.field("basis", Text("其他较重行政处罚的依据", "The rule that makes it a heavier penalty"), value: nil, errors: e, required: false)
-                        h.element("fieldset", "mb-3", [.id(h.id("f", "factor"))]) {
-                            h.element("legend", "form-label", text: h.say(Text("考量因素（第十二条）", "Factors (art. 12)")))
-                            if let error = e["factor"] { h.element("div", "text-danger small", text: h.say(error)) }
-                            for (key, title) in Serious.factors { h.checkbox("factor", title, value: key, checked: false) }
-                        }
-                        h.checkbox("intent", Text("没有足以证明无主观故意的证据", "There is no proof that intent was lacking"), checked: false)
-                        if let error = e["intent"] { h.p("text-danger small", error) }
-                        h.area("reasons", Text("性质恶劣、情节严重、社会危害较大的理由", "Why it is vile, serious and harmful"), value: nil, rows: 4, errors: e, maxLength: 4000)
-                    }
-                    h.button(Text("提出", "Propose"))
-                }
+        visit.formPage(Text("提出列入严重违法失信名单", "Propose for the serious list"), at: "/credit/serious/new", active: "/credit", Text("提出", "Propose"), refusal, sent) { h, e in
+            h.field("case", Text("处罚案件编号", "Number of the case"), value: visit.exchange.query["case"], errors: e)
+            h.select("ground", Text("情形", "Ground"), options: Serious.grounds, value: nil, errors: e, empty: Text("请选择", "Choose"))
+            h.select("heavier", Text("较重行政处罚（第二条）", "Heavier penalty (art. 2)"), options: Serious.heavier, value: nil, errors: e, empty: Text("请选择", "Choose"))
+            h.field("basis", Text("其他较重行政处罚的依据", "The rule that makes it a heavier penalty"), value: nil, errors: e, required: false)
+            h.element("fieldset", "mb-3", [.id(h.id("f", "factor"))]) {
+                h.element("legend", "form-label", text: h.say(Text("考量因素（第十二条）", "Factors (art. 12)")))
+                if let error = e["factor"] { h.element("div", "text-danger small", text: h.say(error)) }
+                for (key, title) in Serious.factors { h.checkbox("factor", title, value: key, checked: false) }
             }
+            h.checkbox("intent", Text("没有足以证明无主观故意的证据", "There is no proof that intent was lacking"), checked: false)
+            if let error = e["intent"] { h.p("text-danger small", error) }
+            h.area("reasons", Text("性质恶劣、情节严重、社会危害较大的理由", "Why it is vile, serious and harmful"), value: nil, rows: 4, errors: e, maxLength: 4000)
         }
     }
     func openSerious(_ visit: Visit) async throws -> Answer {
@@ -98,23 +78,15 @@ extension CreditPages {
 
     /// A listing that an office of another province pushed (协助公示).
     func newPushed(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
-        let e = HTML.Errors(refusal)
-        return visit.page(Text("外省推送的列入", "A listing that was pushed"), status: refusal?.kind.status ?? 200, active: "/credit") { h in
-            h.div("narrow") {
-                h.h1(Text("登记外省推送的严重违法失信名单列入信息", "A serious listing pushed from another province"))
-                h.errorSummary(refusal)
-                visit.form(h, "/credit/serious/pushed", "card card-body") {
-                    h.part("", keeping: sent) {
-                        h.field("code", Text("统一社会信用代码", "Credit code"), value: visit.exchange.query["code"], errors: e)
-                        h.field("from", Text("作出列入决定的机关", "Listed by"), value: nil, errors: e)
-                        h.select("ground", Text("情形", "Ground"), options: Serious.grounds, value: nil, errors: e, empty: Text("请选择", "Choose"))
-                        h.field("decided", Text("列入日期", "Listed on"), value: nil, type: "date", errors: e)
-                        h.field("received", Text("收到日期", "Received on"), value: visit.desk.today().description, type: "date", errors: e)
-                        h.area("reasons", Text("列入事由", "Why"), value: nil, rows: 4, errors: e, maxLength: 4000)
-                    }
-                    h.button(Text("登记", "Enter"))
-                }
-            }
+        visit.formPage(
+            Text("登记外省推送的严重违法失信名单列入信息", "A serious listing pushed from another province"), at: "/credit/serious/pushed", active: "/credit", Text("登记", "Enter"), refusal, sent
+        ) { h, e in
+            h.field("code", Text("统一社会信用代码", "Credit code"), value: visit.exchange.query["code"], errors: e)
+            h.field("from", Text("作出列入决定的机关", "Listed by"), value: nil, errors: e)
+            h.select("ground", Text("情形", "Ground"), options: Serious.grounds, value: nil, errors: e, empty: Text("请选择", "Choose"))
+            h.field("decided", Text("列入日期", "Listed on"), value: nil, type: "date", errors: e)
+            h.field("received", Text("收到日期", "Received on"), value: visit.desk.today().description, type: "date", errors: e)
+            h.area("reasons", Text("列入事由", "Why"), value: nil, rows: 4, errors: e, maxLength: 4000)
         }
     }
     func receivePushed(_ visit: Visit) async throws -> Answer {

@@ -184,44 +184,17 @@ struct CreditPages: Sendable {
             return (matter, try MatterFile.load(matter, desk: visit.desk, tx), try CreditEntry.load(matter, on: visit.desk.today(), tx))
         }
         let table = Self.table(matter.kind)
-        let state = table.state(matter.state)
         let moves = table.available(matter, to: .staff(account), visit.desk.permissions).filter { entry.allows($0.name) }
         return visit.page(Text("\(table.title.zh) \(matter.number)", "\(table.title.en) \(matter.number)"), status: refusal?.kind.status ?? 200, active: "/credit") { h in
-            h.div("page-head matter-head") {
-                h.div {
-                    h.p("crumbs") {
-                        h.a(Link.query("/credit", [("kind", matter.kind)]), nil, table.title)
-                        h.text(" / \(matter.number)")
-                    }
-                    h.h1(matter.title)
-                    h.p("mb-0") { h.badge(state.title, state.tone) }
-                }
-                h.div("head-due") { visit.headDue(h, file, matter: matter) }
-            }
+            visit.matterHead(h, file, matter, of: table, home: Link.query("/credit", [("kind", matter.kind)]))
             h.errorSummary(refusal, part: failed ?? "")
             h.div("matter-grid") {
                 h.div("matter-main") {
-                    if !moves.isEmpty {
-                        h.card(Text("可以办理", "What can be done now"), "actions") {
-                            for (i, move) in moves.enumerated() {
-                                h.element("details", "action", [.init("open", if: failed == move.name || (failed == nil && i == 0 && moves.count < 4))]) {
-                                    h.element("summary") {
-                                        h.span("action-name", move.title)
-                                        if let article = move.article(under: matter.regime) { h.span("action-law", visit.desk.law.register.cite(article)) }
-                                    }
-                                    visit.form(h, "/credit/\(matter.id)/moves/\(move.name)", "action-form") {
-                                        h.part(move.name, keeping: failed == move.name ? sent : nil) {
-                                            entry.fields(h, move.name, failed == move.name ? HTML.Errors(refusal) : HTML.Errors(), today: visit.desk.today())
-                                        }
-                                        h.button(
-                                            move.title,
-                                            attributes: ["list", "grant", "refuse", "revoke", "annul", "correct"].contains(move.name)
-                                                ? [h.confirming(Text("确定“\(move.title.zh)”？", "\(move.title.en)?"))] : [])
-                                    }
-                                }
-                            }
-                        }
-                    }
+                    visit.actions(
+                        h, moves, at: "/credit/\(matter.id)", under: matter.regime,
+                        final: ["list", "grant", "refuse", "revoke", "annul", "correct", "shield", "plan-done", "plan-failed"],
+                        failed: failed, refusal, sent
+                    ) { entry.fields(h, $0.name, $1, today: visit.desk.today()) }
                     entry.content(h, visit)
                     if entry.isListed, visit.may("credit.manage") { jointForm(h, visit, matter, failed == "joint" ? HTML.Errors(refusal) : HTML.Errors(), sent) }
                     visit.documents(h, file, replacing: false)

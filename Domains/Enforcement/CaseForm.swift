@@ -11,36 +11,21 @@ struct CaseForm {
     private var c: Case { s.c }
     private var today: String { visit.desk.today().description }
 
-    func actions(_ h: HTML, _ moves: [Move], failed: String?, _ sent: Form?, _ errors: HTML.Errors) {
+    func actions(_ h: HTML, _ moves: [Move], failed: String?, _ refusal: Refusal?, _ sent: Form?) {
         let final: Set<String> = [
             "not-file", "transfer-out", "terminate", "decide", "decide-unpunished", "decide-transfer", "apply-court", "annul", "annul-late", "close", "publish",
             "withdraw-publication", "file",
         ]
-        h.card(Text("可以办理", "What can be done now"), "actions") {
-            // What leads the case on comes first.
-            let main = [
-                "propose-filing", "file", "conclude", "audit-agree", "approve-notice", "serve-notice", "report-hearing", "to-decision", "decide", "decide-unpunished", "serve",
-                "serve-unpunished", "pay", "propose-closing", "close", "archive",
-            ]
-            let ordered = moves.enumerated().sorted { a, b in
-                let (x, y) = (main.firstIndex(of: a.element.name) ?? 99, main.firstIndex(of: b.element.name) ?? 99)
-                return (x, a.offset) < (y, b.offset)
-            }.map(\.element)
-            for (index, move) in ordered.enumerated() {
-                h.element("details", "action action-\(move.name)", [.init("open", if: failed == move.name || (failed == nil && index == 0 && moves.count < 4))]) {
-                    h.element("summary") {
-                        h.span("action-name", move.title)
-                        if let article = move.article(under: CaseMoves.regime) { h.span("action-law", visit.desk.law.register.cite(article)) }
-                    }
-                    visit.form(h, "/cases/\(c.matter.id)/moves/\(move.name)", "action-form") {
-                        h.part(move.name, keeping: failed == move.name ? sent : nil) { fields(h, move.name, failed == move.name ? errors : HTML.Errors()) }
-                        h.button(
-                            move.title, final.contains(move.name) ? "btn btn-danger" : "btn btn-primary",
-                            attributes: final.contains(move.name) ? [h.confirming(Text("确定“\(move.title.zh)”？办理后不能撤销。", "\(move.title.en)? This cannot be undone."))] : [])
-                    }
-                }
-            }
-        }
+        // What leads the case on comes first.
+        let main = [
+            "propose-filing", "file", "conclude", "audit-agree", "approve-notice", "serve-notice", "report-hearing", "to-decision", "decide", "decide-unpunished", "serve",
+            "serve-unpunished", "pay", "propose-closing", "close", "archive",
+        ]
+        let ordered = moves.enumerated().sorted { a, b in
+            let (x, y) = (main.firstIndex(of: a.element.name) ?? 99, main.firstIndex(of: b.element.name) ?? 99)
+            return (x, a.offset) < (y, b.offset)
+        }.map(\.element)
+        visit.actions(h, ordered, at: "/cases/\(c.matter.id)", under: CaseMoves.regime, final: final, failed: failed, refusal, sent) { fields(h, $0.name, $1) }
     }
 
     private func area(_ h: HTML, _ name: String, _ label: Text, _ e: HTML.Errors, _ hint: Text? = nil, value: String? = nil, rows: Int = 3, required: Bool = true, most: Int = 4000)

@@ -32,9 +32,6 @@ package enum CaseMoves {
     private static let reviewer: [Move.By] = [.staff("enforcement.audit")]
     private static let host: [Move.By] = [.staff("enforcement.host")]
 
-    private static func state(_ name: String, _ zh: String, _ en: String, _ open: Bool, _ tone: String) -> State {
-        State(name, Text(zh, en), outside: Text(zh, en), open: open, tone: tone)
-    }
     private static func move(
         _ name: String, _ title: Text, _ from: Set<String>, _ to: String?, _ by: [Move.By], _ article: String?, starts: [String] = [], stops: [String] = [],
         awaits: [String] = [], pause: Move.Pause? = nil
@@ -45,17 +42,17 @@ package enum CaseMoves {
     package static let table = MoveTable(
         kind: kind, title: Text("行政处罚案件", "Case"),
         states: [
-            state(clue, "线索核查", "Clue being verified", true, "blue"), state(clueTesting, "核查检测中", "Being tested", true, "violet"),
-            state(filing, "待立案审批", "Filing awaits approval", true, "amber"), state(notFiled, "不予立案", "Not filed", false, "grey"),
-            state(transferred, "已移送", "Transferred", false, "grey"), state(investigating, "调查取证", "Being investigated", true, "teal"),
-            state(suspended, "中止调查", "Suspended", true, "violet"), state(testing, "检测鉴定中", "Being tested", true, "violet"), state(auditing, "审核中", "In review", true, "blue"),
-            state(audited, "审核完毕", "Reviewed", true, "teal"), state(noticing, "告知书待送达", "Notice to be served", true, "amber"),
-            state(announcing, "告知书公告送达中", "Notice by publication", true, "violet"), state(notified, "已告知", "Party told", true, "amber"),
-            state(hearing, "听证程序中", "Hearing", true, "violet"), state(deciding, "待作决定", "To be decided", true, "amber"),
-            state(refunding, "责令退款中", "Refund ordered", true, "violet"), state(decided, "已决定，待送达", "Decided, to be served", true, "red"),
-            state(served, "已送达，执行中", "Served, being performed", true, "red"), state(court, "已申请法院执行", "Before the court", true, "red"),
-            state(closing, "待结案", "To be closed", true, "teal"), state(proposedClosing, "结案待审批", "Closing awaits approval", true, "amber"),
-            state(closed, "已结案", "Closed", false, "green"), state(archived, "已归档", "Archived", false, "green"), state(simple, "当场处罚，待归档", "Fined on the spot", true, "red"),
+            State(clue, "线索核查", "Clue being verified", true, "blue"), State(clueTesting, "核查检测中", "Being tested", true, "violet"),
+            State(filing, "待立案审批", "Filing awaits approval", true, "amber"), State(notFiled, "不予立案", "Not filed", false, "grey"),
+            State(transferred, "已移送", "Transferred", false, "grey"), State(investigating, "调查取证", "Being investigated", true, "teal"),
+            State(suspended, "中止调查", "Suspended", true, "violet"), State(testing, "检测鉴定中", "Being tested", true, "violet"), State(auditing, "审核中", "In review", true, "blue"),
+            State(audited, "审核完毕", "Reviewed", true, "teal"), State(noticing, "告知书待送达", "Notice to be served", true, "amber"),
+            State(announcing, "告知书公告送达中", "Notice by publication", true, "violet"), State(notified, "已告知", "Party told", true, "amber"),
+            State(hearing, "听证程序中", "Hearing", true, "violet"), State(deciding, "待作决定", "To be decided", true, "amber"),
+            State(refunding, "责令退款中", "Refund ordered", true, "violet"), State(decided, "已决定，待送达", "Decided, to be served", true, "red"),
+            State(served, "已送达，执行中", "Served, being performed", true, "red"), State(court, "已申请法院执行", "Before the court", true, "red"),
+            State(closing, "待结案", "To be closed", true, "teal"), State(proposedClosing, "结案待审批", "Closing awaits approval", true, "amber"),
+            State(closed, "已结案", "Closed", false, "green"), State(archived, "已归档", "Archived", false, "green"), State(simple, "当场处罚，待归档", "Fined on the spot", true, "red"),
         ],
         moves: beforeFiling + investigation + telling + decision + performance + publication,
         filer: Text("当事人", "The party"), opening: Text("案件来源登记", "Source registered"), outliving: ["PUB1", "PUB2", "PUB4", "P12", "P14a", "P14b", "P17", "P17b"],

@@ -116,7 +116,7 @@ struct CasePage: Sendable {
             h.errorSummary(refusal, part: failed ?? "")
             h.div("matter-grid") {
                 h.div("matter-main") {
-                    if !moves.isEmpty { CaseForm(visit: visit, s: s).actions(h, moves, failed: failed, sent, HTML.Errors(refusal)) }
+                    if !moves.isEmpty { CaseForm(visit: visit, s: s).actions(h, moves, failed: failed, refusal, sent) }
                     let parts = CaseParts(visit: visit, s: s)
                     parts.content(h)
                     parts.proposal(h)

@@ -25,7 +25,7 @@ struct PenaltyPages: Sendable {
             try tx.all(
                 """
                 SELECT p.*, m.number AS case_number FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter WHERE p.published_on IS NOT NULL AND p.ended_on IS NULL
-                AND p.pushed_on IS NULL AND p.shielded_on IS NULL AND p.until >= \(today) AND p.matter < \(cursor) AND (\(typed ?? "") = '' OR lower(m.title || p.summary) LIKE \("%" + (typed ?? "").lowercased().replacing("%", with: "").replacing("_", with: "") + "%")) ORDER BY p.matter DESC LIMIT 31
+                AND p.pushed_on IS NULL AND p.shielded_on IS NULL AND p.until >= \(today) AND p.matter < \(cursor) AND (\(typed ?? "") = '' OR lower(p.summary) LIKE \("%" + (typed ?? "").lowercased().replacing("%", with: "").replacing("_", with: "") + "%")) ORDER BY p.matter DESC LIMIT 31
                 """
             ).map { (try PublishedPenalty($0), $0.string("case_number")) }
         }

@@ -80,6 +80,10 @@ package struct State: Sendable {
         self.open = open
         self.tone = tone
     }
+    /// Called the same inside and outside.
+    package init(_ name: String, _ zh: String, _ en: String, _ open: Bool, _ tone: String) {
+        self.init(name, Text(zh, en), outside: Text(zh, en), open: open, tone: tone)
+    }
 }
 
 /// The table of allowed moves of one kind of matter (流转表). What it does not have cannot be done, by page, API or job.

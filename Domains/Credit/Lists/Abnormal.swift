@@ -106,16 +106,13 @@ package enum AbnormalMoves {
     package static let removed = "removed", corrected = "corrected", dropped = "dropped"
     private static let clerk: [Move.By] = [.staff("credit.manage")]
     private static let head: [Move.By] = [.staff("credit.decide")]
-    private static func state(_ name: String, _ zh: String, _ en: String, _ open: Bool, _ tone: String) -> State {
-        State(name, Text(zh, en), outside: Text(zh, en), open: open, tone: tone)
-    }
     package static let table = MoveTable(
         kind: kind, title: Text("经营异常名录", "Abnormal list"),
         states: [
-            state(checking, "核查中", "Being verified", true, "blue"), state(ordered, "已责令公示", "Ordered to publish", true, "amber"),
-            state(verified, "已查实，待列入", "Verified, to be listed", true, "red"), state(listed, "已列入", "Listed", false, "red"), state(objected, "提出异议", "Objected", true, "amber"),
-            state(examining, "异议核实中", "Objection examined", true, "violet"), state(correcting, "列入有误，待更正", "Wrong, to be corrected", true, "red"),
-            state(removed, "已移出", "Taken off", false, "green"), state(corrected, "已更正", "Corrected", false, "green"), state(dropped, "不列入", "Not listed", false, "grey"),
+            State(checking, "核查中", "Being verified", true, "blue"), State(ordered, "已责令公示", "Ordered to publish", true, "amber"),
+            State(verified, "已查实，待列入", "Verified, to be listed", true, "red"), State(listed, "已列入", "Listed", false, "red"), State(objected, "提出异议", "Objected", true, "amber"),
+            State(examining, "异议核实中", "Objection examined", true, "violet"), State(correcting, "列入有误，待更正", "Wrong, to be corrected", true, "red"),
+            State(removed, "已移出", "Taken off", false, "green"), State(corrected, "已更正", "Corrected", false, "green"), State(dropped, "不列入", "Not listed", false, "grey"),
         ],
         moves: [
             Move("order", Text("责令限期公示", "Order to publish"), from: [checking], to: ordered, by: clerk, articles: ["ABN": "7"], starts: ["AB2"]),

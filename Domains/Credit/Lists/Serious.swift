@@ -88,17 +88,14 @@ package enum SeriousMoves {
         dropped = "dropped"
     private static let clerk: [Move.By] = [.staff("credit.manage")]
     private static let head: [Move.By] = [.staff("credit.decide")]
-    private static func state(_ name: String, _ zh: String, _ en: String, _ open: Bool, _ tone: String) -> State {
-        State(name, Text(zh, en), outside: Text(zh, en), open: open, tone: tone)
-    }
     package static let table = MoveTable(
         kind: kind, title: Text("严重违法失信名单", "Serious list"),
         states: [
-            state(proposed, "提出列入", "Proposed", true, "amber"), state(told, "已告知当事人", "Party told", true, "amber"),
-            state(consenting, "报上一级同意", "Consent asked for", true, "violet"),
-            state(consented, "上一级已同意", "Consent given", true, "teal"), state(listed, "已决定列入，待公示", "Listed, to be published", true, "red"),
-            state(published, "公示中", "Published", false, "red"),
-            state(removed, "已移出", "Taken off", false, "green"), state(dropped, "不列入", "Not listed", false, "grey"),
+            State(proposed, "提出列入", "Proposed", true, "amber"), State(told, "已告知当事人", "Party told", true, "amber"),
+            State(consenting, "报上一级同意", "Consent asked for", true, "violet"),
+            State(consented, "上一级已同意", "Consent given", true, "teal"), State(listed, "已决定列入，待公示", "Listed, to be published", true, "red"),
+            State(published, "公示中", "Published", false, "red"),
+            State(removed, "已移出", "Taken off", false, "green"), State(dropped, "不列入", "Not listed", false, "grey"),
         ],
         moves: [
             Move("tell", Text("登记告知送达", "Told before"), from: [proposed], to: told, by: clerk, articles: ["O44": "13(1)"], starts: ["P8"]),
@@ -324,14 +321,11 @@ package struct SeriousHandling: Sendable {
 /// A notice of joint discipline to another agency (联合惩戒), with its receipt by a code.
 package enum JointNotice {
     static let kind = "joint"
-    private static func state(_ name: String, _ zh: String, _ en: String, _ open: Bool, _ tone: String) -> State {
-        State(name, Text(zh, en), outside: Text(zh, en), open: open, tone: tone)
-    }
     package static let table = MoveTable(
         kind: kind, title: Text("联合惩戒通知", "Joint discipline"),
         states: [
-            state("sent", "已发出", "Sent", true, "amber"), state("received", "已签收", "Received", true, "blue"), state("taken", "已反馈措施", "Measures reported", false, "green"),
-            state("recalled", "已撤回", "Recalled", false, "grey"),
+            State("sent", "已发出", "Sent", true, "amber"), State("received", "已签收", "Received", true, "blue"), State("taken", "已反馈措施", "Measures reported", false, "green"),
+            State("recalled", "已撤回", "Recalled", false, "grey"),
         ],
         moves: [
             Move("receive", Text("签收", "Receive"), from: ["sent"], to: "received", by: [.filer], articles: [:]),

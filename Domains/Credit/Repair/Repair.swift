@@ -236,18 +236,15 @@ package enum RepairMoves {
     package static let kind = "repair"
     private static let clerk: [Move.By] = [.staff("credit.manage")]
     private static let head: [Move.By] = [.staff("credit.decide")]
-    private static func state(_ name: String, _ zh: String, _ en: String, _ open: Bool, _ tone: String) -> State {
-        State(name, Text(zh, en), outside: Text(zh, en), open: open, tone: tone)
-    }
     package static let table = MoveTable(
         kind: kind, title: Text("信用修复", "Credit repair"),
         states: [
-            state("received", "待受理", "To be taken up", true, "blue"), state("supplement", "待补正", "To be completed", true, "amber"),
-            state("accepted", "已受理", "Taken up", true, "teal"),
-            state("verified", "已核实，待决定", "Verified, to be decided", true, "amber"), state("granted", "准予修复，待处理", "Granted, to be carried out", true, "green"),
-            state("done", "已修复", "Repaired", false, "green"), state("refused", "不予修复", "Refused", false, "red"), state("not-accepted", "不予受理", "Not taken up", false, "grey"),
-            state("revoked", "已撤销修复", "Revoked", false, "red"), state("shielded", "临时修复，计划执行中", "Shielded, plan being carried out", true, "violet"),
-            state("restored", "计划未成，已恢复公示", "Plan failed, shown again", false, "red"),
+            State("received", "待受理", "To be taken up", true, "blue"), State("supplement", "待补正", "To be completed", true, "amber"),
+            State("accepted", "已受理", "Taken up", true, "teal"),
+            State("verified", "已核实，待决定", "Verified, to be decided", true, "amber"), State("granted", "准予修复，待处理", "Granted, to be carried out", true, "green"),
+            State("done", "已修复", "Repaired", false, "green"), State("refused", "不予修复", "Refused", false, "red"), State("not-accepted", "不予受理", "Not taken up", false, "grey"),
+            State("revoked", "已撤销修复", "Revoked", false, "red"), State("shielded", "临时修复，计划执行中", "Shielded, plan being carried out", true, "violet"),
+            State("restored", "计划未成，已恢复公示", "Plan failed, shown again", false, "red"),
         ],
         moves: [
             Move("accept", Text("受理", "Take up"), from: ["received"], to: "accepted", by: clerk, articles: ["O107": "14(4)"], stops: ["CR1"]),

@@ -13,14 +13,11 @@ package enum AssistMoves {
     static let received = "received", published = "published", ended = "ended", returned = "returned"
     private static let officer: [Move.By] = [.staff("enforcement.investigate")]
     private static let head: [Move.By] = [.staff("enforcement.decide")]
-    private static func state(_ name: String, _ zh: String, _ en: String, _ open: Bool, _ tone: String) -> State {
-        State(name, Text(zh, en), outside: Text(zh, en), open: open, tone: tone)
-    }
     package static let table = MoveTable(
         kind: kind, title: Text("协助公示处罚信息", "Publication for another province"),
         states: [
-            state(received, "收到推送，待公示", "Received, to be published", true, "amber"), state(published, "公示中", "Shown", false, "teal"),
-            state(ended, "已停止公示", "No longer shown", false, "grey"), state(returned, "已退回", "Returned", false, "grey"),
+            State(received, "收到推送，待公示", "Received, to be published", true, "amber"), State(published, "公示中", "Shown", false, "teal"),
+            State(ended, "已停止公示", "No longer shown", false, "grey"), State(returned, "已退回", "Returned", false, "grey"),
         ],
         moves: [
             Move("publish", Text("审核并公示", "Approve and publish"), from: [received], to: published, by: head, articles: ["PUB": "10"], stops: ["PUB3"]),
@@ -161,29 +158,21 @@ struct AssistPages: Sendable {
     }
 
     private func new(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
-        let e = HTML.Errors(refusal)
         let today = visit.desk.today().description
-        return visit.page(Text("登记收到的推送", "What was pushed"), status: refusal?.kind.status ?? 200, active: "/cases") { h in
-            h.div("narrow") {
-                h.h1(Text("登记外省推送的处罚信息", "A penalty pushed from another province"))
-                h.errorSummary(refusal)
-                visit.form(h, "/assist/new", "card card-body") {
-                    h.part("", keeping: sent) {
-                        h.field("code", Text("统一社会信用代码", "Credit code"), value: visit.exchange.query["code"], errors: e)
-                        h.field("from", Text("推送（作出决定）机关", "Sent by (who decided)"), value: nil, errors: e)
-                        h.field("number", Text("决定书文号", "Number of the decision"), value: nil, errors: e)
-                        h.field("decided", Text("决定日期", "Decided on"), value: nil, type: "date", errors: e)
-                        h.field("received", Text("收到日期", "Received on"), value: today, type: "date", errors: e)
-                        h.field("violation", Text("违法行为类型", "Violation"), value: nil, errors: e)
-                        h.field("penalty", Text("行政处罚内容", "Penalty"), value: nil, errors: e)
-                        h.select(
-                            "tier", Text("公示分类", "Tier"), options: Display.Tier.allCases.filter { $0 != .none }.map { ($0.rawValue, $0.title) }, value: nil, errors: e,
-                            empty: Text("请选择", "Choose"))
-                        h.area("body", Text("公示文本", "Text for publication"), value: nil, rows: 8, errors: e, maxLength: 60_000)
-                    }
-                    h.button(Text("登记", "Enter"))
-                }
-            }
+        return visit.formPage(
+            Text("登记外省推送的处罚信息", "A penalty pushed from another province"), at: "/assist/new", active: "/cases", Text("登记", "Enter"), refusal, sent
+        ) { h, e in
+            h.field("code", Text("统一社会信用代码", "Credit code"), value: visit.exchange.query["code"], errors: e)
+            h.field("from", Text("推送（作出决定）机关", "Sent by (who decided)"), value: nil, errors: e)
+            h.field("number", Text("决定书文号", "Number of the decision"), value: nil, errors: e)
+            h.field("decided", Text("决定日期", "Decided on"), value: nil, type: "date", errors: e)
+            h.field("received", Text("收到日期", "Received on"), value: today, type: "date", errors: e)
+            h.field("violation", Text("违法行为类型", "Violation"), value: nil, errors: e)
+            h.field("penalty", Text("行政处罚内容", "Penalty"), value: nil, errors: e)
+            h.select(
+                "tier", Text("公示分类", "Tier"), options: Display.Tier.allCases.filter { $0 != .none }.map { ($0.rawValue, $0.title) }, value: nil, errors: e,
+                empty: Text("请选择", "Choose"))
+            h.area("body", Text("公示文本", "Text for publication"), value: nil, rows: 8, errors: e, maxLength: 60_000)
         }
     }
     private func receive(_ visit: Visit) async throws -> Answer {
@@ -208,38 +197,15 @@ struct AssistPages: Sendable {
             return (matter, try MatterFile.load(matter, desk: visit.desk, tx), try PublishedPenalty.of(matter.id, tx))
         }
         guard let p else { throw Refusal.notFound }
-        let table = AssistMoves.table, state = table.state(matter.state)
+        let table = AssistMoves.table
         let moves = table.available(matter, to: .staff(account), visit.desk.permissions).filter { $0.name != "publish" || p.preparedBy != account.id.raw }
         return visit.page(Text("\(table.title.zh) \(matter.number)", "\(table.title.en) \(matter.number)"), status: refusal?.kind.status ?? 200, active: "/cases") { h in
-            h.div("page-head matter-head") {
-                h.div {
-                    h.p("crumbs") {
-                        h.a("/assist", nil, table.title)
-                        h.text(" / \(matter.number)")
-                    }
-                    h.h1(matter.title)
-                    h.p("mb-0") { h.badge(state.title, state.tone) }
-                }
-                h.div("head-due") { visit.headDue(h, file, matter: matter) }
-            }
+            visit.matterHead(h, file, matter, of: table, home: "/assist")
             h.errorSummary(refusal, part: failed ?? "")
             h.div("matter-grid") {
                 h.div("matter-main") {
-                    if !moves.isEmpty {
-                        h.card(Text("可以办理", "What can be done now"), "actions") {
-                            for move in moves {
-                                h.element("details", "action", [.init("open", if: failed == move.name)]) {
-                                    h.element("summary") { h.span("action-name", move.title) }
-                                    visit.form(h, "/assist/\(matter.id)/moves/\(move.name)", "action-form") {
-                                        h.part(move.name, keeping: failed == move.name ? sent : nil) {
-                                            let e = failed == move.name ? HTML.Errors(refusal) : HTML.Errors()
-                                            if move.name != "publish" { h.area("reason", Text("理由", "Reason"), value: nil, rows: 2, errors: e, maxLength: 500) }
-                                        }
-                                        h.button(move.title, attributes: [h.confirming(Text("确定“\(move.title.zh)”？", "\(move.title.en)?"))])
-                                    }
-                                }
-                            }
-                        }
+                    visit.actions(h, moves, at: "/assist/\(matter.id)", under: matter.regime, final: Set(moves.map(\.name)), failed: failed, refusal, sent) { move, e in
+                        if move.name != "publish" { h.area("reason", Text("理由", "Reason"), value: nil, rows: 2, errors: e, maxLength: 500) }
                     }
                     h.card(Text("推送内容", "What was pushed")) {
                         h.definitions {

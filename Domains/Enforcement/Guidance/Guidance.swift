@@ -78,15 +78,12 @@ package enum GuidanceMoves {
     package static let kind = "guidance"
     package static let issued = "issued", claimed = "claimed", unrectified = "unrectified", rectified = "rectified", escalated = "escalated", withdrawn = "withdrawn"
     private static let staff: [Move.By] = [.staff("enforcement.guide")]
-    private static func state(_ name: String, _ zh: String, _ en: String, _ open: Bool, _ tone: String) -> State {
-        State(name, Text(zh, en), outside: Text(zh, en), open: open, tone: tone)
-    }
     package static let table = MoveTable(
         kind: kind, title: Text("行政指导和责令改正", "Guidance"),
         states: [
-            state(issued, "已发出，待改正", "Sent, to be corrected", true, "amber"), state(claimed, "当事人称已改正，待复查", "Said to be corrected", true, "blue"),
-            state(unrectified, "复查未改正", "Not corrected", true, "red"), state(rectified, "已改正", "Corrected", false, "green"),
-            state(escalated, "已转案件核查", "Turned into a case", false, "grey"), state(withdrawn, "已撤回", "Withdrawn", false, "grey"),
+            State(issued, "已发出，待改正", "Sent, to be corrected", true, "amber"), State(claimed, "当事人称已改正，待复查", "Said to be corrected", true, "blue"),
+            State(unrectified, "复查未改正", "Not corrected", true, "red"), State(rectified, "已改正", "Corrected", false, "green"),
+            State(escalated, "已转案件核查", "Turned into a case", false, "grey"), State(withdrawn, "已撤回", "Withdrawn", false, "grey"),
         ],
         moves: [
             Move("respond", Text("当事人反馈", "The party answered"), from: [issued, unrectified], to: claimed, by: [.respondent], articles: [:]),

@@ -74,41 +74,32 @@ struct GuidancePages: Sendable {
     // MARK: New
 
     private func new(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
-        let e = HTML.Errors(refusal)
         let from = sent?["of"] ?? visit.exchange.query["of"], uscc = visit.exchange.query["code"]
         let (source, op) = try await visit.desk.store.read { tx -> (Matter?, Operator?) in
             let matter = try from.flatMap { try tx.one("SELECT * FROM casework_matters WHERE number = \($0)") }.map(Matter.init).flatMap { visit.maySee($0) ? $0 : nil }
             return (matter, try matter?.operator.map { try Operators.find($0, tx) } ?? uscc.flatMap { try Operators.find(uscc: $0, tx) })
         }
-        return visit.page(Text("发出行政指导", "New guidance"), status: refusal?.kind.status ?? 200, active: "/cases") { h in
-            h.div("narrow") {
-                h.h1(Text("发出行政指导、责令改正", "Guidance or an order to rectify"))
-                h.errorSummary(refusal)
-                visit.form(h, "/guidance/new", "card card-body", multipart: true) {
-                    h.part("", keeping: sent) {
-                        h.radios("kind", Text("方式", "How"), options: Guidance.Kind.allCases.map { ($0.rawValue, $0.title, nil) }, value: "prompt", errors: e, inline: true)
-                        h.field("of", Text("所属事项编号", "Matter it belongs to"), value: source?.number ?? from, errors: e, required: false)
-                        h.field("code", Text("统一社会信用代码", "Credit code"), value: op?.uscc ?? uscc, errors: e, required: false)
-                        h.field("party", Text("当事人名称", "Party"), value: op?.name, errors: e)
-                        h.field("address", Text("地址", "Address"), value: op?.address, errors: e)
-                        h.select(
-                            "violation", Text("涉及的违法行为", "Violation it is about"), options: Penalties.shipped.violations.map { ($0.id, $0.title) }, value: nil,
-                            hint: Text("以后判断是否初次违法时查询", "Asked for when a later one is said to be the first"), errors: e, required: false, empty: Text("不在目录中", "None of these"))
-                        h.area("issues", Text("发现的问题", "What was found"), value: nil, rows: 4, errors: e, maxLength: 4000)
-                        h.area("asked", Text("要求和建议", "What is asked"), value: nil, rows: 4, errors: e, maxLength: 4000)
-                        h.field("basis", Text("依据", "Under"), value: nil, hint: Text("责令改正、约谈须写明法律、法规、规章的条款", "An order or an interview names its provision"), errors: e)
-                        h.field(
-                            "due", Text("改正期限", "By"), value: visit.desk.calendar.value.workday(from: visit.desk.today().adding(days: 15)).description, type: "date", errors: e,
-                            required: false)
-                        h.field("held", Text("约谈、会议时间", "Time of the meeting"), value: nil, errors: e, required: false)
-                        h.field("place", Text("约谈、会议地点", "Place of the meeting"), value: nil, errors: e, required: false)
-                        h.field(
-                            "files", Text("整改前照片", "Pictures before"), value: nil, type: "file", errors: e, required: false,
-                            attributes: [.init("multiple", if: true), .init("accept", "image/*")])
-                    }
-                    h.button(Text("发出", "Send"))
-                }
-            }
+        return visit.formPage(Text("发出行政指导、责令改正", "Guidance or an order to rectify"), at: "/guidance/new", active: "/cases", Text("发出", "Send"), multipart: true, refusal, sent) {
+            h, e in
+            h.radios("kind", Text("方式", "How"), options: Guidance.Kind.allCases.map { ($0.rawValue, $0.title, nil) }, value: "prompt", errors: e, inline: true)
+            h.field("of", Text("所属事项编号", "Matter it belongs to"), value: source?.number ?? from, errors: e, required: false)
+            h.field("code", Text("统一社会信用代码", "Credit code"), value: op?.uscc ?? uscc, errors: e, required: false)
+            h.field("party", Text("当事人名称", "Party"), value: op?.name, errors: e)
+            h.field("address", Text("地址", "Address"), value: op?.address, errors: e)
+            h.select(
+                "violation", Text("涉及的违法行为", "Violation it is about"), options: Penalties.shipped.violations.map { ($0.id, $0.title) }, value: nil,
+                hint: Text("以后判断是否初次违法时查询", "Asked for when a later one is said to be the first"), errors: e, required: false, empty: Text("不在目录中", "None of these"))
+            h.area("issues", Text("发现的问题", "What was found"), value: nil, rows: 4, errors: e, maxLength: 4000)
+            h.area("asked", Text("要求和建议", "What is asked"), value: nil, rows: 4, errors: e, maxLength: 4000)
+            h.field("basis", Text("依据", "Under"), value: nil, hint: Text("责令改正、约谈须写明法律、法规、规章的条款", "An order or an interview names its provision"), errors: e)
+            h.field(
+                "due", Text("改正期限", "By"), value: visit.desk.calendar.value.workday(from: visit.desk.today().adding(days: 15)).description, type: "date", errors: e,
+                required: false)
+            h.field("held", Text("约谈、会议时间", "Time of the meeting"), value: nil, errors: e, required: false)
+            h.field("place", Text("约谈、会议地点", "Place of the meeting"), value: nil, errors: e, required: false)
+            h.field(
+                "files", Text("整改前照片", "Pictures before"), value: nil, type: "file", errors: e, required: false,
+                attributes: [.init("multiple", if: true), .init("accept", "image/*")])
         }
     }
 
@@ -183,20 +174,8 @@ struct GuidancePages: Sendable {
             h.errorSummary(refusal, part: failed ?? "")
             h.div("matter-grid") {
                 h.div("matter-main") {
-                    if !moves.isEmpty {
-                        h.card(Text("可以办理", "What can be done now"), "actions") {
-                            for move in moves {
-                                h.element("details", "action", [.init("open", if: failed == move.name)]) {
-                                    h.element("summary") { h.span("action-name", move.title) }
-                                    visit.form(h, "/guidance/\(g.matter.id)/moves/\(move.name)", "action-form", multipart: true) {
-                                        h.part(move.name, keeping: failed == move.name ? sent : nil) {
-                                            Self.fields(h, g, move.name, failed == move.name ? HTML.Errors(refusal) : HTML.Errors())
-                                        }
-                                        h.button(move.title)
-                                    }
-                                }
-                            }
-                        }
+                    visit.actions(h, moves, at: "/guidance/\(g.matter.id)", under: CaseMoves.regime, multipart: true, failed: failed, refusal, sent) {
+                        Self.fields(h, g, $0.name, $1)
                     }
                     h.card(Text("内容", "What it says")) {
                         h.definitions {

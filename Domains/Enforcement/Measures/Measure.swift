@@ -93,16 +93,13 @@ package enum MeasureMoves {
 
     private static let officer: [Move.By] = [.staff("enforcement.investigate")]
     private static let head: [Move.By] = [.staff("enforcement.decide")]
-    private static func state(_ name: String, _ zh: String, _ en: String, _ open: Bool, _ tone: String) -> State {
-        State(name, Text(zh, en), outside: Text(zh, en), open: open, tone: tone)
-    }
 
     package static let table = MoveTable(
         kind: kind, title: Text("登记保存和强制措施", "Measure"),
         states: [
-            state(proposed, "待批准", "Awaits approval", true, "amber"), state(urgent, "已当场采取，待补批", "Taken on the spot, approval to be made up", true, "red"),
-            state(inForce, "实施中", "In force", true, "teal"), state(testing, "送检中", "Being tested", true, "violet"), state(disposed, "已处置", "Disposed of", false, "green"),
-            state(released, "已解除", "Released", false, "grey"), state(lapsed, "期满自动解除", "Released by lapse", false, "grey"), state(refused, "不予批准", "Not approved", false, "grey"),
+            State(proposed, "待批准", "Awaits approval", true, "amber"), State(urgent, "已当场采取，待补批", "Taken on the spot, approval to be made up", true, "red"),
+            State(inForce, "实施中", "In force", true, "teal"), State(testing, "送检中", "Being tested", true, "violet"), State(disposed, "已处置", "Disposed of", false, "green"),
+            State(released, "已解除", "Released", false, "grey"), State(lapsed, "期满自动解除", "Released by lapse", false, "grey"), State(refused, "不予批准", "Not approved", false, "grey"),
         ],
         moves: [
             Move("approve", Text("批准采取", "Approve"), from: [proposed], to: inForce, by: head, articles: ["PCD": "33(1)"]),

@@ -49,31 +49,15 @@ struct MeasurePages: Sendable {
             h.errorSummary(refusal, part: failed ?? "")
             h.div("matter-grid") {
                 h.div("matter-main") {
-                    if !moves.isEmpty {
-                        h.card(Text("可以办理", "What can be done now"), "actions") {
-                            for move in moves {
-                                let e = failed == move.name ? HTML.Errors(refusal) : HTML.Errors()
-                                h.element("details", "action", [.init("open", if: failed == move.name)]) {
-                                    h.element("summary") {
-                                        h.span("action-name", move.title)
-                                        if let article = move.article(under: CaseMoves.regime) { h.span("action-law", visit.desk.law.register.cite(article)) }
-                                    }
-                                    visit.form(h, "/measures/\(m.matter.id)/moves/\(move.name)", "action-form") {
-                                        h.part(move.name, keeping: failed == move.name ? sent : nil) {
-                                            switch move.name {
-                                            case "test": h.field("body", Text("机构", "Body"), value: nil, errors: e)
-                                            case "tested": h.area("result", Text("结论", "Result"), value: nil, rows: 3, errors: e, maxLength: 1000)
-                                            case "dispose":
-                                                h.select("disposal", Text("处置方式", "How"), options: MeasureHandling.disposals, value: nil, errors: e, empty: Text("请选择", "Choose"))
-                                                h.area("reason", Text("情况", "Remark"), value: nil, rows: 3, errors: e, maxLength: 1000)
-                                            case "approve", "approve-late": h.area("reason", Text("意见", "Remark"), value: nil, rows: 2, errors: e, required: false, maxLength: 500)
-                                            default: h.area("reason", Text("理由", "Reason"), value: nil, rows: 3, errors: e, maxLength: 500)
-                                            }
-                                        }
-                                        h.button(move.title)
-                                    }
-                                }
-                            }
+                    visit.actions(h, moves, at: "/measures/\(m.matter.id)", under: CaseMoves.regime, failed: failed, refusal, sent) { move, e in
+                        switch move.name {
+                        case "test": h.field("body", Text("机构", "Body"), value: nil, errors: e)
+                        case "tested": h.area("result", Text("结论", "Result"), value: nil, rows: 3, errors: e, maxLength: 1000)
+                        case "dispose":
+                            h.select("disposal", Text("处置方式", "How"), options: MeasureHandling.disposals, value: nil, errors: e, empty: Text("请选择", "Choose"))
+                            h.area("reason", Text("情况", "Remark"), value: nil, rows: 3, errors: e, maxLength: 1000)
+                        case "approve", "approve-late": h.area("reason", Text("意见", "Remark"), value: nil, rows: 2, errors: e, required: false, maxLength: 500)
+                        default: h.area("reason", Text("理由", "Reason"), value: nil, rows: 3, errors: e, maxLength: 500)
                         }
                     }
                     h.card(Text("清单", "List")) {

@@ -77,15 +77,12 @@ package enum InspectionMoves {
     package static let kind = "inspection"
     private static let inspector: [Move.By] = [.staff("supervision.inspect")]
     private static let head: [Move.By] = [.staff("supervision.approve")]
-    private static func state(_ name: String, _ zh: String, _ en: String, _ open: Bool, _ tone: String) -> State {
-        State(name, Text(zh, en), outside: Text(zh, en), open: open, tone: tone)
-    }
     package static let table = MoveTable(
         kind: kind, title: Text("现场检查", "Inspection"),
         states: [
-            state("planned", "待审批", "Awaits approval", true, "amber"), state("approved", "待检查", "To be made", true, "blue"),
-            state("recorded", "已检查，待公示", "Made, to be published", true, "teal"),
-            state("published", "已公示", "Published", false, "green"), state("cancelled", "已取消", "Cancelled", false, "grey"),
+            State("planned", "待审批", "Awaits approval", true, "amber"), State("approved", "待检查", "To be made", true, "blue"),
+            State("recorded", "已检查，待公示", "Made, to be published", true, "teal"),
+            State("published", "已公示", "Published", false, "green"), State("cancelled", "已取消", "Cancelled", false, "grey"),
         ],
         moves: [
             Move("approve", Text("批准检查", "Approve"), from: ["planned"], to: "approved", by: head, articles: ["INSP": "1"]),

@@ -143,44 +143,16 @@ struct InspectionPages: Sendable {
             m.name != "record" && !(m.name == "order" && i.guidance != nil) && !(m.name == "open-case" && i.caseMatter != nil)
                 && !(["order", "open-case"].contains(m.name) && ["clean", "gone", "none"].contains(i.result ?? ""))
         }
-        let state = InspectionMoves.table.state(i.matter.state)
         return visit.page(Text("检查 \(i.matter.number)", "Visit \(i.matter.number)"), status: refusal?.kind.status ?? 200, active: "/supervision") { h in
-            h.div("page-head matter-head") {
-                h.div {
-                    h.p("crumbs") {
-                        h.a("/supervision", nil, Text("监督检查", "Supervision"))
-                        h.text(" / \(i.matter.number)")
-                    }
-                    h.h1(i.matter.title)
-                    h.p("mb-0") {
-                        h.badge(state.title, state.tone)
-                        h.badge(i.cause.title, "grey")
-                    }
-                }
-                h.div("head-due") { visit.headDue(h, file, matter: i.matter) }
-            }
+            visit.matterHead(h, file, i.matter, of: InspectionMoves.table, home: "/supervision", Text("监督检查", "Supervision")) { h.badge(i.cause.title, "grey") }
             h.errorSummary(refusal, part: failed ?? "")
             h.div("matter-grid") {
                 h.div("matter-main") {
                     if i.matter.state == "approved", i.inspectors.contains(account.id.raw) {
                         h.p { h.a("/supervision/inspections/\(i.matter.id)/sheet", "btn btn-primary", Text("填写检查记录", "Fill the sheet")) }
                     }
-                    if !moves.isEmpty {
-                        h.card(Text("可以办理", "What can be done now"), "actions") {
-                            for move in moves {
-                                let e = failed == move.name ? HTML.Errors(refusal) : HTML.Errors()
-                                h.element("details", "action", [.init("open", if: failed == move.name)]) {
-                                    h.element("summary") {
-                                        h.span("action-name", move.title)
-                                        if let article = move.article(under: "SPOT"), article.law == "SPOT" { h.span("action-law", visit.desk.law.register.cite(article)) }
-                                    }
-                                    visit.form(h, "/supervision/inspections/\(i.matter.id)/moves/\(move.name)", "action-form") {
-                                        h.part(move.name, keeping: failed == move.name ? sent : nil) { fields(h, visit, i, move.name, people, e) }
-                                        h.button(move.title)
-                                    }
-                                }
-                            }
-                        }
+                    visit.actions(h, moves, at: "/supervision/inspections/\(i.matter.id)", under: "SPOT", failed: failed, refusal, sent) {
+                        fields(h, visit, i, $0.name, people, $1)
                     }
                     h.card(Text("检查", "The visit")) {
                         h.definitions {
