@@ -66,13 +66,14 @@ extension Store {
 
 extension Dialect {
     /// Takes away what only speeds up reading while everything is written, and returns the statements that bring it back.
-    func withoutIndexes(_ tx: Transaction) throws -> [SQL] {
+    func withoutIndexes(of table: String? = nil, _ tx: Transaction) throws -> [SQL] {
+        let which: SQL = table.map { self == .sqlite ? "AND tbl_name = \($0)" : "AND i.indrelid = to_regclass(\($0))" } ?? ""
         let query: SQL =
             self == .sqlite
-            ? "SELECT name, sql AS text FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+            ? "SELECT name, sql AS text FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL \(which)"
             : """
             SELECT c.relname::text AS name, pg_get_indexdef(c.oid) AS text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname = current_schema() AND NOT i.indisunique
+            WHERE n.nspname = current_schema() AND NOT i.indisunique \(which)
             """
         let indexes = try tx.all(query).map { ($0.string("name"), $0.string("text")) }
         for (name, _) in indexes { try tx.run("DROP INDEX \(raw: name)") }

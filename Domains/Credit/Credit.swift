@@ -72,10 +72,7 @@ package enum Credit {
                         return try CompassRun.active(tx)
                     }
                     if let model {
-                        let counted = try await desk.store.read { tx in
-                            try tx.dialect.takeYourTime(tx)
-                            return try CompassRun.plan(model, at: now, tx)
-                        }
+                        let counted = try await CompassRun.plan(model, at: now, in: desk.store)
                         try await desk.store.write { tx in try CompassRun.write(counted, model, at: now, tx) }
                         desk.logger.notice("risk classes counted", metadata: ["operators": "\(counted.operators)", "changed": "\(counted.changed)"])
                     }

@@ -156,6 +156,15 @@ package struct CompassFacts: Sendable {
         if counts.isEmpty { counts = [Int32](repeating: 0, count: CompassFacts.order.count * 8) }
         counts[source * 8 + (repaired ? 4 : 0) + age] += n
     }
+    /// What is known of an operator of whom no file says anything. nil where one does.
+    struct Marks: Hashable {
+        let industry: String
+        let bits: UInt8
+    }
+    var marks: Marks? {
+        guard counts.isEmpty, related == 0, !onSerious, !onAbnormal else { return nil }
+        return Marks(industry: industry, bits: (isNew ? 1 : 0) | (isSuspended ? 2 : 0) | (isRevoked ? 4 : 0) | (isOnline ? 8 : 0))
+    }
     package static func age(_ day: Day, on now: Day) -> Int { min(3, max(0, (now - day) / 365)) }
 }
 
@@ -167,8 +176,12 @@ extension CompassModel {
         package let floor: Class
         /// `penalty:90`, in the model's order; a hard rule as `!serious`.
         package let lines: [(id: String, points: Int)]
+        package let text: String
+        init(points: Int, cls: Class, floor: Class, lines: [(id: String, points: Int)]) {
+            (self.points, self.cls, self.floor, self.lines) = (points, cls, floor, lines)
+            text = lines.map { "\($0.id):\($0.points)" }.joined(separator: ",")
+        }
         package static func == (a: Result, b: Result) -> Bool { a.points == b.points && a.cls == b.cls && a.text == b.text }
-        package var text: String { lines.map { "\($0.id):\($0.points)" }.joined(separator: ",") }
     }
 
     /// The sum of an operator. Pure.

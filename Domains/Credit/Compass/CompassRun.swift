@@ -7,191 +7,129 @@ import Store
 package enum CompassRun {
     package static let one = "credit.count", all = "credit.count-all"
 
-    /// Facts of all operators, or of one, as they were known at a moment.
-    package struct Gathered: Sendable {
-        package var ids: [Int64] = []
-        package var facts: [CompassFacts] = []
-        package var regions: [String] = []
-        package var trades: [String] = []
-        package var kinds: [String] = []
-    }
-
-    /// - Parameter moment: only what was known then.
-    /// Cost: a pass over the register, the events and the matters that name an operator.
-    package static func gather(only: ID<Operator>? = nil, at moment: Moment, _ tx: Transaction) throws -> Gathered {
-        var g = Gathered()
-        var place: [Int64: Int] = [:]
-        let today = moment.day
-        // Phones of those that stand on a list: who shares one is related.
-        var listedPhones: [String: Int32] = [:]
-        let shared: SQL = only.map { "o.phone = (SELECT phone FROM operators WHERE id = \($0)) AND" } ?? ""
-        try tx.forEach(
-            """
-            SELECT o.phone AS phone, count(*) AS n FROM credit_events e JOIN operators o ON o.id = e.operator WHERE \(shared) e.kind IN ('abnormal', 'serious') AND e.known_at <= \(moment) AND o.phone <> '' AND COALESCE(e.until_day, '9999') >= \(today)
-            AND NOT EXISTS (SELECT 1 FROM credit_events c WHERE c.cancels = e.id AND c.known_at <= \(moment)) GROUP BY o.phone
-            """
-        ) { listedPhones[$0.string("phone")] = Int32($0.count("n")) }
-        // Who was registered later was not there then.
-        let which: SQL = "WHERE (registered_on IS NULL OR registered_on <= \(today))" + (only.map { " AND id = \($0)" } ?? "")
-        let newer = today.adding(days: -365).description
-        // By position: six hundred thousand rows by name cost a second of hashing.
-        try tx.forEach(
-            "SELECT id, kind, status, region, industry, COALESCE(registered_on, ''), online, \(listedPhones.isEmpty ? "''" as SQL : "phone") FROM operators \(which) ORDER BY id"
-        ) { row in
-            guard case .int(let id) = row.values[0], case .text(let kind) = row.values[1], case .text(let status) = row.values[2], case .text(let region) = row.values[3],
-                case .text(let industry) = row.values[4], case .text(let since) = row.values[5], case .int(let online) = row.values[6], case .text(let phone) = row.values[7]
-            else { return }
-            var f = CompassFacts()
-            f.isSuspended = status == "suspended"
-            f.isRevoked = status == "revoked"
-            f.isOnline = online != 0
-            f.industry = industry
-            f.isNew = since > newer
-            if !listedPhones.isEmpty, let n = listedPhones[phone] { f.related = n }
-            place[id] = g.ids.count
-            g.ids.append(id)
-            g.facts.append(f)
-            g.regions.append(region)
-            g.trades.append(String(industry.prefix(2)))
-            g.kinds.append(kind)
-        }
-        try events(only, moment, place, &g, tx)
-        try matters(only, moment, place, &g, tx)
-        return g
-    }
-
-    private static func events(_ only: ID<Operator>?, _ moment: Moment, _ place: [Int64: Int], _ g: inout Gathered, _ tx: Transaction) throws {
-        let today = moment.day
-        let which: SQL = only.map { "AND e.operator = \($0)" } ?? ""
-        let now = today.description
-        let places = ["abnormal-report", "abnormal-unreachable", "abnormal-other", "penalty", "large-fine", "exempt", "visit-problem", "visit-clean", "absent"].map {
-            CompassFacts.index[$0]!
-        }
-        try tx.forEach(
-            """
-            SELECT e.operator, e.kind, e.on_day, COALESCE(e.until_day, '9999'), COALESCE(e.amount, 0),
-            CASE WHEN e.detail LIKE '%年度报告%' AND e.detail NOT LIKE '%隐瞒%' THEN 0 WHEN e.detail LIKE '%无法联系%' THEN 1 ELSE 2 END, CASE WHEN e.detail LIKE '未发现问题%' THEN 1 ELSE 0 END,
-            COALESCE((SELECT min(c.kind) FROM credit_events c WHERE c.cancels = e.id AND c.known_at <= \(moment)), ''),
-            CASE WHEN e.kind <> 'penalty' THEN 0 ELSE (SELECT count(*) FROM credit_events r JOIN credit_events p ON p.id = r.cancels WHERE p.matter = e.matter AND r.kind = 'repaired'
-            AND r.known_at <= \(moment) AND NOT EXISTS (SELECT 1 FROM credit_events v WHERE v.matter = r.matter AND v.kind = 'repair-revoked' AND v.known_at <= \(moment))) END FROM credit_events e WHERE e.known_at <= \(moment) \(which) ORDER BY e.operator
-            """
-        ) { row in
-            guard case .int(let id) = row.values[0], let at = place[id], case .text(let kind) = row.values[1], case .text(let on) = row.values[2],
-                case .text(let until) = row.values[3],
-                case .int(let amount) = row.values[4], case .int(let ground) = row.values[5], case .int(let clean) = row.values[6], case .text(let cancelled) = row.values[7],
-                case .int(let repaired) = row.values[8], let day = Day(on)
-            else { return }
-            let age = CompassFacts.age(day, on: today)
-            let stands = cancelled.isEmpty && until >= now
-            func add(_ source: Int, repaired: Bool = false) { g.facts[at].add(places[source], age: age, repaired: repaired) }
-            switch kind {
-            case "penalty" where cancelled.isEmpty:
-                add(3, repaired: repaired > 0)
-                if amount >= 5_000_000 { add(4, repaired: repaired > 0) }
-            case "exempt": add(5)
-            case "abnormal" where cancelled != "abnormal-corrected":
-                // Taken off is as repaired.
-                add(Int(ground), repaired: !cancelled.isEmpty)
-                if stands {
-                    g.facts[at].onAbnormal = true
-                    g.facts[at].related = max(0, g.facts[at].related - 1)
-                }
-            case "serious":
-                if stands {
-                    g.facts[at].onSerious = true
-                    g.facts[at].related = max(0, g.facts[at].related - 1)
-                }
-            case "visit": add(clean == 1 ? 7 : 6)
-            case "absent": add(8)
-            default: break
-            }
-        }
-    }
-
-    /// Complaints, reports and confirmed leads, by their age.
-    private static func matters(_ only: ID<Operator>?, _ moment: Moment, _ place: [Int64: Int], _ g: inout Gathered, _ tx: Transaction) throws {
-        let year: Int64 = 365 * 86_400_000
-        let which: SQL = only.map { "AND operator = \($0)" } ?? ""
-        try tx.forEach(
-            """
-            SELECT operator, kind, CASE WHEN closed_at <= \(moment) THEN outcome END AS outcome, CASE WHEN received_at > \(moment.milliseconds - year) THEN 0 WHEN received_at > \(moment.milliseconds - 2 * year) THEN 1
-            WHEN received_at > \(moment.milliseconds - 3 * year) THEN 2 ELSE 3 END AS age, count(*) AS n FROM casework_matters
-            WHERE operator IS NOT NULL AND kind IN ('complaint', 'report', 'lead') AND received_at <= \(moment) \(which) GROUP BY 1, 2, 3, 4
-            """
-        ) { row in
-            guard let at = place[row.int("operator")] else { return }
-            let (age, n) = (row.count("age"), Int32(row.count("n")))
-            let outcome = row.optionalString("outcome")
-            func add(_ source: String) { if let i = CompassFacts.index[source] { g.facts[at].add(i, age: age, n) } }
-            switch row.string("kind") {
-            case "complaint":
-                // What was not taken up says nothing of the business.
-                guard !["refused", "redirected", "withdrawn"].contains(outcome ?? "") else { return }
-                add("complaint")
-                if outcome == "ended" { add("ended") }
-            case "report": add("report")
-            default: if ["rectified", "guided", "proposed"].contains(outcome ?? "") { add("lead") }
-            }
-        }
-    }
-
     package struct Counted: Sendable {
-        package let operators: Int
-        package let classes: [CompassModel.Class: Int]
-        package let changed: Int
-        let day: Day
+        package var operators = 0
+        package var classes: [CompassModel.Class: Int] = [:]
+        package var changed = 0
+        fileprivate let before: Before
         /// What is not as it stands: whole rows, or a rank alone.
-        fileprivate let rows: [[Value]]
-        fileprivate let ranks: [(operator: Int64, rank: Int)]
-        /// The newest line of any file that was read.
-        fileprivate let newest: Int64
-        fileprivate let isFirst: Bool
-        /// Classes set by hand that were looked at.
-        fileprivate let overrides: [Int64: String]
+        fileprivate var rows: [[Value]] = []
+        fileprivate var ranks: [(operator: Int64, rank: Int)] = []
+        fileprivate var isFirst = true
+    }
+    /// What is read before the register is.
+    fileprivate struct Before: Sendable {
+        let day: Day
+        /// The newest line of any file.
+        let newest: Int64
+        let lastKey: Int64
+        let listed: [String: Int32]
+        /// Classes set by hand.
+        let overrides: [Int64: String]
+    }
+    /// A stretch of the register with its sums.
+    private struct Part: Sendable {
+        let keys: ClosedRange<Int64>
+        let g: Gathered
+        let results: [CompassModel.Result]
+        var ranks: ArraySlice<Int> = []
     }
     private static let columns = [
         "operator", "class", "points", "lines", "percentile", "region", "trade", "counted_on", "before_class", "before_points", "before_lines", "before_on",
     ]
 
-    /// What all operators come to, beside what stands: reads only, so that nobody who writes waits for it.
+    /// What all operators come to, beside what stands: reads only, so that nobody who writes waits for it; two readers, each half of the register.
     ///
-    /// Cost: a pass over register, events, matters and classes, about four seconds for 600,000 operators.
-    package static func plan(_ model: CompassModel, at now: Moment, _ tx: Transaction) throws -> Counted {
-        let newest = try tx.one("SELECT COALESCE(max(id), 0) AS id FROM credit_events")?.int("id") ?? 0
-        let g = try gather(at: now, tx)
-        let results = scores(model, g)
-        let ranks = percentiles(g.trades, results.map(\.points))
-        let overrides = try overrides(on: now.day, tx)
-        var (rows, moved, changed) = ([[Value]](), [(operator: Int64, rank: Int)](), 0)
-        var tally: [CompassModel.Class: Int] = [:]
-        let (today, month) = (now.day.description, String(now.day.description.prefix(7)))
+    /// What becomes known between their snapshots is counted once more when this is written.
+    /// Cost: a pass over register, events, matters and classes, about two seconds for 600,000 operators.
+    package static func plan(_ model: CompassModel, at now: Moment, in store: Store) async throws -> Counted {
+        let before = try await store.read { try self.before(at: now, $0) }
+        let middle = before.lastKey / 2
+        let halves = middle > 0 ? [0...middle, (middle + 1)...Int64.max] : [everybody]
+        var parts = try await beside(halves, store) { try part($0, model, before, at: now, $1) }
+        rank(&parts)
+        var counted = Counted(before: before)
+        for found in try await beside(parts, store, { try compare($0, before, $1) }) {
+            counted.operators += found.operators
+            counted.classes.merge(found.classes, uniquingKeysWith: +)
+            counted.changed += found.changed
+            counted.rows += found.rows
+            counted.ranks += found.ranks
+            counted.isFirst = counted.isFirst && found.isFirst
+        }
+        return counted
+    }
+    private static func beside<I: Sendable, O: Sendable>(_ items: [I], _ store: Store, _ body: @escaping @Sendable (I, Transaction) throws -> O) async throws -> [O] {
+        try await withThrowingTaskGroup(of: (Int, O).self) { group in
+            for (i, item) in items.enumerated() {
+                group.addTask {
+                    let found = try await store.read { tx in
+                        try tx.dialect.takeYourTime(tx)
+                        return try body(item, tx)
+                    }
+                    return (i, found)
+                }
+            }
+            var all: [(Int, O)] = []
+            for try await found in group { all.append(found) }
+            return all.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    private static func before(at now: Moment, _ tx: Transaction) throws -> Before {
+        try Before(
+            day: now.day, newest: tx.one("SELECT COALESCE(max(id), 0) AS id FROM credit_events")?.int("id") ?? 0,
+            lastKey: tx.one("SELECT COALESCE(max(id), 0) AS id FROM operators")?.int("id") ?? 0, listed: listed(at: now, tx), overrides: overrides(on: now.day, tx))
+    }
+    private static func part(_ keys: ClosedRange<Int64>, _ model: CompassModel, _ before: Before, at now: Moment, _ tx: Transaction) throws -> Part {
+        let g = try gather(keys, listed: before.listed, at: now, tx)
+        return Part(keys: keys, g: g, results: scores(model, g))
+    }
+    /// Where each stands among its trade, over all stretches.
+    private static func rank(_ parts: inout [Part]) {
+        let ranks = percentiles(parts.flatMap(\.g.trades), parts.flatMap { $0.results.map(\.points) })
+        var from = 0
+        for i in parts.indices {
+            parts[i].ranks = ranks[from..<from + parts[i].results.count]
+            from += parts[i].results.count
+        }
+    }
+
+    /// A stretch beside the rows that stand.
+    private static func compare(_ part: Part, _ before: Before, _ tx: Transaction) throws -> Counted {
+        var counted = Counted(before: before)
+        let g = part.g
+        counted.operators = g.ids.count
+        let (today, month) = (before.day.description, String(before.day.description.prefix(7)))
         /// The i-th operator beside its row.
         func compare(_ i: Int, _ was: Row?) {
-            let (id, r) = (g.ids[i], results[i])
-            let cls = set(overrides[id], r)
-            tally[CompassModel.Class(rawValue: cls) ?? r.cls, default: 0] += 1
-            let lines = r.text
-            var before: [Value] = [.null, .null, .null, .null]
+            let (id, r, rank) = (g.ids[i], part.results[i], part.ranks[part.ranks.startIndex + i])
+            let cls = set(before.overrides[id], r)
+            counted.classes[cls, default: 0] += 1
+            var earlier: [Value] = [.null, .null, .null, .null]
             if let was {
                 guard case .text(let oldClass) = was.values[1], case .int(let points) = was.values[2], case .text(let oldLines) = was.values[3],
-                    case .int(let rank) = was.values[4],
+                    case .int(let oldRank) = was.values[4],
                     case .text(let region) = was.values[5], case .text(let trade) = was.values[6], case .text(let on) = was.values[7]
                 else { return }
-                if oldClass == cls, Int(points) == r.points, oldLines == lines, region == g.regions[i], trade == g.trades[i] {
-                    if Int(rank) != ranks[i] { moved.append((id, ranks[i])) }
+                if oldClass == cls.rawValue, Int(points) == r.points, oldLines == r.text, region == g.regions[i], trade == g.trades[i] {
+                    if Int(oldRank) != rank { counted.ranks.append((id, rank)) }
                     return
                 }
-                if oldClass != cls { changed += 1 }
+                if oldClass != cls.rawValue { counted.changed += 1 }
                 // What it was in an earlier month stays beside it, with its lines.
-                before = on.hasPrefix(month) ? Array(was.values[8...11]) : [.text(oldClass), .int(points), .text(oldLines), .text(on)]
+                earlier = on.hasPrefix(month) ? Array(was.values[8...11]) : [.text(oldClass), .int(points), .text(oldLines), .text(on)]
             }
-            rows.append(
-                [.int(id), .text(cls), .int(Int64(r.points)), .text(lines), .int(Int64(ranks[i])), .text(g.regions[i]), .text(g.trades[i]), .text(today)] + before)
+            counted.rows.append(
+                [.int(id), .text(cls.rawValue), .int(Int64(r.points)), .text(r.text), .int(Int64(rank)), .text(g.regions[i]), .text(g.trades[i]), .text(today)] + earlier)
         }
         // Both in the order of their keys, side by side.
         var at = 0
-        try tx.forEach("SELECT \(raw: columns.joined(separator: ", ")) FROM credit_classes ORDER BY operator") { row in
+        try tx.forEach(
+            "SELECT \(raw: columns.joined(separator: ", ")) FROM credit_classes WHERE operator BETWEEN \(part.keys.lowerBound) AND \(part.keys.upperBound) ORDER BY operator"
+        ) { row in
             guard case .int(let id) = row.values[0] else { return }
+            counted.isFirst = false
             while at < g.ids.count, g.ids[at] < id {
                 compare(at, nil)
                 at += 1
@@ -201,12 +139,11 @@ package enum CompassRun {
                 at += 1
             }
         }
-        let isFirst = at == 0
         while at < g.ids.count {
             compare(at, nil)
             at += 1
         }
-        return Counted(operators: g.ids.count, classes: tally, changed: changed, day: now.day, rows: rows, ranks: moved, newest: newest, isFirst: isFirst, overrides: overrides)
+        return counted
     }
     private static func overrides(on day: Day, _ tx: Transaction) throws -> [Int64: String] {
         Dictionary(
@@ -216,14 +153,12 @@ package enum CompassRun {
         ) { $1 }
     }
     /// The class set by hand, never below what the hard rules ask for; else the one that was counted.
-    private static func set(_ hand: String?, _ r: CompassModel.Result) -> String {
-        hand.flatMap(CompassModel.Class.init).map { max($0, r.floor).rawValue } ?? r.cls.rawValue
-    }
+    private static func set(_ hand: String?, _ r: CompassModel.Result) -> CompassModel.Class { hand.flatMap(CompassModel.Class.init).map { max($0, r.floor) } ?? r.cls }
 
     /// Writes what is not as it stands; what became known since the plan was made is counted once more.
     package static func write(_ counted: Counted, _ model: CompassModel, at now: Moment, _ tx: Transaction) throws {
         if counted.isFirst, try tx.one("SELECT operator FROM credit_classes LIMIT 1") == nil {
-            try tx.bulk(into: "credit_classes", columns, counted.rows)
+            try tx.fill("credit_classes", columns, counted.rows)
         } else {
             for row in counted.rows {
                 let (c, b) = (row, Array(row[8...11]))
@@ -237,17 +172,20 @@ package enum CompassRun {
             }
         }
         for (id, rank) in counted.ranks { try tx.send("UPDATE credit_classes SET percentile = \(rank) WHERE operator = \(id)") }
-        var again = Set(try tx.all("SELECT DISTINCT operator FROM credit_events WHERE id > \(counted.newest)").map { $0.int("operator") })
+        var again = Set(try tx.all("SELECT DISTINCT operator FROM credit_events WHERE id > \(counted.before.newest)").map { $0.int("operator") })
         let overrides = try overrides(on: now.day, tx)
-        for id in Set(overrides.keys).union(counted.overrides.keys) where overrides[id] != counted.overrides[id] { again.insert(id) }
+        for id in Set(overrides.keys).union(counted.before.overrides.keys) where overrides[id] != counted.before.overrides[id] { again.insert(id) }
         for id in again.sorted() { try count(ID(id), model, at: now, tx) }
-        try tx.run("INSERT INTO credit_counts (counted_on, counted_at, operators, changed) VALUES (\(counted.day), \(now), \(counted.operators), \(counted.changed))")
+        try tx.run("INSERT INTO credit_counts (counted_on, counted_at, operators, changed) VALUES (\(counted.before.day), \(now), \(counted.operators), \(counted.changed))")
     }
 
     /// All operators anew, in one transaction: for the synthetic city and for tests.
     @discardableResult
     package static func run(_ model: CompassModel, at now: Moment, _ tx: Transaction) throws -> Counted {
-        let counted = try plan(model, at: now, tx)
+        let before = try before(at: now, tx)
+        var parts = try [part(everybody, model, before, at: now, tx)]
+        rank(&parts)
+        let counted = try compare(parts[0], before, tx)
         try write(counted, model, at: now, tx)
         return counted
     }
@@ -255,7 +193,17 @@ package enum CompassRun {
     /// When all were last counted.
     package static func last(_ tx: Transaction) throws -> Day? { try tx.one("SELECT max(counted_on) AS d FROM credit_counts")?.optionalDay("d") }
 
-    package static func scores(_ model: CompassModel, _ g: Gathered) -> [CompassModel.Result] { g.facts.map(model.score) }
+    /// Most operators have no line in their file: what a trade and its marks come to is summed once.
+    package static func scores(_ model: CompassModel, _ g: Gathered) -> [CompassModel.Result] {
+        var blank: [CompassFacts.Marks: CompassModel.Result] = [:]
+        return g.facts.map { f in
+            guard let marks = f.marks else { return model.score(f) }
+            if let known = blank[marks] { return known }
+            let r = model.score(f)
+            blank[marks] = r
+            return r
+        }
+    }
 
     /// The share of peers of the same trade with fewer points, in percent.
     static func percentiles(_ trades: [String], _ points: [Int]) -> [Int] {
@@ -281,7 +229,7 @@ package enum CompassRun {
         let hand = try tx.one(
             "SELECT class FROM credit_overrides WHERE operator = \(op) AND ended_at IS NULL AND approved_by IS NOT NULL AND until >= \(now.day) ORDER BY id DESC LIMIT 1")?
             .string("class")
-        let cls = set(hand, r)
+        let cls = set(hand, r).rawValue
         // Where it stands among its trade moves with everybody else's points: it is counted again with all, once a month.
         let was = try tx.one("SELECT * FROM credit_classes WHERE operator = \(op)")
         let sameMonth = was.map { ($0.day("counted_on").year, $0.day("counted_on").month) == (now.day.year, now.day.month) } ?? false

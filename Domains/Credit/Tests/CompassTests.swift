@@ -88,6 +88,27 @@ import Web
             let then = try CompassRun.gather(at: now.adding(seconds: -500 * 86_400), tx)
             #expect(CompassRun.scores(model, then).allSatisfy { !$0.text.contains("penalty") })
         }
+        // Two readers come to the same as one, on an empty table and beside what stands.
+        func rows() async throws -> [String] { try await o.desk.store.read { try $0.all("SELECT * FROM credit_classes ORDER BY operator").map { "\($0.values)" } } }
+        func indexes() async throws -> [String] {
+            try await o.desk.store.read { tx in
+                try tx.all(
+                    tx.dialect == .sqlite
+                        ? "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'credit_classes' ORDER BY name"
+                        : "SELECT indexname::text AS name FROM pg_indexes WHERE tablename = 'credit_classes' AND schemaname = current_schema() ORDER BY indexname"
+                ).map { $0.string("name") }
+            }
+        }
+        let (before, built) = (try await rows(), try await indexes())
+        let model = try await o.desk.store.read { try #require(try CompassRun.active($0)) }
+        for isEmpty in [true, false] {
+            if isEmpty { try await o.desk.store.write { try $0.run("DELETE FROM credit_classes") } }
+            let counted = try await CompassRun.plan(model, at: now, in: o.desk.store)
+            #expect(counted.operators == 3 && counted.classes.values.reduce(0, +) == 3 && counted.changed == 0)
+            try await o.desk.store.write { try CompassRun.write(counted, model, at: now, $0) }
+            #expect(try await rows() == before)
+            #expect(try await indexes() == built && built.count >= 2)
+        }
         #expect(try await o.get("/compass", as: .he).status == 200)
         #expect(try await o.get("/compass/operators?class=C", as: .he).text.contains("第二"))
         #expect(try await o.get("/compass/operators/\(ids[0])", as: .he).text.contains("行政处罚"))
