@@ -48,6 +48,7 @@ package struct Case: Sendable {
     package let deferred: Bool
     package let demandServedOn: Day?
     package let challenges: [Challenge]
+    package let disputes: [JurisdictionDispute]
     package let annulled: String?
     package let ending: String?
     package let archiveClass: String?
@@ -76,8 +77,8 @@ package struct Case: Sendable {
         }
     }
 
-    init(_ matter: Matter, _ row: Row, _ challenges: [Challenge]) {
-        self.challenges = challenges
+    init(_ matter: Matter, _ row: Row, _ challenges: [Challenge], _ disputes: [JurisdictionDispute]) {
+        (self.challenges, self.disputes) = (challenges, disputes)
         func outcome(_ column: String) -> Outcome? { row.optionalString(column).flatMap { try? JSON(parsing: Array($0.utf8)) }.flatMap(Outcome.init) }
         self.matter = matter
         source = row.string("source")
@@ -175,7 +176,7 @@ package struct Certificate: Sendable {
 extension Transaction {
     package func penaltyCase(_ matter: Matter) throws -> Case {
         guard matter.kind == CaseMoves.kind, let row = try one("SELECT * FROM enforcement_cases WHERE matter = \(matter.id)") else { throw Refusal.notFound }
-        return Case(matter, row, try Challenge.of(matter.id, self))
+        return try Case(matter, row, Challenge.of(matter.id, self), JurisdictionDispute.of(matter.id, self))
     }
     package func penaltyCase(_ id: ID<Matter>) throws -> Case { try penaltyCase(matter(id)) }
 

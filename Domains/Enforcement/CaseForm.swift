@@ -59,8 +59,9 @@ struct CaseForm {
                 ], value: nil, errors: e)
             area(h, "reason", Text("理由", "Reason"), e)
         case "transfer-out":
-            h.field("where", Text("移送至", "To"), value: nil, errors: e)
+            h.field("where", Text("移送至", "To"), value: c.competent, errors: e)
             area(h, "reason", Text("移送理由", "Why"), e)
+        case "dispute-jurisdiction", "refer-jurisdiction", "settle-jurisdiction": jurisdiction(h, name, e)
         case "suspend":
             h.select("ground", Text("中止情形（第四十六条）", "Ground (art. 46)"), options: CaseAct.suspensions, value: nil, errors: e, empty: Text("请选择", "Choose"))
             area(h, "reason", Text("具体理由", "Reason"), e)

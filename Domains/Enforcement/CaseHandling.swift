@@ -56,17 +56,19 @@ package struct CaseHandling: Sendable {
         let held = Set(people.filter { $0.account == actor.account?.id.raw }.map(\.role))
         let isOfficer = people.contains { $0.account == actor.account?.id.raw && $0.role == .officer && $0.until == nil }
         return CaseMoves.table.available(c.matter, to: actor, desk.permissions).filter { move in
-            if c.filedOn != nil, CaseMoves.isOfOfficers(move.name), !isOfficer { return false }
+            if c.filedOn != nil, !isOfficer, let account = actor.account, CaseMoves.isAsOfficer(move.name, account, desk.permissions) { return false }
             if ["audit-agree", "audit-return"].contains(move.name), !held.isDisjoint(with: Separation.excluded(by: .auditor)) { return false }
             switch move.name {
             case "file": return c.filingProposal == "file"
+            case "dispute-jurisdiction": return c.disputed == nil && c.source != "transfer"
+            case "refer-jurisdiction": return c.disputed?.referredOn == nil
+            case "settle-jurisdiction": return c.disputed != nil
             case "approve-notice": return c.proposed?.kind == .punish && c.notified == nil
             case "to-decision": return c.matter.state != CaseMoves.audited || (c.notified != nil && c.proposed == c.notified)
             case "decide-unpunished": return c.proposed?.kind == .exempt || c.proposed?.kind == .noFacts
             case "decide-transfer": return c.proposed?.kind.isTransfer == true
             case "decide": return c.proposed?.kind == .punish
             case "serve": return c.decided?.kind == .punish
-            case "announce-decision": return true
             case "serve-unpunished": return c.decided?.kind == .exempt || c.decided?.kind == .noFacts
             case "request-hearing": return c.hearing && c.heardOn == nil
             case "prepare-publication", "publish": return c.decided?.kind == .punish && !(c.decided?.isWarningOnly ?? true) && c.annulled == nil && !c.simple
@@ -77,7 +79,6 @@ package struct CaseHandling: Sendable {
             case "challenge": return c.pending == nil && c.decided?.kind == .punish && c.annulled == nil
             case "challenge-ended": return c.pending != nil
             case "annul", "annul-late": return c.annulled == nil && c.decided?.kind == .punish
-            case "audit-agree", "discuss": return true
             default: return true
             }
         }
@@ -90,8 +91,9 @@ package struct CaseHandling: Sendable {
         _ = try CaseMoves.table.check(name, on: c.matter, by: actor, desk.permissions)
         let act = CaseAct(handling: self, c: c, name: name, input: input, actor: actor, now: now, tx: tx)
         // What officers do after filing is done by an officer of this very case, who was not recused.
-        if c.filedOn != nil, actor.account != nil, CaseMoves.isOfOfficers(name) { _ = try act.officer() }
-        return try act.beforeFiling() ?? act.investigation() ?? act.telling() ?? act.decision() ?? act.performance() ?? act.challenge() ?? act.publication()
+        if c.filedOn != nil, let account = actor.account, CaseMoves.isAsOfficer(name, account, desk.permissions) { _ = try act.officer() }
+        try act.checkJurisdiction()
+        return try act.beforeFiling() ?? act.jurisdiction() ?? act.investigation() ?? act.telling() ?? act.decision() ?? act.performance() ?? act.challenge() ?? act.publication()
             ?? { throw Fault("no handler for \(name)") }()
     }
 }
@@ -238,7 +240,7 @@ extension CaseAct {
         case "transfer-out":
             _ = try approver()
             // Law: PCD art. 14: what was transferred here is not passed on; where we have no jurisdiction the common superior designates.
-            guard c.source != "transfer" else {
+            guard c.source != "transfer" || c.competent != nil else {
                 throw Refusal(
                     .conflict, Text("本案系移送而来，不得再自行移送；应当报请共同的上一级部门指定管辖", "It was transferred here and is not passed on: ask the common superior to designate"),
                     article: Article(law: "PCD", article: "14"))

@@ -27,6 +27,8 @@ package enum CaseMoves {
     private static let paidInCash = afterDecision.union([simple])
     private static let running: Set<String> = [investigating, suspended, testing, auditing, audited, noticing, announcing, notified, hearing, deciding, refunding]
 
+    private static let undecided = running.union([clue, clueTesting, filing])
+
     private static let officer: [Move.By] = [.staff("enforcement.investigate")]
     private static let head: [Move.By] = [.staff("enforcement.decide")]
     private static let reviewer: [Move.By] = [.staff("enforcement.audit")]
@@ -54,7 +56,7 @@ package enum CaseMoves {
             State(closing, "待结案", "To be closed", true, "teal"), State(proposedClosing, "结案待审批", "Closing awaits approval", true, "amber"),
             State(closed, "已结案", "Closed", false, "green"), State(archived, "已归档", "Archived", false, "green"), State(simple, "当场处罚，待归档", "Fined on the spot", true, "red"),
         ],
-        moves: beforeFiling + investigation + telling + decision + performance + publication,
+        moves: beforeFiling + jurisdiction + investigation + telling + decision + performance + publication,
         filer: Text("当事人", "The party"), opening: Text("案件来源登记", "Source registered"), outliving: ["PUB1", "PUB2", "PUB4", "P12", "P14a", "P14b", "P17", "P17b"],
         remarks: [
             "measure": Text("采取措施", "Measure taken"), "document": Text("制作文书", "Document made"), "evidence": Text("登记证据", "Evidence entered"),
@@ -77,6 +79,12 @@ package enum CaseMoves {
             "transfer-out", Text("移送有管辖权的部门", "Transfer to the competent authority"), [filing, investigating, auditing, audited], transferred, head, "14", stops: ["P1"],
             awaits: ["P7", "P9"]),
         move("send-back", Text("退回补充核查", "Send back"), [filing], clue, head, "18(1)"),
+    ]
+
+    private static let jurisdiction: [Move] = [
+        move("dispute-jurisdiction", Text("登记管辖争议", "Jurisdiction disputed"), undecided, nil, officer + head, "13", starts: ["JD1"]),
+        move("refer-jurisdiction", Text("报请指定管辖", "Ask the superior to designate"), undecided, nil, head, "16", starts: ["JD2"], stops: ["JD1"]),
+        move("settle-jurisdiction", Text("登记管辖结果", "Jurisdiction settled"), undecided, nil, officer + head, "13", stops: ["JD1", "JD2"]),
     ]
 
     private static let investigation: [Move] = [
@@ -153,8 +161,13 @@ package enum CaseMoves {
         move("withdraw-publication", Text("撤回公示", "Withdraw the publication"), afterDecision, nil, head, "63(2)", stops: ["PUB4"]),
     ]
 
-    /// Whether only officers make a move (and the system, where it follows from one of theirs).
-    static func isOfOfficers(_ name: String) -> Bool { table.moves.first { $0.name == name }.map { $0.by == officer || $0.by == officer + [.system] } ?? false }
+    /// Whether this person may make a move as an officer alone: then only in a case of the own. A head who makes it too makes it as the head.
+    static func isAsOfficer(_ name: String, _ account: Account, _ permissions: PermissionTable) -> Bool {
+        guard let move = table.moves.first(where: { $0.name == name }), move.by.contains(officer[0]) else { return false }
+        return !move.by.contains {
+            if $0 != officer[0], case .staff(let other) = $0 { permissions.allows(account.roles, other) } else { false }
+        }
+    }
 
     /// What the details of a move are called in the history.
     private static let details: [String: Text] = [
@@ -164,7 +177,7 @@ package enum CaseMoves {
         "amount": Text("金额", "Amount"), "where": Text("移送至", "To"), "body": Text("机构", "Body"), "result": Text("结果", "Result"), "host": Text("主持人", "Host"),
         "reference": Text("凭证号", "Slip"), "members": Text("参加人员", "Members"), "who": Text("何人", "Who"), "granted": Text("回避决定", "Recusal"), "shown": Text("公示至", "Shown until"),
         "number": Text("文号", "Number"), "jurisdiction": Text("管辖依据", "Jurisdiction"), "class": Text("档案类别", "Class"), "until": Text("延长至", "Until"), "to": Text("推送至", "Pushed to"),
-        "title": Text("名称", "Title"),
+        "title": Text("名称", "Title"), "with": Text("争议部门", "Disputed with"), "competent": Text("由何部门管辖", "Who has it"),
     ]
     @Sendable static func detail(_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)? {
         guard let title = details[key] else { return nil }
@@ -180,20 +193,6 @@ package enum CaseMoves {
             }
         return (title, words ?? Text(verbatim: value))
     }
-}
-
-/// Which authority has the case (管辖).
-///
-/// Law: PCD art. 7, 10, 11, 12; O117 art. 47.
-package enum Jurisdiction {
-    package static let grounds: [(String, Text)] = [
-        ("conduct", Text("违法行为发生地（第七条）", "Place of the conduct (art. 7)")), ("actual", Text("平台内经营者的实际经营地（第十条）", "Actual place of business (art. 10)")),
-        ("domicile", Text("平台、自建网站经营者的住所地（第十条）", "Domicile of a platform or own site (art. 10)")),
-        ("platform", Text("平台住所地先行发现（第十条）", "Seat of the platform, first to find (art. 10)")),
-        ("publisher", Text("广告发布者所在地（第十一条）", "Seat of the publisher (art. 11)")), ("advertiser", Text("广告主所在地（第十一条）", "Seat of the advertiser (art. 11)")),
-        ("live", Text("直播间运营者、主播的实际经营地或者直播平台住所地（直播办法第四十七条）", "Live commerce: place of business, or the platform's seat (O117 art. 47)")),
-        ("assigned", Text("上级指定或者交办（第十三、十五条）", "Assigned by the superior (art. 13, 15)")),
-    ]
 }
 
 /// How papers reach the party (送达).

@@ -8,7 +8,7 @@ import Web
 struct CaseParts {
     let visit: Visit
     let s: CasePage.Shown
-    private var c: Case { s.c }
+    var c: Case { s.c }
     private func cite(_ list: String?) -> Text? {
         guard let list else { return nil }
         let all = list.split(separator: ",").compactMap { Article(String($0)) }.map { visit.desk.law.register.cite($0) }
@@ -39,6 +39,7 @@ struct CaseParts {
                 }
                 if let findings = c.findings { h.definition(Text("核查情况", "Found")) { h.element("p", "pre mb-0", text: findings) } }
                 if let place = c.jurisdiction { h.definition(Text("管辖依据", "Jurisdiction"), h.say(Jurisdiction.grounds.first { $0.0 == place }?.1 ?? Text(verbatim: place))) }
+                jurisdiction(h)
                 if let facts = c.facts { h.definition(Text("认定的事实", "Facts")) { h.element("p", "pre mb-0", text: facts) } }
                 if let nature = c.nature { h.definition(Text("性质", "Nature")) { h.element("p", "pre mb-0", text: nature) } }
                 if let statement = c.statement { h.definition(Text("陈述申辩", "The party said")) { h.element("p", "pre mb-0", text: statement) } }

@@ -59,6 +59,7 @@ package enum Enforcement {
                 SealedTable("enforcement_cases", key: "matter"), SealedTable("enforcement_people"), SealedTable("enforcement_recusals"), SealedTable("enforcement_evidence"),
                 SealedTable("enforcement_services"), SealedTable("enforcement_payments"), SealedTable("enforcement_instalments"), SealedTable("enforcement_leniency"),
                 SealedTable("enforcement_discussions"), SealedTable("enforcement_publications", key: "matter"), SealedTable("enforcement_challenges"),
+                SealedTable("enforcement_disputes"),
                 SealedTable("enforcement_certificates", key: "account"),
                 SealedTable("enforcement_measures", key: "matter"), SealedTable("enforcement_guidance", key: "matter"), SealedTable("enforcement_pictures"),
             ],

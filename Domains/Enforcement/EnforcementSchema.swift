@@ -94,5 +94,15 @@ enum EnforcementSchema {
                 (SELECT COALESCE(sum(p.amount), 0) FROM enforcement_payments p WHERE p.matter = e.matter AND p.kind <> 'surcharge') AS paid, e.simple AS simple FROM enforcement_cases e
                 """
             ]),
+        // Whose case it is, where two authorities do not agree.
+        Migration(
+            "enforcement.3",
+            [
+                """
+                CREATE TABLE enforcement_disputes (id KEY, matter INTEGER NOT NULL REFERENCES casework_matters (id), other TEXT NOT NULL, reason TEXT NOT NULL, on_day TEXT NOT NULL, referred_to TEXT,
+                referred_on TEXT, settled_on TEXT, way TEXT CHECK (way IN ('agreed', 'designated')), competent TEXT, reference TEXT, account INTEGER NOT NULL, at INTEGER NOT NULL)
+                """,
+                "CREATE INDEX enforcement_disputes_matter ON enforcement_disputes (matter)",
+            ]),
     ]
 }

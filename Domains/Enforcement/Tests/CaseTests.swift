@@ -217,6 +217,37 @@ import Web
     }
 
     @Test(arguments: TestEngine.available)
+    func aDisputeOfJurisdictionHasSevenWorkingDaysAndHoldsUpTheDecision(_ engine: TestEngine) async throws {
+        let room = try await Room(engine, at: "2026-09-28T09:00")
+        let id = try await room.clue()
+        let dispute = [("with", "邻市市场监督管理局"), ("reason", "实际经营地有争议"), ("on", "2026-09-28")]
+        await room.refused(.invalid, "dispute-jurisdiction", id, .gao, dispute.dropLast() + [("on", "2026-09-29")])
+        await room.refused(.conflict, "settle-jurisdiction", id, .gao, [])
+        try await room.make("dispute-jurisdiction", id, .gao, dispute)
+        // 29, 30, and 8, 9, 10 (a worked Saturday), 12, 13 October.
+        #expect(try await room.clocks(id)["JD1"]?.due == Day("2026-10-13"))
+        await room.refused(.conflict, "dispute-jurisdiction", id, .gao, dispute)
+        await room.refused(.invalid, "settle-jurisdiction", id, .gao, [("way", "designated"), ("result", "ours"), ("reference", "指〔2026〕1号"), ("on", "2026-09-28")])
+        await room.refused(.forbidden, "refer-jurisdiction", id, .gao, [("to", "省市场监督管理局"), ("on", "2026-09-28")])
+        try await room.make("refer-jurisdiction", id, .he, [("to", "省市场监督管理局"), ("on", "2026-09-28")])
+        #expect(try await room.clocks(id)["JD1"]?.state == "met")
+        #expect(try await room.clocks(id)["JD2"]?.due == Day("2026-10-13"))
+        // Filed meanwhile (whoever files first keeps it); an officer of another case settles nothing.
+        try await room.propose(id)
+        try await room.make("file", id, .he, room.officers())
+        let theirs = [("way", "designated"), ("result", "theirs"), ("competent", "邻市市场监督管理局"), ("reference", "指〔2026〕1号"), ("on", "2026-09-28")]
+        await room.refused(.forbidden, "settle-jurisdiction", id, .wang, theirs)
+        await room.refused(.conflict, "terminate", id, .he, [("ground", "1"), ("reason", "x")])
+        try await room.make("settle-jurisdiction", id, .gao, theirs)
+        #expect(try await room.clocks(id)["JD2"]?.state == "met")
+        await room.refused(.conflict, "terminate", id, .he, [("ground", "1"), ("reason", "x")])
+        #expect(try await room.office.get("/cases/\(id)", as: .gao).text.contains("指〔2026〕1号"))
+        try await room.make("transfer-out", id, .he, [("where", "邻市市场监督管理局"), ("reason", "上级指定")])
+        #expect(try await room.c(id).matter.outcome == "transferred")
+        #expect(try await room.office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
     func aFirstSlightViolationIsNotFiledOnceLeniencyWasExaminedAndAnOldActCannotBeFiled(_ engine: TestEngine) async throws {
         let room = try await Room(engine)
         let id = try await room.clue()
