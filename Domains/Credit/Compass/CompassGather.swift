@@ -11,6 +11,9 @@ extension CompassRun {
         package var regions: [String] = []
         package var trades: [String] = []
         package var kinds: [String] = []
+        fileprivate var phones: [String] = []
+        /// Of those that stand on a list now: which telephone, and how often.
+        fileprivate var listed: [String: Int32] = [:]
 
         fileprivate func place(_ id: Int64) -> Int? {
             var (low, high) = (0, ids.count)
@@ -26,16 +29,35 @@ extension CompassRun {
     /// - Parameter moment: only what was known then.
     /// Cost: a pass over the register, the events and the matters that name an operator.
     package static func gather(only: ID<Operator>? = nil, at moment: Moment, _ tx: Transaction) throws -> Gathered {
-        try gather(only.map { $0.raw...$0.raw } ?? everybody, listed: listed(only, at: moment, tx), at: moment, tx)
+        guard let only else {
+            var all = try [gather(everybody, at: moment, tx)]
+            relate(&all)
+            return all[0]
+        }
+        var one = try [gather(only.raw...only.raw, at: moment, tx)]
+        let phones = try listed(besides: only, at: moment, tx)
+        relate(&one, phones)
+        return one[0]
     }
 
-    /// Phones of those that stand on a list: who shares one is related.
-    static func listed(_ only: ID<Operator>? = nil, at moment: Moment, _ tx: Transaction) throws -> [String: Int32] {
+    /// Who shares a telephone with one that stands on a list is related to it.
+    /// - Parameter others: how often a telephone is that of a listed one that was not gathered.
+    static func relate(_ parts: inout [Gathered], _ others: [String: Int32] = [:]) {
+        let listed = parts.reduce(into: others) { $0.merge($1.listed, uniquingKeysWith: +) }
+        guard !listed.isEmpty else { return }
+        for p in parts.indices {
+            for (i, phone) in parts[p].phones.enumerated() where !phone.isEmpty {
+                if let n = listed[phone] { parts[p].facts[i].related = n - parts[p].facts[i].own }
+            }
+        }
+    }
+
+    private static func listed(besides one: ID<Operator>, at moment: Moment, _ tx: Transaction) throws -> [String: Int32] {
         var phones: [String: Int32] = [:]
-        let shared: SQL = only.map { "o.phone = (SELECT phone FROM operators WHERE id = \($0)) AND" } ?? ""
         try tx.forEach(
             """
-            SELECT o.phone AS phone, count(*) AS n FROM credit_events e JOIN operators o ON o.id = e.operator WHERE \(shared) e.kind IN ('abnormal', 'serious') AND e.known_at <= \(moment) AND o.phone <> '' AND COALESCE(e.until_day, '9999') >= \(moment.day)
+            SELECT o.phone AS phone, count(*) AS n FROM credit_events e JOIN operators o ON o.id = e.operator WHERE o.phone = (SELECT phone FROM operators WHERE id = \(one)) AND o.id <> \(one) AND o.phone <> ''
+            AND (o.registered_on IS NULL OR o.registered_on <= \(moment.day)) AND e.kind IN ('abnormal', 'serious') AND e.known_at <= \(moment) AND COALESCE(e.until_day, '9999') >= \(moment.day)
             AND NOT EXISTS (SELECT 1 FROM credit_events c WHERE c.cancels = e.id AND c.known_at <= \(moment)) GROUP BY o.phone
             """
         ) { phones[$0.string("phone")] = Int32($0.count("n")) }
@@ -43,19 +65,19 @@ extension CompassRun {
     }
 
     /// A stretch of the register, so that several readers share the work.
-    static func gather(_ keys: ClosedRange<Int64>, listed: [String: Int32], at moment: Moment, _ tx: Transaction) throws -> Gathered {
+    static func gather(_ keys: ClosedRange<Int64>, at moment: Moment, _ tx: Transaction) throws -> Gathered {
         var g = Gathered()
         let newer = moment.day.adding(days: -365).description
         var trades: [String: String] = [:]
         // By position: six hundred thousand rows by name cost a second of hashing. Who was registered later was not there then.
         try tx.forEach(
             """
-            SELECT id, kind, (CASE status WHEN 'suspended' THEN 1 WHEN 'revoked' THEN 2 ELSE 0 END) + (CASE WHEN online = 0 THEN 0 ELSE 4 END) + (CASE WHEN registered_on > \(newer) THEN 8 ELSE 0 END), region, industry\(listed.isEmpty ? "" as SQL : ", phone")
+            SELECT id, kind, (CASE status WHEN 'suspended' THEN 1 WHEN 'revoked' THEN 2 ELSE 0 END) + (CASE WHEN online = 0 THEN 0 ELSE 4 END) + (CASE WHEN registered_on > \(newer) THEN 8 ELSE 0 END), region, industry, phone
             FROM operators WHERE id BETWEEN \(keys.lowerBound) AND \(keys.upperBound) AND (registered_on IS NULL OR registered_on <= \(moment.day)) ORDER BY id
             """
         ) { row in
             guard case .int(let id) = row.values[0], case .text(let kind) = row.values[1], case .int(let marks) = row.values[2], case .text(let region) = row.values[3],
-                case .text(let industry) = row.values[4]
+                case .text(let industry) = row.values[4], case .text(let phone) = row.values[5]
             else { return }
             var f = CompassFacts()
             f.isSuspended = marks & 3 == 1
@@ -63,7 +85,6 @@ extension CompassRun {
             f.isOnline = marks & 4 != 0
             f.isNew = marks & 8 != 0
             f.industry = industry
-            if !listed.isEmpty, case .text(let phone) = row.values[5], let n = listed[phone] { f.related = n }
             let trade = trades[industry] ?? String(industry.prefix(2))
             trades[industry] = trade
             g.ids.append(id)
@@ -71,6 +92,7 @@ extension CompassRun {
             g.regions.append(region)
             g.trades.append(trade)
             g.kinds.append(kind)
+            g.phones.append(phone)
         }
         try events(keys, moment, &g, tx)
         try matters(keys, moment, &g, tx)
@@ -119,6 +141,10 @@ extension CompassRun {
             let cancelled = undone.lines[line]
             let stands = cancelled == nil && until >= now
             func add(_ source: Int, repaired: Bool = false) { g.facts[at].add(places[source], age: age, repaired: repaired) }
+            func list() {
+                g.facts[at].own += 1
+                if !g.phones[at].isEmpty { g.listed[g.phones[at], default: 0] += 1 }
+            }
             switch kind {
             case "penalty" where cancelled == nil:
                 let repaired = undone.repaired.contains(matter)
@@ -130,12 +156,12 @@ extension CompassRun {
                 add(Int(detail), repaired: cancelled != nil)
                 if stands {
                     g.facts[at].onAbnormal = true
-                    g.facts[at].related = max(0, g.facts[at].related - 1)
+                    list()
                 }
             case "serious":
                 if stands {
                     g.facts[at].onSerious = true
-                    g.facts[at].related = max(0, g.facts[at].related - 1)
+                    list()
                 }
             case "visit": add(detail == 1 ? 7 : 6)
             case "absent": add(8)

@@ -148,6 +148,8 @@ package struct CompassFacts: Sendable {
     package var isOnline = false
     package var industry = ""
     package var related: Int32 = 0
+    /// How often it stands on a list itself.
+    var own: Int32 = 0
     package var onSerious = false
     package var onAbnormal = false
     package init() {}

@@ -23,7 +23,6 @@ package enum CompassRun {
         /// The newest line of any file.
         let newest: Int64
         let lastKey: Int64
-        let listed: [String: Int32]
         /// Classes set by hand.
         let overrides: [Int64: String]
     }
@@ -32,7 +31,7 @@ package enum CompassRun {
         let keys: ClosedRange<Int64>
         let g: Gathered
         let results: [CompassModel.Result]
-        var ranks: ArraySlice<Int> = []
+        let ranks: ArraySlice<Int>
     }
     private static let columns = [
         "operator", "class", "points", "lines", "percentile", "region", "trade", "counted_on", "before_class", "before_points", "before_lines", "before_on",
@@ -46,10 +45,10 @@ package enum CompassRun {
         let before = try await store.read { try self.before(at: now, $0) }
         let middle = before.lastKey / 2
         let halves = middle > 0 ? [0...middle, (middle + 1)...Int64.max] : [everybody]
-        var parts = try await beside(halves, store) { try part($0, model, before, at: now, $1) }
-        rank(&parts)
+        let stretches = try await beside(halves, store) { try gather($0, at: now, $1) }
+        let scored = scored(halves, stretches, model)
         var counted = Counted(before: before)
-        for found in try await beside(parts, store, { try compare($0, before, $1) }) {
+        for found in try await beside(scored, store, { try compare($0, before, $1) }) {
             counted.operators += found.operators
             counted.classes.merge(found.classes, uniquingKeysWith: +)
             counted.changed += found.changed
@@ -79,19 +78,18 @@ package enum CompassRun {
     private static func before(at now: Moment, _ tx: Transaction) throws -> Before {
         try Before(
             day: now.day, newest: tx.one("SELECT COALESCE(max(id), 0) AS id FROM credit_events")?.int("id") ?? 0,
-            lastKey: tx.one("SELECT COALESCE(max(id), 0) AS id FROM operators")?.int("id") ?? 0, listed: listed(at: now, tx), overrides: overrides(on: now.day, tx))
+            lastKey: tx.one("SELECT COALESCE(max(id), 0) AS id FROM operators")?.int("id") ?? 0, overrides: overrides(on: now.day, tx))
     }
-    private static func part(_ keys: ClosedRange<Int64>, _ model: CompassModel, _ before: Before, at now: Moment, _ tx: Transaction) throws -> Part {
-        let g = try gather(keys, listed: before.listed, at: now, tx)
-        return Part(keys: keys, g: g, results: scores(model, g))
-    }
-    /// Where each stands among its trade, over all stretches.
-    private static func rank(_ parts: inout [Part]) {
-        let ranks = percentiles(parts.flatMap(\.g.trades), parts.flatMap { $0.results.map(\.points) })
+    /// Stretches with their sums, and where each operator stands among its trade, over all of them.
+    private static func scored(_ keys: [ClosedRange<Int64>], _ stretches: [Gathered], _ model: CompassModel) -> [Part] {
+        var stretches = stretches
+        relate(&stretches)
+        let results = stretches.map { scores(model, $0) }
+        let ranks = percentiles(stretches.flatMap(\.trades), results.flatMap { $0.map(\.points) })
         var from = 0
-        for i in parts.indices {
-            parts[i].ranks = ranks[from..<from + parts[i].results.count]
-            from += parts[i].results.count
+        return keys.indices.map { i in
+            defer { from += results[i].count }
+            return Part(keys: keys[i], g: stretches[i], results: results[i], ranks: ranks[from..<from + results[i].count])
         }
     }
 
@@ -183,9 +181,7 @@ package enum CompassRun {
     @discardableResult
     package static func run(_ model: CompassModel, at now: Moment, _ tx: Transaction) throws -> Counted {
         let before = try before(at: now, tx)
-        var parts = try [part(everybody, model, before, at: now, tx)]
-        rank(&parts)
-        let counted = try compare(parts[0], before, tx)
+        let counted = try compare(scored([everybody], [gather(everybody, at: now, tx)], model)[0], before, tx)
         try write(counted, model, at: now, tx)
         return counted
     }

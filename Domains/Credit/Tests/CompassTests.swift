@@ -71,6 +71,8 @@ import Web
         try await o.desk.store.write { tx in
             try CreditEvent.add(.penalty, of: ids[0], on: now.day.adding(days: -400), amount: Money(yuan: "60000"), "处罚", by: "test", at: now.adding(seconds: -400 * 86_400), tx)
             try CreditEvent.add(.abnormal, of: ids[1], on: now.day, "通过登记的住所（经营场所）无法联系", by: "test", at: now, tx)
+            // The third has the second's telephone, and the second stands on a list.
+            try tx.run("UPDATE operators SET phone = '0531-0000001' WHERE id IN (\(ids[1]), \(ids[2]))")
             try CompassRun.takeInShipped(at: now, tx)
             let model = try CompassRun.active(tx)!
             let counted = try CompassRun.run(model, at: now, tx)
@@ -83,6 +85,7 @@ import Web
                 "\($0.int("operator")) \($0.string("class")) \($0.count("points")) \($0.string("lines"))"
             }
             #expect(all == each)
+            #expect(all[2].contains("related:") && !all[1].contains("related:"))
             #expect(all[0].contains("penalty:54") && all[0].contains("fine:36") && all[1].contains("!abnormal"))
             // What was not known then does not count.
             let then = try CompassRun.gather(at: now.adding(seconds: -500 * 86_400), tx)
