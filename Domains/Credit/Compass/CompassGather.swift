@@ -15,6 +15,14 @@ extension CompassRun {
         /// Of those that stand on a list now: which telephone, and how often.
         fileprivate var listed: [String: Int32] = [:]
 
+        /// Who shares a telephone with one that stands on a list is related to it.
+        mutating func relate(_ listed: [String: Int32]) {
+            guard !listed.isEmpty else { return }
+            for (i, phone) in phones.enumerated() where !phone.isEmpty {
+                if let n = listed[phone] { facts[i].related = n - facts[i].own }
+            }
+        }
+
         fileprivate func place(_ id: Int64) -> Int? {
             var (low, high) = (0, ids.count)
             while low < high {
@@ -30,28 +38,17 @@ extension CompassRun {
     /// Cost: a pass over the register, the events and the matters that name an operator.
     package static func gather(only: ID<Operator>? = nil, at moment: Moment, _ tx: Transaction) throws -> Gathered {
         guard let only else {
-            var all = try [gather(everybody, at: moment, tx)]
-            relate(&all)
-            return all[0]
+            var all = try gather(everybody, at: moment, tx)
+            all.relate(listed([all]))
+            return all
         }
-        var one = try [gather(only.raw...only.raw, at: moment, tx)]
-        let phones = try listed(besides: only, at: moment, tx)
-        relate(&one, phones)
-        return one[0]
+        var one = try gather(only.raw...only.raw, at: moment, tx)
+        one.relate(listed([one]).merging(try listed(besides: only, at: moment, tx), uniquingKeysWith: +))
+        return one
     }
 
-    /// Who shares a telephone with one that stands on a list is related to it.
-    /// - Parameter others: how often a telephone is that of a listed one that was not gathered.
-    static func relate(_ parts: inout [Gathered], _ others: [String: Int32] = [:]) {
-        let listed = parts.reduce(into: others) { $0.merge($1.listed, uniquingKeysWith: +) }
-        guard !listed.isEmpty else { return }
-        for p in parts.indices {
-            for (i, phone) in parts[p].phones.enumerated() where !phone.isEmpty {
-                if let n = listed[phone] { parts[p].facts[i].related = n - parts[p].facts[i].own }
-            }
-        }
-    }
-
+    /// How often a telephone is that of one that stands on a list.
+    static func listed(_ parts: [Gathered]) -> [String: Int32] { parts.reduce(into: [:]) { $0.merge($1.listed, uniquingKeysWith: +) } }
     private static func listed(besides one: ID<Operator>, at moment: Moment, _ tx: Transaction) throws -> [String: Int32] {
         var phones: [String: Int32] = [:]
         try tx.forEach(

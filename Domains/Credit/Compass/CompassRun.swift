@@ -46,9 +46,10 @@ package enum CompassRun {
         let middle = before.lastKey / 2
         let halves = middle > 0 ? [0...middle, (middle + 1)...Int64.max] : [everybody]
         let stretches = try await beside(halves, store) { try gather($0, at: now, $1) }
-        let scored = scored(halves, stretches, model)
+        let listed = self.listed(stretches)
+        let parts = try await ranked(halves, beside(stretches) { scored($0, listed, model) })
         var counted = Counted(before: before)
-        for found in try await beside(scored, store, { try compare($0, before, $1) }) {
+        for found in try await beside(parts, store, { try compare($0, before, $1) }) {
             counted.operators += found.operators
             counted.classes.merge(found.classes, uniquingKeysWith: +)
             counted.changed += found.changed
@@ -58,20 +59,20 @@ package enum CompassRun {
         }
         return counted
     }
-    private static func beside<I: Sendable, O: Sendable>(_ items: [I], _ store: Store, _ body: @escaping @Sendable (I, Transaction) throws -> O) async throws -> [O] {
+    private static func beside<I: Sendable, O: Sendable>(_ items: [I], _ body: @escaping @Sendable (I) async throws -> O) async throws -> [O] {
         try await withThrowingTaskGroup(of: (Int, O).self) { group in
-            for (i, item) in items.enumerated() {
-                group.addTask {
-                    let found = try await store.read { tx in
-                        try tx.dialect.takeYourTime(tx)
-                        return try body(item, tx)
-                    }
-                    return (i, found)
-                }
-            }
+            for (i, item) in items.enumerated() { group.addTask { (i, try await body(item)) } }
             var all: [(Int, O)] = []
             for try await found in group { all.append(found) }
             return all.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+    private static func beside<I: Sendable, O: Sendable>(_ items: [I], _ store: Store, _ body: @escaping @Sendable (I, Transaction) throws -> O) async throws -> [O] {
+        try await beside(items) { item in
+            try await store.read { tx in
+                try tx.dialect.takeYourTime(tx)
+                return try body(item, tx)
+            }
         }
     }
 
@@ -80,16 +81,18 @@ package enum CompassRun {
             day: now.day, newest: tx.one("SELECT COALESCE(max(id), 0) AS id FROM credit_events")?.int("id") ?? 0,
             lastKey: tx.one("SELECT COALESCE(max(id), 0) AS id FROM operators")?.int("id") ?? 0, overrides: overrides(on: now.day, tx))
     }
-    /// Stretches with their sums, and where each operator stands among its trade, over all of them.
-    private static func scored(_ keys: [ClosedRange<Int64>], _ stretches: [Gathered], _ model: CompassModel) -> [Part] {
-        var stretches = stretches
-        relate(&stretches)
-        let results = stretches.map { scores(model, $0) }
-        let ranks = percentiles(stretches.flatMap(\.trades), results.flatMap { $0.map(\.points) })
+    private static func scored(_ g: Gathered, _ listed: [String: Int32], _ model: CompassModel) -> (Gathered, [CompassModel.Result]) {
+        var g = g
+        g.relate(listed)
+        return (g, scores(model, g))
+    }
+    /// Where each operator stands among its trade, over all stretches.
+    private static func ranked(_ keys: [ClosedRange<Int64>], _ stretches: [(g: Gathered, results: [CompassModel.Result])]) -> [Part] {
+        let ranks = percentiles(stretches.flatMap(\.g.trades), stretches.flatMap { $0.results.map(\.points) })
         var from = 0
-        return keys.indices.map { i in
-            defer { from += results[i].count }
-            return Part(keys: keys[i], g: stretches[i], results: results[i], ranks: ranks[from..<from + results[i].count])
+        return zip(keys, stretches).map { keys, s in
+            defer { from += s.results.count }
+            return Part(keys: keys, g: s.g, results: s.results, ranks: ranks[from..<from + s.results.count])
         }
     }
 
@@ -181,7 +184,8 @@ package enum CompassRun {
     @discardableResult
     package static func run(_ model: CompassModel, at now: Moment, _ tx: Transaction) throws -> Counted {
         let before = try before(at: now, tx)
-        let counted = try compare(scored([everybody], [gather(everybody, at: now, tx)], model)[0], before, tx)
+        let all = try gather(everybody, at: now, tx)
+        let counted = try compare(ranked([everybody], [scored(all, listed([all]), model)])[0], before, tx)
         try write(counted, model, at: now, tx)
         return counted
     }
