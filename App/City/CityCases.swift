@@ -282,7 +282,7 @@ extension CityBuilder {
                     kind, party: shop.name, address: shop.address, issues: "店铺首页未公示营业执照信息", asked: "请在首页显著位置持续公示营业执照信息或者其链接标识", basis: "《中华人民共和国电子商务法》第十五条",
                     region: op?.region ?? region)
                 (new.operator, new.due, new.violation) = (op?.id, at.day.adding(days: 15), "M01")
-                if kind == .interview || kind == .meeting { (new.heldAt, new.place) = ("\(at.day.adding(days: 3)) 09:30", "本局二楼会议室") }
+                if kind.isMeeting { (new.heldAt, new.place) = ("\(at.day.adding(days: 3)) 09:30", "本局二楼会议室") }
                 let matter = try guidance.open(new, by: .staff(officers[0]), at: at, code: codes[i], tx)
                 let later = at.adding(hours: 72)
                 guard later <= end else { continue }

@@ -25,7 +25,7 @@ struct CaseForm {
             let (x, y) = (main.firstIndex(of: a.element.name) ?? 99, main.firstIndex(of: b.element.name) ?? 99)
             return (x, a.offset) < (y, b.offset)
         }.map(\.element)
-        visit.actions(h, ordered, at: "/cases/\(c.matter.id)", under: CaseMoves.regime, final: final, failed: failed, refusal, sent) { fields(h, $0.name, $1) }
+        visit.actions(h, ordered, at: "/cases/\(c.matter.id)", under: CaseMoves.regime, final: final, leading: main, failed: failed, refusal, sent) { fields(h, $0.name, $1) }
     }
 
     private func area(_ h: HTML, _ name: String, _ label: Text, _ e: HTML.Errors, _ hint: Text? = nil, value: String? = nil, rows: Int = 3, required: Bool = true, most: Int = 4000)

@@ -30,16 +30,19 @@ extension Visit {
     /// - Parameters:
     ///   - path: of the matter; a move is sent to `path/moves/NAME`.
     ///   - final: moves that are asked about once more.
+    ///   - leading: moves that lead on; where they are few the first of them is open. nil: any.
     ///   - failed: the move that was refused, with what was sent.
     package func actions(
-        _ h: HTML, _ moves: [Move], at path: String, under regime: String, final: Set<String> = [], multipart: Bool = false, failed: String?, _ refusal: Refusal?, _ sent: Form?,
-        fields: (Move, HTML.Errors) -> Void
+        _ h: HTML, _ moves: [Move], at path: String, under regime: String, final: Set<String> = [], leading: [String]? = nil, multipart: Bool = false, failed: String?,
+        _ refusal: Refusal?, _ sent: Form?, fields: (Move, HTML.Errors) -> Void
     ) {
         guard !moves.isEmpty else { return }
         h.card(Text("可以办理", "What can be done now"), "actions") {
             for (i, move) in moves.enumerated() {
                 let isThis = failed == move.name, isFinal = final.contains(move.name)
-                h.element("details", "action action-\(move.name)", [.init("open", if: isThis || (failed == nil && i == 0 && moves.count < 4))]) {
+                h.element(
+                    "details", "action action-\(move.name)", [.init("open", if: isThis || (failed == nil && i == 0 && moves.count < 4 && leading?.contains(move.name) != false))]
+                ) {
                     h.element("summary") {
                         h.span("action-name", move.title)
                         if let article = move.article(under: regime) { h.span("action-law", desk.law.register.cite(article)) }

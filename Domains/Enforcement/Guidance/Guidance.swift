@@ -9,6 +9,7 @@ import Web
 package struct Guidance: Sendable {
     package enum Kind: String, Sendable, CaseIterable {
         case prompt, advice, interview, meeting, order
+        package var isMeeting: Bool { self == .interview || self == .meeting }
         package var title: Text {
             switch self {
             case .prompt: Text("行政提示", "Prompt")
@@ -198,6 +199,7 @@ package struct GuidanceHandling: Sendable {
             try act.set("said = \(said)")
             return try move([("said", said)])
         case "attend":
+            guard g.kind.isMeeting else { throw Refusal(.conflict, Text("只有约谈和告诫会有到场情况", "Only an interview or a warning meeting is attended")) }
             let absent = input["absent"] == "yes"
             let attended = try absent ? "无正当理由未到场" : input.needed("attended", 300)
             try act.set("attended = \(attended), absent = \(absent)")

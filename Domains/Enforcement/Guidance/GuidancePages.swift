@@ -119,7 +119,7 @@ struct GuidancePages: Sendable {
                 guard let day = Day(text), day >= now.day else { throw Refusal.invalid("/due", Text("应为今天或者以后的日期", "A day from today on")) }
                 new.due = day
             }
-            if kind == .interview || kind == .meeting {
+            if kind.isMeeting {
                 new.heldAt = try form.needed("held", 60)
                 new.place = try form.needed("place", 200)
             }
@@ -157,7 +157,7 @@ struct GuidancePages: Sendable {
             let g = try find(visit, tx)
             return (g, try MatterFile.load(g.matter, desk: visit.desk, tx), try Self.pictures(g.matter.id, tx))
         }
-        let moves = GuidanceMoves.table.available(g.matter, to: .staff(account), visit.desk.permissions)
+        let moves = GuidanceMoves.table.available(g.matter, to: .staff(account), visit.desk.permissions).filter { $0.name != "attend" || g.kind.isMeeting }
         let state = GuidanceMoves.table.state(g.matter.state)
         return visit.page(Text("行政指导 \(g.matter.number)", "Guidance \(g.matter.number)"), status: refusal?.kind.status ?? 200, active: "/cases") { h in
             h.div("page-head matter-head") {
