@@ -231,3 +231,14 @@ import Web
         #expect(throws: Refusal.self) { try files.read("../../etc/passwd") }
     }
 }
+
+@Suite struct PlanTests {
+    /// On a city's database the difference is five against fifty thousand rows for every step of a matter.
+    @Test func aPeriodOfOneMatterIsFoundByTheMatter() async throws {
+        let office = try await TestOffice(.sqlite)
+        let plan = try await office.desk.store.read { tx in
+            try tx.all("EXPLAIN QUERY PLAN SELECT * FROM casework_clocks WHERE matter = \(1) AND duty = \("TS1") AND state = 'open'").map { $0.string("detail") }
+        }
+        #expect(plan.contains { $0.contains("casework_clocks_matter (matter=? AND state=? AND duty=?)") }, "\(plan)")
+    }
+}
