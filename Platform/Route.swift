@@ -110,14 +110,18 @@ package struct MatterKind: Sendable {
     package let contact: @Sendable (ID<Matter>, String, Transaction) throws -> String?
     /// What the matter is suspected to be, by the key of a violation (`M05`), where its domain knows.
     package let violation: @Sendable (ID<Matter>, Transaction) throws -> String?
+    /// Whether this person may extend a period of the matter by the general door; throws why not.
+    package let extending: @Sendable (Matter, Account, Moment, Transaction) throws -> Void
     package init(
         table: MoveTable, permission: Permission = "casework.see", papers: Permission = "personal.reveal",
         contact: @escaping @Sendable (ID<Matter>, String, Transaction) throws -> String? = { _, _, _ in nil },
         violation: @escaping @Sendable (ID<Matter>, Transaction) throws -> String? = { _, _ in nil },
+        extending: @escaping @Sendable (Matter, Account, Moment, Transaction) throws -> Void = { _, _, _, _ in },
         path: @escaping @Sendable (Matter) -> String
     ) {
         self.contact = contact
         self.violation = violation
+        self.extending = extending
         self.table = table
         self.permission = permission
         self.papers = papers

@@ -181,6 +181,16 @@ extension Transaction {
     package func penaltyCase(_ id: ID<Matter>) throws -> Case { try penaltyCase(matter(id)) }
 
     package func people(of id: ID<Matter>) throws -> [CasePerson] { try all("SELECT * FROM enforcement_people WHERE matter = \(id) ORDER BY id").compactMap(CasePerson.init) }
+    /// The parts that somebody has or had in a case, and whether recusal was granted.
+    func held(_ account: Int64, in id: ID<Matter>) throws -> (roles: Set<Separation.Role>, recused: Bool) {
+        let recused = try one("SELECT id FROM enforcement_recusals WHERE matter = \(id) AND account = \(account) AND granted = 1 LIMIT 1") != nil
+        return (Set(try people(of: id).filter { $0.account == account }.map(\.role)), recused)
+    }
+    /// - Errors: who has a part in the case that an approver must not have.
+    func checkApprover(_ account: Account, of id: ID<Matter>) throws {
+        let held = try held(account.id.raw, in: id)
+        try Separation.check(.approver, held: held.roles, recused: held.recused)
+    }
     package func certificates() throws -> [Certificate] { try all("SELECT * FROM enforcement_certificates ORDER BY number").map(Certificate.init) }
     package func certificate(of account: Int64) throws -> Certificate? { try one("SELECT * FROM enforcement_certificates WHERE account = \(account)").map(Certificate.init) }
 }

@@ -20,7 +20,7 @@ extension CaseAct {
                     fields: [.init("/income-unknown", Text("请审阅说明并勾选同意", "Read the reasons and tick"))], article: Article(law: "O118", article: "14(3)"))
             }
             let hearing = try Gates.hearing(proposed, of: c.party.kind, bounds: handling.bounds(tx))
-            try set("notified = \(proposed.json.text), hearing = \(hearing), statement = NULL, reviewed = NULL")
+            try set("notified = \(proposed.json.text), hearing = \(hearing), statement = NULL, reviewed = NULL, discussed_on = NULL")
             let now = try fresh()
             _ = try document("penalty-notice", adding: handling.documents.outcome(proposed, of: now), of: now)
             return try move([("proposal", Self.line(proposed))])
@@ -35,13 +35,14 @@ extension CaseAct {
             guard let paper = try lastDocument("penalty-notice") else { throw Refusal(.conflict, Text("没有告知书", "There is no notice")) }
             let served = try serve(paper)
             try set("notice_served_on = \(served.on)")
-            let after = try move([("way", served.way), ("served", served.on.description)], seals: [.init("enforcement_services", served.row)])
+            // Law: PCD art. 64(2): the time of a publication is not counted until it ends, not until it is entered.
+            let after = try move([("way", served.way), ("served", served.on.description)], since: Moment(served.on), seals: [.init("enforcement_services", served.row)])
             try handling.casework.begin("P8", of: after, since: Moment(served.on), at: now, tx)
             return try tx.matter(id)
         case "state":
             let text = try input.needed("statement", 8000)
             let all = [c.statement, text].compactMap { $0 }.joined(separator: "\n")
-            try set("statement = \(all), reviewed = NULL")
+            try set("statement = \(all), reviewed = NULL, discussed_on = NULL")
             return try move([("statement", text)])
         case "waive":
             _ = try officer()

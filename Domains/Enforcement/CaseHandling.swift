@@ -29,9 +29,11 @@ package struct CaseHandling: Sendable {
     }
 
     /// A new source: registered, numbered, its first period begun.
+    /// The fifteen working days run from when it was found or received: where a lead or a report was verified before, from then on.
     /// - Parameter region: where it is handled.
     package func register(_ new: NewCase, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
         let number = try tx.number("AJ", "case", in: now.day.year)
+        let verified = try new.sourceMatter.flatMap { source in try Clocks.of(source.id, tx).first { ["P1", "R1"].contains($0.duty) }?.startedAt }
         let matter = try casework.open(
             .init(
                 number: number, state: new.simple ? CaseMoves.simple : CaseMoves.clue, title: "\(new.party.name) · \(new.cause)", regime: CaseMoves.regime, region: new.region,
@@ -45,7 +47,7 @@ package struct CaseHandling: Sendable {
             """)
         Search.index(CaseMoves.kind, matter.id.raw, texts: [number, new.party.name, new.cause, new.clue, new.party.code ?? ""], marks: ["o:"], tx)
         try casework.record(
-            matter, as: "receive", by: actor, article: Article(law: "PCD", article: "18"), starting: new.simple ? [] : ["P1"], at: now,
+            matter, as: "receive", by: actor, article: Article(law: "PCD", article: "18"), starting: new.simple ? [] : ["P1"], since: verified ?? new.foundAt, at: now,
             details: [("cause", .string(new.cause))], sealing: [.init("enforcement_cases", key: "matter", matter.id.raw)], tx)
         if let source = new.sourceMatter { try Casework.link(matter, with: source, why: "案件来源", by: actor, under: Article(law: "PCD", article: "18"), at: now, tx) }
         return matter
@@ -159,11 +161,7 @@ struct CaseAct {
     // MARK: Who may, in this case
 
     /// The roles that this person has or had in the case, and whether recusal was granted.
-    func held(_ account: Int64) throws -> (roles: Set<Separation.Role>, recused: Bool) {
-        let roles = try tx.people(of: id).filter { $0.account == account }.map(\.role)
-        let recused = try tx.one("SELECT id FROM enforcement_recusals WHERE matter = \(id) AND account = \(account) AND granted = 1 LIMIT 1") != nil
-        return (Set(roles), recused)
-    }
+    func held(_ account: Int64) throws -> (roles: Set<Separation.Role>, recused: Bool) { try tx.held(account, in: id) }
     /// Takes a part in the case, if the others that one had allow it; written once.
     func take(_ role: Separation.Role, _ person: Account, certificate: String? = nil) throws {
         let held = try held(person.id.raw)
@@ -187,6 +185,9 @@ struct CaseAct {
         let account = try account()
         guard try tx.people(of: id).contains(where: { $0.account == account.id.raw && $0.role == .officer && $0.until == nil }) else {
             throw Refusal(.forbidden, Text("只有本案办案人员可以办理", "Only an officer of this case may do this"), article: Article(law: "PCD", article: "19(2)"))
+        }
+        guard let certificate = try tx.certificate(of: account.id.raw), certificate.validTo >= now.day else {
+            throw Refusal(.forbidden, Text("执法证已过期或者未登记", "Your certificate is over, or was not entered"), article: Article(law: "PCD", article: "22"))
         }
         return account
     }

@@ -171,12 +171,17 @@ extension CaseAct {
             o.to = try input.needed("to", 200)
             return (o, nil, nil)
         case .exempt:
-            guard let rule = try LeniencyDesk.standing(id, tx).first(where: { $0.effect != .mitigate }) else {
+            guard let rule = try LeniencyDesk.standing(id, tx).filter({ $0.effect != .mitigate }).min(by: { $0.effect == .shallNot && $1.effect != .shallNot }) else {
                 throw Refusal.invalid("/outcome", Text("不予处罚须先完成从宽审查，且情形成立", "First examine leniency: a rule must be met"))
             }
             o.ground = rule.id
             return (o, nil, nil)
         case .punish: break
+        }
+        try v?.check(ended: c.actTo)
+        if let v, v.goods != true, !(input["goods"] ?? "").isEmpty {
+            throw Refusal(
+                .invalid, Text("该条没有规定没收物品", "The article does not let goods be confiscated"), fields: [.init("/goods", Text("请删去", "Take them off"))], article: v.penalty)
         }
         if let v, v.warning != true, input["warning"] == "yes" {
             throw Refusal(

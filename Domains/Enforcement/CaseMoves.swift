@@ -140,7 +140,7 @@ package enum CaseMoves {
         move("bank", Text("罚款已缴付银行", "Paid into the bank"), paidInCash, nil, officer, "73", stops: ["P17b"]),
         move("defer", Text("批准延期、分期缴纳", "Grant deferral or instalments"), [served], nil, head, "74"),
         move("demand", Text("催告履行", "Demand performance"), [served, archived], nil, officer, "76(1)", starts: ["P14a"]),
-        move("challenge", Text("当事人申请复议、提起诉讼", "Review or suit begun"), afterDecision.union([simple]), nil, officer, nil, awaits: ["P14b"]),
+        move("challenge", Text("当事人申请复议、提起诉讼", "Review or suit begun"), afterDecision.union([simple]), nil, officer, nil),
         move("challenge-ended", Text("登记复议、诉讼结果", "Result of review or suit"), afterDecision.union([simple]), nil, officer, nil),
         move("apply-court", Text("申请法院强制执行", "Apply to the court"), [served, archived], court, head, "76(1)", stops: ["P14b"], awaits: ["P14a"]),
         move("perform", Text("执行完毕", "Performed"), [served, court], closing, officer + [.system], "77(1)", starts: ["P15"], awaits: ["P12", "P14a", "P14b"]),

@@ -331,7 +331,7 @@ struct CasePages: Sendable {
         let now = visit.desk.now
         do {
             try await visit.desk.store.write { tx in
-                guard let key = form["account"].flatMap({ Int64($0) }), try Accounts.all(tx).contains(where: { $0.id.raw == key }) else {
+                guard let key = form["account"].flatMap({ Int64($0) }), try Accounts.all(tx).contains(where: { $0.id.raw == key && by.covers($0.region) }) else {
                     throw Refusal.invalid("/account", Text("请选择人员", "Choose somebody"))
                 }
                 let number = try form.needed("number", 40)

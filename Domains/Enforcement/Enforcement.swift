@@ -48,9 +48,17 @@ package enum Enforcement {
             matterKinds: [
                 MatterKind(
                     table: CaseMoves.table, permission: "enforcement.see", papers: "enforcement.see",
-                    violation: { try $1.one("SELECT violation FROM enforcement_cases WHERE matter = \($0)")?.optionalString("violation") }
+                    violation: { try $1.one("SELECT violation FROM enforcement_cases WHERE matter = \($0)")?.optionalString("violation") },
+                    extending: { matter, account, _, tx in try tx.checkApprover(account, of: matter.id) }
                 ) { "/cases/\($0.id)" },
-                MatterKind(table: MeasureMoves.table, permission: "enforcement.see", papers: "enforcement.see") { "/measures/\($0.id)" },
+                MatterKind(
+                    table: MeasureMoves.table, permission: "enforcement.see", papers: "enforcement.see",
+                    extending: { _, _, _, _ in
+                        throw Refusal(
+                            .conflict, Text("请用“延长并书面告知”办理，告知书说明理由", "Use “Extend and tell in writing”: the notice gives the reasons"),
+                            article: Article(law: "PCD", article: "38(2)"))
+                    }
+                ) { "/measures/\($0.id)" },
                 MatterKind(table: GuidanceMoves.table, permission: "enforcement.see", papers: "enforcement.see") { "/guidance/\($0.id)" },
                 MatterKind(table: AssistMoves.table, permission: "enforcement.see", papers: "enforcement.see") { "/assist/\($0.id)" },
             ],

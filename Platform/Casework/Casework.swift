@@ -50,11 +50,11 @@ package struct Casework: Sendable {
 
     /// The first line of a matter's history, its first clocks, its ledger entry.
     package func record(
-        _ matter: Matter, as name: String, by actor: Actor, article: Article?, starting duties: [String], at now: Moment, details: [(String, JSON)],
+        _ matter: Matter, as name: String, by actor: Actor, article: Article?, starting duties: [String], since: Moment? = nil, at now: Moment, details: [(String, JSON)],
         sealing: [Ledger.Seal], _ tx: Transaction
     ) throws {
         let move = try Casework.writeMove(matter, name, to: matter.state, actor, article, details, now, tx)
-        for duty in duties { try Clocks.start(duty, of: matter, from: matter.competentAt, at: now, engine, tx) }
+        for duty in duties { try Clocks.start(duty, of: matter, from: since ?? matter.competentAt, at: now, engine, tx) }
         try Clocks.refreshNextDue(matter.id, tx)
         try tx.audit(
             "\(table.kind).\(name)", of: matter.reference, by: actor.mark, at: now, under: article, details: [("number", .string(matter.number))],
@@ -94,7 +94,7 @@ package struct Casework: Sendable {
         }
         switch move.pause {
         case .begins(let duty): try Clocks.pause(duty, of: matter.id, from: now.day, reason: name, tx)
-        case .ends(let duty): try Clocks.resume(duty, of: matter, on: now.day, engine, tx)
+        case .ends(let duty): try Clocks.resume(duty, of: matter, on: min(now, since ?? now).day, engine, tx)
         case nil: break
         }
         for duty in move.starts { try Clocks.start(duty, of: matter, from: since ?? now, at: now, engine, tx) }

@@ -292,7 +292,9 @@ package enum MatterRoutes {
                 guard let key = Int64(try visit.exchange.parameter("clock")) else { throw Refusal.notFound }
                 let engine = visit.desk.engine
                 let reason = try visit.exchange.form()["reason"]
+                let kinds = visit.house.kinds
                 return try await act(visit) { matter, now, tx in
+                    try kinds[matter.kind]?.extending(matter, visit.signedIn(), now, tx)
                     let clock = try Clocks.find(key, tx)
                     guard clock.matter == matter.id else { throw Refusal.notFound }
                     try Clocks.extend(clock, because: reason, by: visit.signedIn(), engine: engine, at: now, tx)

@@ -53,6 +53,13 @@ package struct Penalties: Sendable {
             case titleZH = "title", titleEN = "titleEn", limit = "threshold", personLimit = "personMax"
         }
         package var title: Text { Text(titleZH, titleEN) }
+        /// - Errors: the article was not in force yet when the act ended.
+        func check(ended: Day?) throws(Refusal) {
+            guard let from, let ended, ended < from else { return }
+            throw Refusal(
+                .invalid, Text("该条自\(from)起施行，行为终了于\(ended)", "The article holds from \(from); the act ended on \(ended)"),
+                fields: [.init("/violation", Text("适用行为时的规定：请选“不在目录中”并写明条款", "What held then applies: choose “None of these” and name it"))], article: penalty)
+        }
         package var threshold: Money? { limit.map { Money(fen: $0 * 100) } }
         package var personMax: Money? { personLimit.map { Money(fen: $0 * 100) } }
     }

@@ -150,7 +150,8 @@ extension CaseAct {
             "INSERT INTO enforcement_payments (matter, kind, amount, paid_on, way, reference, account, at) VALUES (\(id), \(kind.rawValue), \(amount), \(on), \(way), \(reference), \(account.id), \(now)) RETURNING id"
         )
         var after = try move([("amount", "\(kind.title.zh) \(amount.plain)"), ("reference", reference), ("on", on.description)], seals: [.init("enforcement_payments", row)])
-        if way == "cash" {
+        // The two days run from the first that was not handed in.
+        if way == "cash", try clock("P17")?.state != "open" {
             try handling.casework.begin("P17", of: after, since: Moment(on), at: now, tx)
             after = try tx.matter(id)
         }
@@ -202,7 +203,13 @@ extension CaseAct {
                 "fine": c.fine.plain, "appliedOn": Documents.chinese(applied), "hasPlan": plan.count > 1, "until": Documents.chinese(last.due),
                 "plan": plan.enumerated().map { ["ordinal": String($0.offset + 1), "due": Documents.chinese($0.element.due), "amount": $0.element.amount.plain] },
             ])
-        return try move([("until", last.due.description)], seals: [.init("enforcement_instalments", of: "matter", id.raw)])
+        let after = try move([("until", last.due.description)], seals: [.init("enforcement_instalments", of: "matter", id.raw)])
+        // Law: PCD art. 76(2): the three months for the court run from the end of the deferral.
+        if let window = try clock("P14b"), window.state == "open" {
+            try handling.casework.begin("P14b", of: after, since: Moment(last.due), at: now, tx)
+            return try tx.matter(id)
+        }
+        return after
     }
 
     /// Law: PCD art. 76; AEL art. 53, 54: after the time for review and suit, ten working days after the demand, within three months.
@@ -211,6 +218,9 @@ extension CaseAct {
         try checkStands()
         let article = Article(law: "PCD", article: "76(1)")
         guard c.pending == nil else { throw Refusal(.conflict, Text("复议或者诉讼尚未终结", "Review or suit has not ended"), article: article) }
+        if c.deferred, let until = c.payBy, now.day <= until {
+            throw Refusal(.conflict, Text("暂缓、分期缴纳的期限至\(until)", "Payment is deferred until \(until)"), article: Article(law: "PCD", article: "76(2)"))
+        }
         guard let demand = try clock("P14a"), demand.due < now.day else {
             throw Refusal(.conflict, Text("催告书送达满十个工作日后方可申请", "Ten working days after the demand, not before"), article: article)
         }

@@ -54,7 +54,10 @@ extension Case {
     func finalOn(_ engine: DeadlineEngine) throws -> Day? {
         guard pending == nil, let served = servedOn else { return nil }
         guard let last = challenges.last, let ended = last.endedOn else { return try engine.deadline(isReviewFirst ? "RV" : "LS", from: Moment(served), explain: false).due }
-        return last.kind == .review ? try engine.deadline("LS2", from: Moment(ended), explain: false).due : ended
+        guard last.kind == .review else { return ended }
+        // Who withdrew has no decision on review: the time for a suit against the penalty itself goes on (AL art. 46).
+        if last.result == .withdrawn { return max(ended, try engine.deadline(isReviewFirst ? "RV" : "LS", from: Moment(served), explain: false).due) }
+        return try engine.deadline("LS2", from: Moment(ended), explain: false).due
     }
 }
 
@@ -73,7 +76,10 @@ extension CaseAct {
                     article: Article(law: "PRP", article: "20"))
             }
             try tx.send("INSERT INTO enforcement_challenges (matter, kind, on_day, account, at) VALUES (\(id), \(kind.rawValue), \(on), \(try account().id), \(now))")
-            return try move([("result", kind.title.zh), ("on", on.description)], seals: seals)
+            let after = try move([("result", kind.title.zh), ("on", on.description)], seals: seals)
+            // The three months for the court begin anew when it is over (AEL art. 53).
+            try handling.casework.end("P14b", of: after, met: false, at: now, tx)
+            return try tx.matter(id)
         case "challenge-ended":
             guard let pending = c.pending else { throw Refusal(.conflict, Text("没有尚未终结的复议或者诉讼", "No review or suit is pending")) }
             let result = Challenge.Result(rawValue: try input.chosen("result", Challenge.Result.allCases.map(\.rawValue)))!

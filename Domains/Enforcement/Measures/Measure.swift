@@ -141,6 +141,8 @@ package struct MeasureHandling: Sendable {
         ("recorded", Text("已复制、拍照、录像等保全", "Copied or recorded")), ("tested", Text("送交检测、检验、检疫、鉴定", "Sent for testing")),
         ("seized", Text("转为查封、扣押", "Sealed or seized")), ("confiscated", Text("作出处罚决定予以没收", "Confiscated by decision")), ("returned", Text("退还当事人", "Given back")),
     ]
+    /// What officers may do by themselves. Giving back is a release, which the head approves (PCD art. 33(1), 36(1), 42).
+    static func disposals(of kind: Measure.Kind) -> [(String, Text)] { disposals.filter { $0.0 == "confiscated" || (kind == .registration && $0.0 != "returned") } }
 
     /// Proposes a measure, or enters one that was taken on the spot, for a case in the officers' hands.
     ///
@@ -148,6 +150,7 @@ package struct MeasureHandling: Sendable {
     package func take(_ input: Form, for c: Case, by officer: Account, at now: Moment, _ tx: Transaction) throws -> Matter {
         let people = try tx.people(of: c.matter.id).filter { $0.role == .officer && $0.until == nil }
         let verifying = c.matter.state == CaseMoves.clue
+        guard c.decided == nil, !c.simple else { throw Refusal(.conflict, Text("本案已作出决定，不再采取措施", "The case is decided: no measure is taken any more")) }
         guard c.matter.open, verifying || people.contains(where: { $0.account == officer.id.raw }) else {
             throw Refusal(.forbidden, Text("只有本案办案人员可以采取措施", "Only an officer of this case may take a measure"))
         }
@@ -263,7 +266,9 @@ package struct MeasureHandling: Sendable {
             return try move([("reason", reason)])
         case "test":
             _ = try act.officer()
-            return try move([("body", input.needed("body", 120))])
+            let body = try input.needed("body", 120), until = try input.day("until", from: now.day, to: now.day.adding(months: 12))
+            _ = try issue("testing-period", m, c, adding: ["body": body, "fromOn": Documents.chinese(now.day), "toOn": Documents.chinese(until)], by: actor, at: now, tx)
+            return try move([("body", body), ("until", until.description)])
         case "tested": return try move([("result", input.needed("result", 1000))])
         case "extend-notice":
             let head = try act.approver()
@@ -276,7 +281,7 @@ package struct MeasureHandling: Sendable {
             return try move([("reason", reason)])
         case "dispose":
             _ = try act.officer()
-            let disposal = try input.chosen("disposal", MeasureHandling.disposals.map(\.0)), reason = try input.needed("reason", 1000)
+            let disposal = try input.chosen("disposal", MeasureHandling.disposals(of: m.kind).map(\.0)), reason = try input.needed("reason", 1000)
             if disposal == "confiscated", c.decided?.goods.isEmpty ?? true {
                 throw Refusal.invalid("/disposal", Text("本案没有没收物品的处罚决定", "There is no decision that confiscates goods"))
             }

@@ -51,10 +51,12 @@ struct MeasurePages: Sendable {
                 h.div("matter-main") {
                     visit.actions(h, moves, at: "/measures/\(m.matter.id)", under: CaseMoves.regime, failed: failed, refusal, sent) { move, e in
                         switch move.name {
-                        case "test": h.field("body", Text("机构", "Body"), value: nil, errors: e)
+                        case "test":
+                            h.field("body", Text("机构", "Body"), value: nil, errors: e)
+                            h.field("until", Text("检测期间至（书面告知当事人）", "Until when: the party is told in writing"), value: nil, type: "date", errors: e)
                         case "tested": h.area("result", Text("结论", "Result"), value: nil, rows: 3, errors: e, maxLength: 1000)
                         case "dispose":
-                            h.select("disposal", Text("处置方式", "How"), options: MeasureHandling.disposals, value: nil, errors: e, empty: Text("请选择", "Choose"))
+                            h.select("disposal", Text("处置方式", "How"), options: MeasureHandling.disposals(of: m.kind), value: nil, errors: e, empty: Text("请选择", "Choose"))
                             h.area("reason", Text("情况", "Remark"), value: nil, rows: 3, errors: e, maxLength: 1000)
                         case "approve", "approve-late": h.area("reason", Text("意见", "Remark"), value: nil, rows: 2, errors: e, required: false, maxLength: 500)
                         default: h.area("reason", Text("理由", "Reason"), value: nil, rows: 3, errors: e, maxLength: 500)
