@@ -167,7 +167,7 @@ package enum PlatformSchema {
             ]),
         // A day that a decision set, where the law leaves the length of a period to it.
         Migration("casework.5", ["ALTER TABLE casework_clocks ADD COLUMN set_to TEXT"]),
-        // A period of one matter, by the matter: without it SQLite looks through all open periods of that name, since casework.4 gave it as good a key.
-        Migration("casework.6", ["DROP INDEX casework_clocks_matter", "CREATE INDEX casework_clocks_matter ON casework_clocks (matter, state, duty, due)"]),
+        // A period of one matter by its name: without it SQLite looks through all open periods of that name, since casework.4 gave it as good a key.
+        Migration("casework.6", ["CREATE INDEX casework_clocks_named ON casework_clocks (matter, duty, state)"]),
     ]
 }

@@ -100,7 +100,7 @@ extension CityBuilder {
                 let on = desk.calendar.value.workday(from: end.day.adding(days: i < 4 ? 3 : -ages[i]))
                 let at = Moment(i < 4 ? desk.calendar.value.workday(from: end.day.adding(days: -3)) : on, hour: 9)
                 var plan = InspectionHandling.Plan(cause: .statutory, op: op, items: ["C1"], inspectors: officers.prefix(2).map(\.id.raw), on: on)
-                plan.law = "《中华人民共和国食品安全法》第一百一十条"
+                plan.law = "FSL-110"
                 guard let m = try? handling.plan(plan, by: .staff(officers[0]), at: at, tx) else { continue }
                 if i == 0 { continue }
                 try handling.apply("approve", on: tx.inspection(m), input: Form([]), by: .staff(head), at: at, tx)

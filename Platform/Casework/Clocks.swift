@@ -160,12 +160,13 @@ package enum Clocks {
 
     /// The queue sorts by what lapses first, so the matter carries it. The caller seals the matter's row afterwards.
     static func refreshNextDue(_ matter: ID<Matter>, _ tx: Transaction) throws {
-        try tx.send(
-            """
-            UPDATE casework_matters SET next_due = COALESCE((SELECT min(c.due) FROM casework_clocks c WHERE c.matter = \(matter) AND c.state = 'open'
-            AND NOT EXISTS (SELECT 1 FROM casework_pauses p WHERE p.clock = c.id AND p.to_day IS NULL)), \(Matter.nothingDue)) WHERE id = \(matter)
-            """
-        )
+        try tx.send("UPDATE casework_matters SET next_due = COALESCE((\(nextDue(of: matter))), \(Matter.nothingDue)) WHERE id = \(matter)")
+    }
+    package static func nextDue(of matter: ID<Matter>) -> SQL {
+        """
+        SELECT min(c.due) FROM casework_clocks c WHERE c.matter = \(matter) AND c.state = 'open'
+        AND NOT EXISTS (SELECT 1 FROM casework_pauses p WHERE p.clock = c.id AND p.to_day IS NULL)
+        """
     }
 
     // MARK: A new calendar

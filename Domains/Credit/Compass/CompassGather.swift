@@ -125,7 +125,7 @@ extension CompassRun {
             """
             SELECT id, operator, kind, on_day, COALESCE(until_day, '9999'), COALESCE(amount, 0),
             CASE kind WHEN 'abnormal' THEN CASE WHEN detail LIKE '%年度报告%' AND detail NOT LIKE '%隐瞒%' THEN 0 WHEN detail LIKE '%无法联系%' THEN 1 ELSE 2 END
-            WHEN 'visit' THEN CASE WHEN detail LIKE '未发现问题%' THEN 1 ELSE 0 END ELSE 0 END, COALESCE(matter, 0)
+            WHEN 'visit' THEN CASE WHEN detail LIKE '未发现问题%' THEN 1 WHEN detail LIKE '未发现开展%' OR detail LIKE '已注销%' THEN 2 ELSE 0 END ELSE 0 END, COALESCE(matter, 0)
             FROM credit_events WHERE operator BETWEEN \(keys.lowerBound) AND \(keys.upperBound) AND known_at <= \(moment) ORDER BY operator
             """
         ) { row in
@@ -160,7 +160,9 @@ extension CompassRun {
                     g.facts[at].onSerious = true
                     list()
                 }
-            case "visit": add(detail == 1 ? 7 : 6)
+            case "visit":
+                // Nobody was there to be looked at: that says nothing, for or against.
+                if detail != 2 { add(detail == 1 ? 7 : 6) }
             case "absent": add(8)
             default: break
             }

@@ -129,7 +129,9 @@ package enum AbnormalMoves {
             Move("correct", Text("更正", "Correct"), from: [correcting], to: corrected, by: head, articles: ["ABN": "12(2)"], stops: ["AB8"]),
             Move("remove", Text("移出", "Take off"), from: [listed, objected, examining], to: removed, by: [.system], articles: ["O107": "12"]),
         ],
-        filer: Text("经营者", "The operator"), opening: Text("发现情形", "Ground found"), outcomes: ["listed": Text("列入", "listed"), "dropped": Text("不列入", "not listed")]
+        filer: Text("经营者", "The operator"), opening: Text("发现情形", "Ground found"),
+        remarks: ["year-added": Text("增加未报年度", "A further year not reported"), "restored": Text("恢复列入", "Listed anew")],
+        outcomes: ["listed": Text("列入", "listed"), "dropped": Text("不列入", "not listed")]
     ) { key, value, _ in
         switch key {
         case "note", "reason": (Text("说明", "Remark"), Text(verbatim: value))
@@ -149,10 +151,28 @@ package struct AbnormalHandling: Sendable {
         self.desk = desk
         casework = Casework(table: AbnormalMoves.table, desk: desk)
     }
+    /// A further year that was not reported, while one stands: the entry ends only when all are (ABN art. 6; O107 art. 12(1)(1)).
+    private func adding(_ years: [Int], to op: Operator, found: String, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter? {
+        guard
+            let row = try tx.one(
+                "SELECT m.* FROM credit_abnormal a JOIN casework_matters m ON m.id = a.matter WHERE m.operator = \(op.id) AND a.ground = 'report' AND m.state = \(AbnormalMoves.listed) LIMIT 1"
+            )
+        else { return nil }
+        let standing = try tx.abnormal(Matter(row)), more = Set(years).subtracting(standing.years)
+        guard !more.isEmpty else { return nil }
+        let all = more.union(standing.years).sorted().map(String.init).joined(separator: ",")
+        try tx.send("UPDATE credit_abnormal SET years = \(all) WHERE matter = \(standing.matter.id)")
+        try Casework.remark(
+            "year-added", on: standing.matter, by: actor, details: [("note", .string("\(more.sorted().map(String.init).joined(separator: "、"))年度 \(found)"))],
+            sealing: [.init("credit_abnormal", key: "matter", standing.matter.id.raw)], at: now, tx)
+        return try tx.matter(standing.matter.id)
+    }
+
     /// A ground that was found.
     /// - Parameter since: the event from which the time to list runs, for annual reports the end of the reporting time.
     package func open(_ ground: Abnormal.Ground, of op: Operator, years: [Int] = [], found: String, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
         guard ground.fits(op.kind) else { throw Refusal.invalid("/ground", Text("该情形不适用于\(op.kind.title.zh)", "This ground is not one for: \(op.kind.title.en)")) }
+        if ground == .report, let standing = try adding(years, to: op, found: found, by: actor, at: now, tx) { return standing }
         guard
             try tx.one(
                 "SELECT m.id FROM credit_abnormal a JOIN casework_matters m ON m.id = a.matter WHERE m.operator = \(op.id) AND a.ground = \(ground.rawValue) AND m.state NOT IN ('removed', 'corrected', 'dropped') LIMIT 1"
@@ -240,6 +260,7 @@ package struct AbnormalHandling: Sendable {
                 reason: "列入有误，予以更正。\(input["reason"] ?? "")",
                 desk: desk, by: actor, at: now, tx)
             try CreditEvent.add(.abnormalCorrected, of: op.id, on: now.day, matter: id, cancels: event, a.ground.title.zh, by: actor.mark, at: now, tx)
+            try JointNotice.recall(of: id, by: actor, at: now, desk: desk, tx)
             return try act.move([("reason", input["reason"] ?? "")])
         case "remove":
             try act.set("removed_on = \(now.day), removal = \(input["reason"] ?? "repaired")")
@@ -247,6 +268,8 @@ package struct AbnormalHandling: Sendable {
             try CreditPapers.issue(
                 "abnormal-removal", for: a.matter, to: (op.name, op.uscc), what: a.ground.title.zh, under: Article(law: "O107", article: "12"), desk: desk, by: actor, at: now, tx)
             try CreditEvent.add(.abnormalRemoved, of: op.id, on: now.day, matter: id, cancels: event, a.ground.title.zh, by: actor.mark, at: now, tx)
+            // Law: O107 art. 2: what other agencies do because of it ends with it.
+            try JointNotice.recall(of: id, by: actor, at: now, desk: desk, tx)
             return try act.move([("reason", input["reason"] ?? "")])
         default: throw Fault("no handler for \(name)")
         }

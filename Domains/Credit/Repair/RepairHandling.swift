@@ -80,6 +80,10 @@ package struct RepairHandling: Sendable {
             }
             return try tx.matter(id)
         case "supplement", "not-accept":
+            // Law: O107 art. 14(4): what is missing is told once.
+            if name == "supplement", try tx.one("SELECT id FROM casework_moves WHERE matter = \(id) AND move = 'supplement' LIMIT 1") != nil {
+                throw Refusal(.conflict, Text("补正只告知一次，请决定是否受理", "What is missing is asked for once: take it up or not"), article: Article(law: "O107", article: "14(4)"))
+            }
             let reason = try input.needed("reason", 2000)
             try act.set("reason = \(reason)")
             try paper(name == "supplement" ? "repair-supplement" : "repair-not-accepted", "14(4)", reason)
@@ -138,8 +142,8 @@ package struct RepairHandling: Sendable {
         case .serious:
             let s = try tx.serious(tx.matter(item))
             try SeriousHandling(desk: desk).apply("remove", on: s, input: Form([("reason", "信用修复")]), by: .system, at: now, tx)
-            // Law: O107 art. 13(3): the penalty behind it stops being shown with it.
-            if let c = s.ofCase {
+            // Law: O107 art. 13(3): the penalty behind it stops being shown with it, unless it is one that is shown to its end (art. 8(2), (5)).
+            if let c = s.ofCase, try Penalty.mayEndEarly(c, on: now.day, tx) {
                 try Penalty.stop(c, why: "repaired", at: now, tx)
                 if let shown = try tx.one("SELECT id FROM credit_events WHERE matter = \(c) AND kind = 'published' ORDER BY id DESC LIMIT 1")?.int("id") {
                     try CreditEvent.add(.unpublished, of: op.id, on: now.day, matter: c, cancels: shown, repair.title, by: actor.mark, at: now, tx)

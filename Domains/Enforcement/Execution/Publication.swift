@@ -183,6 +183,14 @@ package enum Penalty {
                 day == nil ? "published-again" : "shielded", on: tx.matter(id), by: .system, sealing: [.init("enforcement_publications", key: "matter", id.raw)], at: now, tx)
         }
     }
+    /// Whether a penalty's display may end before its time: not where something was lowered, revoked or closed, nor while a restriction runs.
+    ///
+    /// Law: O107 art. 8(1)(3), 8(5).
+    package static func mayEndEarly(_ id: ID<Matter>, on day: Day, _ tx: Transaction) throws -> Bool {
+        guard let p = try PublishedPenalty.of(id, tx) else { return true }
+        if p.tier == .seriousRevocation { return false }
+        return try (tx.penaltyCase(id).decided?.restrictedUntil).map { $0 < day } ?? true
+    }
     package static func stop(_ id: ID<Matter>, why: String, at now: Moment, _ tx: Transaction) throws {
         guard try tx.run("UPDATE enforcement_publications SET ended_on = \(now.day), ending = \(why) WHERE matter = \(id) AND published_on IS NOT NULL AND ended_on IS NULL") == 1
         else { return }

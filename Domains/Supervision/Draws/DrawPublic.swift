@@ -12,7 +12,8 @@ extension DrawPages {
     // MARK: For everybody
 
     func published(_ visit: Visit) async throws -> Answer {
-        let (list, results) = try await visit.desk.store.read { tx in
+        let today = visit.desk.today()
+        let (list, results, items, cap) = try await visit.desk.store.read { tx in
             (
                 try tx.all("SELECT number, title, state FROM supervision_draws WHERE state IN ('committed', 'drawn') ORDER BY id DESC LIMIT 50").map {
                     (number: $0.string("number"), title: $0.string("title"), state: $0.string("state"))
@@ -21,11 +22,42 @@ extension DrawPages {
                     """
                     SELECT o.name AS name, o.uscc AS uscc, i.result AS result, i.ended_on AS ended_on, i.items AS items FROM supervision_inspections i JOIN casework_matters m ON m.id = i.matter
                     JOIN operators o ON o.id = m.operator WHERE i.published_on IS NOT NULL AND i.hidden_on IS NULL ORDER BY i.published_on DESC, i.matter DESC LIMIT 100
-                    """)
+                    """), try InspectionItem.all(tx).filter { $0.isInForce(on: today) }, try DrawDesk.bounds(tx)
             )
         }
         return visit.page(Text("双随机、一公开", "Draws and results")) { h in
             h.h1(Text("双随机、一公开", "Random draws, public results"))
+            // Law: INSP: what may be inspected, on what ground and how often, is published before anybody is visited.
+            h.card(Text("抽查事项清单", "What may be inspected")) {
+                h.div("table-wrap") {
+                    h.element("table", "table queue") {
+                        h.element("thead") {
+                            h.tr { for t in [Text("代码", "Code"), Text("事项", "Item"), Text("依据", "Law"), Text("类别", "Kind"), Text("公布日期", "Published")] { h.th(t) } }
+                        }
+                        h.element("tbody") {
+                            for item in items {
+                                h.tr {
+                                    h.td("number", item.code)
+                                    h.td { h.text(item.title) }
+                                    h.td { for article in item.law { h.span("d-block small", visit.desk.law.register.cite(article)) } }
+                                    h.td {
+                                        h.text(
+                                            item.isKey ? Text("重点", "key") : Text("一般\(item.cap.map { "，不高于\($0)%" } ?? "")", "general\(item.cap.map { ", at most \($0)%" } ?? "")")
+                                        )
+                                    }
+                                    h.td("number", item.publishedOn.description)
+                                }
+                            }
+                        }
+                    }
+                }
+                let caps = CompassModel.Class.allCases.compactMap { c in cap.caps[c].map { "\(c.rawValue) \($0)" } }.joined(separator: "，")
+                h.p(
+                    "small text-muted mb-0",
+                    Text(
+                        "同一主体每年检查次数上限（按风险分类）：\(caps)；两次计划检查至少间隔\(cap.months)个月。",
+                        "Visits a year at most, by risk class: \(caps); at least \(cap.months) months between two planned ones."))
+            }
             h.card(Text("抽取", "Draws")) {
                 if list.isEmpty { h.p("text-muted mb-0", Text("还没有公布的抽取", "No draws yet")) }
                 h.ul("plain mb-0") {

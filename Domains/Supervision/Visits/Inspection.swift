@@ -185,6 +185,10 @@ package struct InspectionHandling: Sendable {
             if p.cause == .statutory, p.law == nil {
                 throw Refusal.invalid("/law", Text("请写明要求检查的法律、法规条款", "Name the provision that asks for the visit"))
             }
+            // It lifts the caps, so it is an article on record and not any word.
+            if p.cause == .statutory, let law = p.law, Article(law.trimmed).flatMap({ desk.law.register[$0.law] }) == nil {
+                throw Refusal.invalid("/law", Text("“\(law)”不是登记的条款，形如 FSL-110", "“\(law)” is no article on record: write FSL-110"))
+            }
             if !p.cause.isPlanned, p.cause != .statutory {
                 guard let cause = p.causeMatter, cause.operator == p.op.id, p.cause.kinds.isEmpty || p.cause.kinds.contains(cause.kind) else {
                     throw Refusal.invalid("/of", Text("请填写关于该主体的投诉、举报或者线索编号", "Give the complaint, report or lead about this operator that is its cause"))

@@ -75,7 +75,8 @@ struct InspectionPages: Sendable {
                         h.select("cause", Text("事由", "Cause"), options: Restraint.Cause.allCases.filter { $0 != .draw }.map { ($0.rawValue, $0.title) }, value: "plan", errors: e)
                         h.field("of", Text("投诉、举报、线索编号", "Number of the matter that is its cause"), value: nil, errors: e, required: false)
                         h.field(
-                            "law", Text("要求检查的条款", "Provision that asks for it"), value: nil, hint: Text("法律法规规定的检查填写", "For a visit that a law asks for"), errors: e,
+                            "law", Text("要求检查的条款", "Provision that asks for it"), value: nil, hint: Text("法律法规规定的检查填写，形如 FSL-110", "For a visit that a law asks for, as FSL-110"),
+                            errors: e,
                             required: false)
                         h.element("fieldset", "mb-3", [.id(h.id("f", "items"))]) {
                             h.element("legend", "form-label", text: h.say(Text("检查事项", "Items")))
@@ -159,7 +160,7 @@ struct InspectionPages: Sendable {
                             h.definition(Text("对象", "Who")) { if let op = i.matter.operator { h.a("/operators/\(op)", nil, i.matter.title) } }
                             h.definition(Text("地点", "Where"), i.place)
                             h.definition(Text("事项", "Items"), items.map { "\($0.code) \($0.title[visit.language])" }.joined(separator: "；"))
-                            if let law = i.law { h.definition(Text("依据", "Under"), law) }
+                            if let law = i.law { h.definition(Text("依据", "Under"), Article(law.trimmed).map { h.say(visit.desk.law.register.cite($0)) } ?? law) }
                             if let joined = i.joined { h.definition(Text("联合检查部门", "With"), joined) }
                             h.definition(Text("检查人员", "Inspectors"), i.inspectors.compactMap { names[$0] }.joined(separator: "、"))
                             h.definition(Text("计划日期", "Planned"), i.plannedOn.description)

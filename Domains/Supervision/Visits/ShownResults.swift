@@ -15,11 +15,16 @@ package enum ShownResults {
         /// A penalty beyond the light tier that is shown, or will be.
         package var isShownElsewhere = false
         package var isListed = false
-        package init(isPending: Bool = false, isShownElsewhere: Bool = false, isListed: Bool = false) {
-            (self.isPending, self.isShownElsewhere, self.isListed) = (isPending, isShownElsewhere, isListed)
+        /// The penalty or the list that came of it is over.
+        package var hasEnded = false
+        package init(isPending: Bool = false, isShownElsewhere: Bool = false, isListed: Bool = false, hasEnded: Bool = false) {
+            (self.isPending, self.isShownElsewhere, self.isListed, self.hasEnded) = (isPending, isShownElsewhere, isListed, hasEnded)
         }
     }
-    package static func isOver(until: Day, on day: Day, _ outcome: Outcome) -> Bool { day > until && !outcome.isPending && !outcome.isShownElsewhere && !outcome.isListed }
+    package static func isOver(until: Day, on day: Day, _ outcome: Outcome) -> Bool {
+        // Law: O107 art. 10(2), (3): it goes with what came of it, at the same time.
+        (day > until || outcome.hasEnded) && !outcome.isPending && !outcome.isShownElsewhere && !outcome.isListed
+    }
 
     static func outcome(_ i: Inspection, on day: Day, _ tx: Transaction) throws -> Outcome {
         var o = Outcome()
@@ -27,17 +32,19 @@ package enum ShownResults {
             let c = try tx.penaltyCase(id)
             o.isPending = c.matter.open && c.decided == nil
             if let decided = c.decided, decided.kind == .punish, c.annulled == nil, ![.none, .light].contains(Display.tier(decided, area: c.area, party: c.party.kind)) {
-                o.isShownElsewhere = try PublishedPenalty.of(id, tx)?.endedOn == nil
+                let shown = try PublishedPenalty.of(id, tx)
+                o.isShownElsewhere = shown?.endedOn == nil
+                o.hasEnded = shown?.endedOn != nil
             }
             o.isListed = try tx.one("SELECT matter FROM credit_serious WHERE of_case = \(id) AND listed_on IS NOT NULL AND removed_on IS NULL LIMIT 1") != nil
         }
-        if !o.isListed {
-            o.isListed =
-                try tx.one(
-                    """
-                    SELECT a.matter FROM credit_abnormal a JOIN casework_links l ON (l.matter = \(i.matter.id) AND l.other = a.matter) OR (l.other = \(i.matter.id) AND l.matter = a.matter)
-                    WHERE a.listed_on IS NOT NULL AND a.removed_on IS NULL LIMIT 1
-                    """) != nil
+        for row in try tx.all(
+            """
+            SELECT a.removed_on AS removed_on FROM credit_abnormal a JOIN casework_links l ON (l.matter = \(i.matter.id) AND l.other = a.matter) OR (l.other = \(i.matter.id) AND l.matter = a.matter)
+            WHERE a.listed_on IS NOT NULL
+            """)
+        {
+            if row.optionalDay("removed_on") == nil { o.isListed = true } else { o.hasEnded = true }
         }
         return o
     }
@@ -49,7 +56,7 @@ package enum ShownResults {
         while true {
             let batch = try await desk.store.read { [after] tx in
                 try tx.all(
-                    "SELECT matter FROM supervision_inspections WHERE published_on IS NOT NULL AND hidden_on IS NULL AND shown_until < \(now.day) AND matter > \(after) ORDER BY matter LIMIT 500"
+                    "SELECT matter FROM supervision_inspections WHERE published_on IS NOT NULL AND hidden_on IS NULL AND shown_until IS NOT NULL AND matter > \(after) ORDER BY matter LIMIT 500"
                 ).map { $0.int("matter") }
             }
             guard let last = batch.last else { return }
