@@ -51,3 +51,23 @@ package struct Reveal: Sendable {
 extension String {
     fileprivate var trimmedBlank: String { filter { !$0.isWhitespace } }
 }
+
+/// What ought not to leave the office (个人信息): telephone numbers, identity numbers, bank cards.
+package enum PersonalData {
+    /// - Parameter line: one line of a text; spaces and hyphens between figures do not hide them.
+    package static func isIn(_ line: String) -> Bool {
+        let figures = line.filter { !$0.isWhitespace && $0 != "-" }
+        let runs = figures.split { !$0.isASCII || !($0.isNumber || $0 == "X" || $0 == "x") }
+        return runs.contains { run in
+            (run.count == 11 && run.first == "1" && run.allSatisfy(\.isNumber)) || (run.count == 18 && run.dropLast().allSatisfy(\.isNumber))
+                || ((16...19).contains(run.count) && run.allSatisfy(\.isNumber))
+        }
+    }
+    /// The first line of a text that holds any, beside what may stand there.
+    package static func line(of text: String, but allowed: [String] = []) -> (number: Int, text: String)? {
+        for (i, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            if isIn(allowed.reduce(String(line)) { $0.replacing($1, with: " ") }) { return (i + 1, String(line)) }
+        }
+        return nil
+    }
+}

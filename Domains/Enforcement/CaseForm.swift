@@ -42,6 +42,9 @@ struct CaseForm {
     private func fields(_ h: HTML, _ name: String, _ e: HTML.Errors) {
         switch name {
         case "test-clue", "test": h.field("body", Text("检测、鉴定机构", "Body"), value: nil, errors: e)
+        case "amend-party":
+            CasePages.party(h, c.party, e)
+            area(h, "note", Text("说明", "Remark"), e, required: false, most: 500)
         case "clue-tested", "tested": area(h, "result", Text("结论", "Result"), e)
         case "propose-filing": proposal(h, e)
         case "file":

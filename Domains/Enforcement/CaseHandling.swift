@@ -226,6 +226,15 @@ extension CaseAct {
         case "test-clue": return try move([("body", input.needed("body", 120))])
         case "clue-tested": return try move([("result", input.needed("result", 1000))])
         case "propose-filing": return try proposeFiling()
+        case "amend-party":
+            let (party, op) = try CasePages.read(input, tx)
+            if let op, !op.region.hasPrefix(String(c.matter.region.prefix(4))) { throw Refusal.invalid("/code", Text("该主体不在本市登记", "It is registered elsewhere")) }
+            try set(
+                "party_kind = \(party.kind.rawValue), party_name = \(party.name), party_code = \(party.code), party_address = \(party.address), party_head = \(party.head), party_phone = \(party.phone)"
+            )
+            try tx.send("UPDATE casework_matters SET operator = \(op?.id), title = \("\(party.name) · \(c.cause)") WHERE id = \(id)")
+            Search.index(CaseMoves.kind, id.raw, texts: [c.matter.number, party.name, c.cause, c.clue, party.code ?? ""], marks: ["o:"], tx)
+            return try move([("before", "\(c.party.name) \(c.party.code ?? "")"), ("party", "\(party.name) \(party.code ?? "")"), ("note", input["note"] ?? "")])
         case "file": return try file()
         case "not-file":
             guard let ground = input["ground"], ["1", "2", "3", "4"].contains(ground) else { throw Refusal.invalid("/ground", Text("请选择不予立案的情形", "Choose the ground")) }

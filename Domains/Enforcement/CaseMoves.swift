@@ -70,6 +70,7 @@ package enum CaseMoves {
         ], detail: detail)
 
     private static let beforeFiling: [Move] = [
+        move("amend-party", Text("登记、更正当事人信息", "Amend who the party is"), [clue, investigating], nil, officer, "19"),
         move("test-clue", Text("送检（核查期限不计）", "Send for testing"), [clue], clueTesting, officer, "18(2)", pause: .begins("P1")),
         move("clue-tested", Text("收到检测结论", "Test result in"), [clueTesting], clue, officer, "18(2)", pause: .ends("P1")),
         move("propose-filing", Text("提请立案审批", "Propose what to do"), [clue], filing, officer, "19"),
@@ -177,7 +178,8 @@ package enum CaseMoves {
         "amount": Text("金额", "Amount"), "where": Text("移送至", "To"), "body": Text("机构", "Body"), "result": Text("结果", "Result"), "host": Text("主持人", "Host"),
         "reference": Text("凭证号", "Slip"), "members": Text("参加人员", "Members"), "who": Text("何人", "Who"), "granted": Text("回避决定", "Recusal"), "shown": Text("公示至", "Shown until"),
         "number": Text("文号", "Number"), "jurisdiction": Text("管辖依据", "Jurisdiction"), "class": Text("档案类别", "Class"), "until": Text("延长至", "Until"), "to": Text("推送至", "Pushed to"),
-        "title": Text("名称", "Title"), "with": Text("争议部门", "Disputed with"), "competent": Text("由何部门管辖", "Who has it"),
+        "title": Text("名称", "Title"), "with": Text("争议部门", "Disputed with"), "competent": Text("由何部门管辖", "Who has it"), "party": Text("当事人", "Party"),
+        "before": Text("原登记", "Before"),
     ]
     @Sendable static func detail(_ key: String, _ value: String, _ regime: String) -> (title: Text, value: Text)? {
         guard let title = details[key] else { return nil }

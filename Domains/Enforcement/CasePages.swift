@@ -204,14 +204,19 @@ struct CasePages: Sendable {
     }
 
     private func party(_ h: HTML, _ op: Operator?, _ e: HTML.Errors) {
+        Self.party(
+            h, op.map { .init(kind: $0.kind == .individual ? .individual : .organisation, name: $0.name, code: $0.uscc, address: $0.address, head: $0.representative, phone: nil) },
+            e)
+    }
+    /// Who the party is, as a form: at registration, and where it turns out to be another.
+    static func party(_ h: HTML, _ p: Case.Party?, _ e: HTML.Errors) {
         h.select(
-            "party-kind", Text("当事人类型", "Party"), options: PartyKind.allCases.map { ($0.rawValue, $0.title) },
-            value: op.map { $0.kind == .individual ? "individual" : "organisation" } ?? "organisation", errors: e)
-        h.field("party", Text("名称（姓名）", "Name"), value: op?.name, errors: e)
-        h.field("code", Text("统一社会信用代码（身份证件号码）", "Credit code (identity number)"), value: op?.uscc, errors: e, required: false)
-        h.field("address", Text("住所（住址）", "Address"), value: op?.address, errors: e)
-        h.field("head", Text("法定代表人（负责人）", "Representative"), value: op?.representative, errors: e, required: false)
-        h.field("phone", Text("联系电话", "Phone"), value: nil, errors: e, required: false)
+            "party-kind", Text("当事人类型", "Party"), options: PartyKind.allCases.map { ($0.rawValue, $0.title) }, value: (p?.kind ?? .organisation).rawValue, errors: e)
+        h.field("party", Text("名称（姓名）", "Name"), value: p?.name, errors: e)
+        h.field("code", Text("统一社会信用代码（身份证件号码）", "Credit code (identity number)"), value: p?.code, errors: e, required: false)
+        h.field("address", Text("住所（住址）", "Address"), value: p?.address, errors: e)
+        h.field("head", Text("法定代表人（负责人）", "Representative"), value: p?.head, errors: e, required: false)
+        h.field("phone", Text("联系电话", "Phone"), value: p?.phone, errors: e, required: false)
     }
 
     /// What a form says of the party, matched with the register by its code.

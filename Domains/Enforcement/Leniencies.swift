@@ -73,6 +73,9 @@ package struct LeniencyDesk: Sendable {
             guard let (found, list) = all.item(id), list.isInForce(on: now.day), list.rule == rule.id else {
                 throw Refusal.invalid("/item", Text("清单项目与所选情形不符，或者清单未施行", "The list's item does not go with the rule, or is not in force"))
             }
+            if let only = found.violations, let violation = c.violation, !only.contains(violation) {
+                throw Refusal.invalid("/item", Text("清单项目不是本案的违法行为", "The list's item is another violation"))
+            }
             item = found
         }
         let excluded = input.all("excluded").filter { id in all.exclusions.contains { $0.id == id } }

@@ -86,13 +86,27 @@ import Web
         #expect(try await clocks(o, id)["AB1"]?.due == Day("2026-07-14"))
         try await abnormal(o, "list", id, .he)
         #expect(try await desk.store.read { try $0.abnormal($0.matter(id)).shownUntil } == Day("2027-06-30"))
+        // A further year joins the entry that stands; what it says already is not entered twice.
+        let more = try await desk.store.write { tx in try AbnormalHandling(desk: desk).open(.report, of: shop, years: [2024], found: "未公示2024年度报告", by: gao, at: start, tx).id }
+        #expect(more == id)
+        await #expect(throws: Refusal.self) {
+            try await desk.store.write { tx in try AbnormalHandling(desk: desk).open(.report, of: shop, years: [2024], found: "x", by: gao, at: start, tx).id }
+        }
+        let he = o.account(.he)
+        let notice = try await desk.store.write { tx in
+            try JointNotice.send(
+                Form([("agency", "税务局"), ("body", "已列入经营异常名录"), ("measure", "honour")]), of: tx.matter(id), by: he, code: "ABCD2345", at: start, desk: desk, tx
+            ).id
+        }
         // The wizard says what is missing, and refuses.
         let page = try await o.get("/repair?code=\(shop.uscc)")
-        #expect(page.text.contains("尚未补报：2025年度"))
+        #expect(page.text.contains("尚未补报：2024、2025年度"))
         let form: [(String, String)] = [("code", shop.uscc), ("item", "\(id)"), ("contact", "陈一"), ("phone", "13900000001"), ("statement", "已补报"), ("promise", "yes")]
         let licence = Array("%PDF-1.4 licence".utf8)
         #expect(try await o.upload("/repair", form, file: licence).status == 422)
         try await desk.store.write { try $0.run("INSERT INTO credit_reports (operator, year, reported_on) VALUES (\(shop.id), 2025, '2026-07-06')") }
+        #expect(try await o.upload("/repair", form, file: licence).status == 422)
+        try await desk.store.write { try $0.run("INSERT INTO credit_reports (operator, year, reported_on) VALUES (\(shop.id), 2024, '2026-07-06')") }
         #expect(try await o.post("/repair", form.filter { $0.0 != "promise" }).status == 422)
         // Who applies shows its licence.
         #expect(try await o.post("/repair", form).status == 422)
@@ -113,6 +127,8 @@ import Web
         #expect(try await clocks(o, repair)["CR4"]?.due == Day("2026-07-09"))
         try await step("execute", .gao)
         #expect(try await desk.store.read { try $0.matter(id).state } == "removed")
+        // What other agencies were asked for is called back with it.
+        #expect(try await desk.store.read { try $0.matter(notice).state } == "recalled")
         // Fraud: back on the list, the time anew, and nothing for three years.
         try await step("revoke", .he, [("reason", "补报内容虚假")])
         #expect(try await desk.store.read { try $0.matter(id).state } == "listed")

@@ -54,7 +54,7 @@ package struct Penalties: Sendable {
         }
         package var title: Text { Text(titleZH, titleEN) }
         /// - Errors: the article was not in force yet when the act ended.
-        func check(ended: Day?) throws(Refusal) {
+        package func check(ended: Day?) throws(Refusal) {
             guard let from, let ended, ended < from else { return }
             throw Refusal(
                 .invalid, Text("该条自\(from)起施行，行为终了于\(ended)", "The article holds from \(from); the act ended on \(ended)"),

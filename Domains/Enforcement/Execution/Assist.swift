@@ -66,6 +66,7 @@ package struct AssistHandling: Sendable {
             ("penalty", .string(try input.needed("penalty", 500))), ("authority", .string(from)), ("decidedOn", .string(decided.description)),
         ])
         let body = try input.needed("body", 60_000)
+        if let found = PersonalData.line(of: body, but: [input["code"]?.uppercased()].compactMap { $0 }) { throw PublishedPenalty.personal(found) }
         let matter = try casework.open(
             .init(
                 number: try tx.number("XZ", "assist", in: now.day.year), state: AssistMoves.received, title: "\(op.name) · \(number)", regime: "PUB", region: op.region,

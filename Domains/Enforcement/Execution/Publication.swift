@@ -75,6 +75,17 @@ package struct PublishedPenalty: Sendable {
         if c.party.kind == .person { text = text.replacing(c.party.name, with: name(c)) }
         return text.split(separator: "\n", omittingEmptySubsequences: true).map { String($0).trimmed }.filter { !$0.isEmpty }.joined(separator: "\n")
     }
+    static func personal(_ found: (number: Int, text: String)) -> Refusal {
+        Refusal(
+            .invalid, Text("公示内容含有个人信息", "It holds personal data"),
+            fields: [
+                .init(
+                    "/body",
+                    Text(
+                        "第\(found.number)行有电话、身份证件或者银行卡号码：“\(found.text.prefix(12))…”",
+                        "Line \(found.number) holds the number of a telephone, an identity card or a bank card: “\(found.text.prefix(12))…”"))
+            ], article: Article(law: "PUB", article: "6"))
+    }
     static func secrets(_ c: Case) -> [String] {
         [c.party.phone, c.party.kind == .person ? c.party.code : nil, c.party.kind == .person ? c.party.address : nil].compactMap { $0 }.filter { $0.count >= 4 }
     }
@@ -116,6 +127,9 @@ extension CaseAct {
                 throw Refusal(
                     .invalid, Text("公示内容含有个人信息", "It holds personal data"), fields: [.init("/body", Text("请删去“\(secret.prefix(3))…”", "Take out “\(secret.prefix(3))…”"))],
                     article: Article(law: "PUB", article: "6"))
+            }
+            if let found = PersonalData.line(of: body, but: c.party.kind == .person ? [] : [c.party.code, c.decisionNumber].compactMap { $0 }) {
+                throw PublishedPenalty.personal(found)
             }
             let summary = PublishedPenalty.summary(c, office: desk.office(for: c.matter.region).name).text
             try tx.send(

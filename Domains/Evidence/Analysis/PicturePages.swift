@@ -139,16 +139,6 @@ struct PicturePages: Sendable {
 
     // MARK: One picture
 
-    /// What ought not to leave the office: telephone numbers, identity numbers, bank cards.
-    static func isPersonal(_ line: String) -> Bool {
-        let figures = line.filter { !$0.isWhitespace && $0 != "-" }
-        let runs = figures.split { !$0.isASCII || !($0.isNumber || $0 == "X" || $0 == "x") }
-        return runs.contains { run in
-            (run.count == 11 && run.first == "1" && run.allSatisfy(\.isNumber)) || (run.count == 18 && run.dropLast().allSatisfy(\.isNumber))
-                || ((16...19).contains(run.count) && run.allSatisfy(\.isNumber))
-        }
-    }
-
     private func show(_ visit: Visit, _ refusal: Refusal?, _ form: Form?) async throws -> Answer {
         let (item, picture, others, copies) = try await visit.desk.store.read { tx in
             let (item, picture) = try PicturePages.find(visit, tx)
@@ -177,7 +167,7 @@ struct PicturePages: Sendable {
                             h.element("svg", nil, [.init("viewBox", "0 0 \(picture.width) \(picture.height)"), .init("aria-hidden", "true")]) {
                                 for line in picture.lines {
                                     h.element(
-                                        "rect", PicturePages.isPersonal(line.text) ? "personal" : nil,
+                                        "rect", PersonalData.isIn(line.text) ? "personal" : nil,
                                         [.init("x", "\(line.box.x)"), .init("y", "\(line.box.y)"), .init("width", "\(line.box.width)"), .init("height", "\(line.box.height)")]
                                     ) {}
                                 }
@@ -232,7 +222,7 @@ struct PicturePages: Sendable {
                         for (i, line) in picture.lines.prefix(60).enumerated() {
                             h.checkbox(
                                 "line", Text(verbatim: String(line.text.prefix(80))), value: "\(i)",
-                                checked: form.map { $0.all("line").contains("\(i)") } ?? PicturePages.isPersonal(line.text))
+                                checked: form.map { $0.all("line").contains("\(i)") } ?? PersonalData.isIn(line.text))
                         }
                     }
                 }

@@ -2,6 +2,7 @@ import Browser
 import DataFiles
 import Foundation
 import Kernel
+import Platform
 import Statute
 import Testing
 
@@ -37,7 +38,7 @@ import Testing
         ("联系电话13812345678", true), ("身份证 11010519491231002X", true), ("卡号 6222 0212 3456 7890 123", true), ("91330106MA2CFLDG4R", false), ("价格 1299 元", false),
         ("2026-11-25", false), ("12345678901", true),
     ])
-    func whatOughtNotToLeaveTheOfficeIsSuggested(_ line: String, _ personal: Bool) { #expect(PicturePages.isPersonal(line) == personal) }
+    func whatOughtNotToLeaveTheOfficeIsSuggested(_ line: String, _ personal: Bool) { #expect(PersonalData.isIn(line) == personal) }
 
     @Test func fingerprintsMoveLittleWithNoiseAndMuchWithAnotherPicture() throws {
         func grey(_ shade: (Int, Int) -> Int) -> [UInt8] { (0..<1024).map { UInt8(max(0, min(255, shade($0 % 32, $0 / 32)))) } }

@@ -73,6 +73,9 @@ import Web
         let until = Day("2026-12-14")!
         #expect(!ShownResults.isOver(until: until, on: until, .init()))
         #expect(ShownResults.isOver(until: until, on: until.adding(days: 1), .init()))
+        // With the list or the penalty that came of it, not later; while another holds it, not yet.
+        #expect(ShownResults.isOver(until: until, on: until.adding(days: -30), .init(hasEnded: true)))
+        #expect(!ShownResults.isOver(until: until, on: until.adding(days: -30), .init(isListed: true, hasEnded: true)))
         for still in [ShownResults.Outcome(isPending: true), .init(isShownElsewhere: true), .init(isListed: true)] {
             #expect(!ShownResults.isOver(until: until, on: Day("2027-06-01")!, still))
         }
