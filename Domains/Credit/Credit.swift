@@ -28,6 +28,7 @@ package enum Credit {
             jobs: [
                 JobKind("credit.decided") { desk, payload in try await heard(payload, desk: desk, decided) },
                 JobKind("credit.published") { desk, payload in try await heard(payload, desk: desk, published) },
+                JobKind("credit.withdrawn") { desk, payload in try await heard(payload, desk: desk, withdrawn) },
                 JobKind("credit.changed") { desk, payload in try await heard(payload, desk: desk, changed) },
                 JobKind("credit.assisted") { desk, payload in try await pushed(payload, desk: desk, shown: true) },
                 JobKind("credit.assist-ended") { desk, payload in try await pushed(payload, desk: desk, shown: false) },
@@ -128,12 +129,23 @@ package enum Credit {
     @Sendable static func published(_ c: Case, _ op: ID<Operator>, _ now: Moment, _ tx: Transaction) throws {
         // While a plan is carried out what is published of it is hidden at once.
         if try Repair.isShielded(op, tx) { try Penalty.shield(op, since: now.day, at: now, tx) }
-        guard try tx.one("SELECT id FROM credit_events WHERE matter = \(c.matter.id) AND kind = 'published'") == nil,
+        guard try shown(c.matter.id, tx) == nil,
             let row = try tx.one("SELECT published_on, until FROM enforcement_publications WHERE matter = \(c.matter.id) AND published_on IS NOT NULL")
         else { return }
         try CreditEvent.add(
             .published, of: op, on: row.day("published_on"), until: row.optionalDay("until"), matter: c.matter.id, violation: c.violation, c.decisionNumber ?? c.cause,
             by: "system", at: now, tx)
+    }
+    /// The line that says that a penalty is shown; nil where it is not, or no more.
+    private static func shown(_ matter: ID<Matter>, _ tx: Transaction) throws -> Int64? {
+        try tx.one(
+            "SELECT p.id AS id FROM credit_events p WHERE p.matter = \(matter) AND p.kind = 'published' AND NOT EXISTS (SELECT 1 FROM credit_events c WHERE c.cancels = p.id) ORDER BY p.id DESC LIMIT 1"
+        )?.int("id")
+    }
+    /// What was withdrawn to be put right is not shown until it is published again.
+    @Sendable static func withdrawn(_ c: Case, _ op: ID<Operator>, _ now: Moment, _ tx: Transaction) throws {
+        guard let shown = try shown(c.matter.id, tx) else { return }
+        try CreditEvent.add(.unpublished, of: op, on: now.day, matter: c.matter.id, cancels: shown, c.decisionNumber ?? c.cause, by: "system", at: now, tx)
     }
     /// What review or court changed: the penalty counts as changed, and the line says so.
     @Sendable static func changed(_ c: Case, _ op: ID<Operator>, _ now: Moment, _ tx: Transaction) throws {

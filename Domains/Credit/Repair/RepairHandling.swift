@@ -218,7 +218,8 @@ package struct RepairHandling: Sendable {
             // What was annulled meanwhile does not come back.
             guard try tx.penaltyCase(item).annulled == nil else { return }
             try Penalty.restore(item, at: now, tx)
-            try CreditEvent.add(.published, of: op.id, on: now.day, matter: item, "恢复公示", by: actor.mark, at: now, tx)
+            let until = try tx.one("SELECT until FROM enforcement_publications WHERE matter = \(item)")?.optionalDay("until")
+            try CreditEvent.add(.published, of: op.id, on: now.day, until: until, matter: item, "恢复公示", by: actor.mark, at: now, tx)
         case .abnormal:
             let a = try tx.abnormal(tx.matter(item))
             try tx.send("UPDATE casework_matters SET state = \(AbnormalMoves.listed) WHERE id = \(a.matter.id)")

@@ -192,6 +192,23 @@ import Web
         }
         try await o.work()
         #expect(try await desk.store.read { try CreditStanding.of(ids[0], at: now, $0).penalties.count } == 2)
+        // Published, withdrawn to be put right, published again: one line stands at a time.
+        try await desk.store.write { tx in
+            try tx.run(
+                "INSERT INTO enforcement_publications (matter, summary, body, tier, prepared_by, prepared_at, published_on, until) VALUES (\(light), '{}', 'x', 'general', \(gao.id), \(now), \(now.day), '2027-09-14')"
+            )
+            try tx.audit("test", of: Reference(kind: "case", id: light.raw), by: "test", at: now, sealing: [.init("enforcement_publications", key: "matter", light.raw)])
+        }
+        for (job, shown) in [("credit.published", 1), ("credit.published", 1), ("credit.withdrawn", 0), ("credit.withdrawn", 0), ("credit.published", 1)] {
+            try await desk.store.write { try Jobs.add(job, [("matter", .int(light.raw))], at: now, $0) }
+            try await o.work()
+            let standing = try await desk.store.read {
+                try $0.count(
+                    "SELECT count(*) AS n FROM credit_events p WHERE p.matter = \(light) AND p.kind = 'published' AND NOT EXISTS (SELECT 1 FROM credit_events c WHERE c.cancels = p.id)"
+                )
+            }
+            #expect(standing == shown)
+        }
         let form: [(String, String)] = [("ground", "5"), ("heavier", "1"), ("factor", "health"), ("factor", "goods"), ("intent", "yes"), ("reasons", "多次销售过期食品，社会影响恶劣")]
         let input = Form(form)
         await #expect(throws: Refusal.self) { try await desk.store.write { tx in try SeriousHandling(desk: desk).open(input, of: tx.penaltyCase(light), by: gao, at: now, tx) } }

@@ -164,6 +164,7 @@ extension CaseAct {
                     "UPDATE enforcement_publications SET ended_on = \(now.day), ending = 'withdrawn', reason = \(reason) WHERE matter = \(id) AND published_on IS NOT NULL AND ended_on IS NULL"
                 ) == 1
             else { throw Refusal(.conflict, Text("没有正在公示的信息", "Nothing is published")) }
+            try Jobs.add("credit.withdrawn", [("matter", .int(id.raw)), ("at", .int(now.milliseconds))], at: now, tx)
             return try move([("reason", reason)], seals: seals)
         default: return nil
         }
