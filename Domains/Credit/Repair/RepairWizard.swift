@@ -40,9 +40,10 @@ struct RepairWizard: Sendable {
         let typed = (sent?["code"] ?? visit.exchange.query["code"])?.uppercased()
         if typed != nil { try limit.take("repair|" + visit.exchange.peer, at: visit.desk.now) }
         let today = visit.desk.today()
-        let (op, items) = try await visit.desk.store.read { tx -> (Operator?, [Repairable]) in
-            guard let typed, let op = try Operators.find(uscc: typed, tx) else { return (nil, []) }
-            return (op, try Repairable.of(op, on: today, tx).filter(\.isPublic))
+        let (op, items, elsewhere) = try await visit.desk.store.read { tx -> (Operator?, [Repairable], [Row]) in
+            guard let typed else { return (nil, [], []) }
+            guard let op = try Operators.find(uscc: typed, tx) else { return (nil, [], try Self.elsewhere(typed, tx)) }
+            return (op, try Repairable.of(op, on: today, tx).filter(\.isPublic), [])
         }
         return visit.page(Text("信用修复", "Credit repair"), status: refusal?.kind.status ?? 200) { h in
             h.div("narrow") {
@@ -62,6 +63,7 @@ struct RepairWizard: Sendable {
                 }
                 h.p("small") { h.a("/repair/fraud", nil, Text("信用修复弄虚作假公示", "Fraud in credit repair")) }
                 guard let typed else { return }
+                if op == nil, !elsewhere.isEmpty { return self.elsewhere(h, visit, elsewhere) }
                 guard let op else { return h.empty(Text("登记库中没有“\(typed)”", "“\(typed)” is not on the register"), Text("请核对代码。", "Please check the code.")) }
                 h.h2(Text(verbatim: op.name), "h5")
                 guard !items.isEmpty else {
@@ -86,6 +88,36 @@ struct RepairWizard: Sendable {
                     }
                 }
             }
+        }
+    }
+
+    /// Penalties of this office on a party that is registered in another province: published here or there.
+    private static func elsewhere(_ code: String, _ tx: Transaction) throws -> [Row] {
+        try tx.all(
+            """
+            SELECT m.region AS region, c.cause AS cause, c.decision_number AS number, p.early_from AS early FROM enforcement_cases c JOIN casework_matters m ON m.id = c.matter JOIN enforcement_publications p ON p.matter = c.matter
+            WHERE c.party_code = \(code) AND c.party_kind <> 'person' AND m.operator IS NULL AND p.ended_on IS NULL AND p.shielded_on IS NULL AND (p.published_on IS NOT NULL OR p.pushed_on IS NOT NULL) ORDER BY c.matter DESC LIMIT 20
+            """)
+    }
+    /// Law: O107 art. 8, 9: asked for where the penalty was decided, wherever the party is registered.
+    private func elsewhere(_ h: HTML, _ visit: Visit, _ rows: [Row]) {
+        h.card(Text("登记在外省的经营主体", "Registered in another province")) {
+            h.p(
+                nil,
+                Text(
+                    "以下处罚由本市作出，在登记地公示。信用修复向作出决定的部门书面申请，附已履行义务和整改的材料；准予修复后由本部门通知登记地停止公示。",
+                    "These penalties were decided here and are shown where you are registered. Apply in writing to the office that decided, with proof of what was performed and put right; it tells the other office to end the display."
+                ))
+            h.ul("mb-2") {
+                for row in rows {
+                    let office = desk.office(for: row.string("region")).name
+                    h.li {
+                        h.text("\(row.optionalString("number") ?? "") \(row.string("cause")) · \(office)")
+                        if let early = row.optionalDay("early") { h.span("d-block small text-muted", Text("\(early)起可以申请", "from \(early) on")) }
+                    }
+                }
+            }
+            h.p("small text-muted mb-0", Text("咨询电话 \(desk.configuration.hotline)", "Questions: \(desk.configuration.hotline)"))
         }
     }
 

@@ -166,6 +166,10 @@ import Web
         try await room.make("host-published", other, .gao, [("on", "2026-09-14")])
         #expect(try await room.office.desk.store.read { try PublishedPenalty.of(other, $0)?.until } == Day("2027-09-14"))
         #expect(try await room.office.get("/cases/\(other)", as: .gao).status == 200)
+        // The party's own door: who decided, and from when a repair may be asked for there; nothing for a code that nobody fined.
+        let door = try await room.office.get("/repair?code=\(code)").text
+        #expect(door.contains("登记在外省的经营主体") && door.contains("2026-12-14起可以申请"))
+        #expect(try await room.office.get("/repair?code=\(USCC.completing("91370102" + "000000002"))").text.contains("登记库中没有"))
         #expect(try await room.office.verify().findings.isEmpty)
     }
 
