@@ -51,7 +51,7 @@ extension DrawPages {
                         }
                     }
                 }
-                let caps = CompassModel.Class.allCases.compactMap { c in cap.caps[c].map { "\(c.rawValue) \($0)" } }.joined(separator: "，")
+                let caps = CompassModel.Class.allCases.compactMap { c in cap.caps[c].map { "\(c.rawValue) \($0)" } }.joined(separator: " · ")
                 h.p(
                     "small text-muted mb-0",
                     Text(
