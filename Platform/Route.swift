@@ -110,13 +110,13 @@ package struct MatterKind: Sendable {
     package let contact: @Sendable (ID<Matter>, String, Transaction) throws -> String?
     /// What the matter is suspected to be, by the key of a violation (`M05`), where its domain knows.
     package let violation: @Sendable (ID<Matter>, Transaction) throws -> String?
-    /// Whether this person may extend a period of the matter by the general door; throws why not.
-    package let extending: @Sendable (Matter, Account, Moment, Transaction) throws -> Void
+    /// Throws why this person may not extend a period of the matter by the general door. nil: nobody does, a move of its own is needed.
+    package let extending: (@Sendable (Matter, Account, Transaction) throws -> Void)?
     package init(
         table: MoveTable, permission: Permission = "casework.see", papers: Permission = "personal.reveal",
         contact: @escaping @Sendable (ID<Matter>, String, Transaction) throws -> String? = { _, _, _ in nil },
         violation: @escaping @Sendable (ID<Matter>, Transaction) throws -> String? = { _, _ in nil },
-        extending: @escaping @Sendable (Matter, Account, Moment, Transaction) throws -> Void = { _, _, _, _ in },
+        extending: (@Sendable (Matter, Account, Transaction) throws -> Void)? = { _, _, _ in },
         path: @escaping @Sendable (Matter) -> String
     ) {
         self.contact = contact

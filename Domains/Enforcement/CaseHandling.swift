@@ -33,7 +33,7 @@ package struct CaseHandling: Sendable {
     /// - Parameter region: where it is handled.
     package func register(_ new: NewCase, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
         let number = try tx.number("AJ", "case", in: now.day.year)
-        let verified = try new.sourceMatter.flatMap { source in try Clocks.of(source.id, tx).first { ["P1", "R1"].contains($0.duty) }?.startedAt }
+        let verified = try new.sourceMatter.flatMap { source in try Clocks.of(source.id, tx).last { ["P1", "R1"].contains($0.duty) } }
         let matter = try casework.open(
             .init(
                 number: number, state: new.simple ? CaseMoves.simple : CaseMoves.clue, title: "\(new.party.name) · \(new.cause)", regime: CaseMoves.regime, region: new.region,
@@ -45,12 +45,18 @@ package struct CaseHandling: Sendable {
             VALUES (\(matter.id), \(new.source), \(new.sourceMatter?.id), \(new.cause), \(new.violation), \(new.party.kind.rawValue), \(new.party.name), \(new.party.code), \(new.party.address),
             \(new.party.head), \(new.party.phone), \(new.clue), \(new.actFrom), \(new.actTo), \(new.grave), 0, 0, 0, 0, 0, 0, 0, 0, \(new.simple))
             """)
-        Search.index(CaseMoves.kind, matter.id.raw, texts: [number, new.party.name, new.cause, new.clue, new.party.code ?? ""], marks: ["o:"], tx)
+        Self.index(matter, new.party, new.cause, new.clue, tx)
         try casework.record(
-            matter, as: "receive", by: actor, article: Article(law: "PCD", article: "18"), starting: new.simple ? [] : ["P1"], since: verified ?? new.foundAt, at: now,
+            matter, as: "receive", by: actor, article: Article(law: "PCD", article: "18"), starting: new.simple || verified != nil ? [] : ["P1"], since: new.foundAt, at: now,
             details: [("cause", .string(new.cause))], sealing: [.init("enforcement_cases", key: "matter", matter.id.raw)], tx)
+        if let verified, !new.simple { try casework.begin("P1", of: matter, carrying: verified, at: now, tx) }
         if let source = new.sourceMatter { try Casework.link(matter, with: source, why: "案件来源", by: actor, under: Article(law: "PCD", article: "18"), at: now, tx) }
         return matter
+    }
+
+    /// What a case is found by.
+    static func index(_ matter: Matter, _ party: Case.Party, _ cause: String, _ clue: String, _ tx: Transaction) {
+        Search.index(CaseMoves.kind, matter.id.raw, texts: [matter.number, party.name, cause, clue, party.code ?? ""], marks: ["o:"], tx)
     }
 
     /// The moves that can succeed now, for the page: what the table allows, less what the case itself does not.
@@ -228,12 +234,11 @@ extension CaseAct {
         case "propose-filing": return try proposeFiling()
         case "amend-party":
             let (party, op) = try CasePages.read(input, tx)
-            if let op, !op.region.hasPrefix(String(c.matter.region.prefix(4))) { throw Refusal.invalid("/code", Text("该主体不在本市登记", "It is registered elsewhere")) }
             try set(
                 "party_kind = \(party.kind.rawValue), party_name = \(party.name), party_code = \(party.code), party_address = \(party.address), party_head = \(party.head), party_phone = \(party.phone)"
             )
             try tx.send("UPDATE casework_matters SET operator = \(op?.id), title = \("\(party.name) · \(c.cause)") WHERE id = \(id)")
-            Search.index(CaseMoves.kind, id.raw, texts: [c.matter.number, party.name, c.cause, c.clue, party.code ?? ""], marks: ["o:"], tx)
+            CaseHandling.index(c.matter, party, c.cause, c.clue, tx)
             return try move([("before", "\(c.party.name) \(c.party.code ?? "")"), ("party", "\(party.name) \(party.code ?? "")"), ("note", input["note"] ?? "")])
         case "file": return try file()
         case "not-file":

@@ -49,16 +49,10 @@ package enum Enforcement {
                 MatterKind(
                     table: CaseMoves.table, permission: "enforcement.see", papers: "enforcement.see",
                     violation: { try $1.one("SELECT violation FROM enforcement_cases WHERE matter = \($0)")?.optionalString("violation") },
-                    extending: { matter, account, _, tx in try tx.checkApprover(account, of: matter.id) }
+                    extending: { matter, account, tx in try tx.checkApprover(account, of: matter.id) }
                 ) { "/cases/\($0.id)" },
-                MatterKind(
-                    table: MeasureMoves.table, permission: "enforcement.see", papers: "enforcement.see",
-                    extending: { _, _, _, _ in
-                        throw Refusal(
-                            .conflict, Text("请用“延长并书面告知”办理，告知书说明理由", "Use “Extend and tell in writing”: the notice gives the reasons"),
-                            article: Article(law: "PCD", article: "38(2)"))
-                    }
-                ) { "/measures/\($0.id)" },
+                // Law: PCD art. 38(2): longer by a written notice with reasons alone.
+                MatterKind(table: MeasureMoves.table, permission: "enforcement.see", papers: "enforcement.see", extending: nil) { "/measures/\($0.id)" },
                 MatterKind(table: GuidanceMoves.table, permission: "enforcement.see", papers: "enforcement.see") { "/guidance/\($0.id)" },
                 MatterKind(table: AssistMoves.table, permission: "enforcement.see", papers: "enforcement.see") { "/assist/\($0.id)" },
             ],

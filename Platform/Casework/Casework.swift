@@ -140,8 +140,12 @@ package struct Casework: Sendable {
 
     /// Starts a period that an act of its own asks for, beside those of the table.
     /// - Parameter since: the event from which it runs, where that is not now.
-    package func begin(_ duty: String, of matter: Matter, since: Moment? = nil, at now: Moment, _ tx: Transaction) throws {
-        try Clocks.start(duty, of: matter, from: since ?? now, at: now, engine, tx)
+    /// - Parameter before: the period of another matter that goes on here, with what was granted and not counted there.
+    package func begin(_ duty: String, of matter: Matter, since: Moment? = nil, carrying before: RunningClock? = nil, at now: Moment, _ tx: Transaction) throws {
+        try Clocks.start(duty, of: matter, from: before?.startedAt ?? since ?? now, at: now, engine, tx)
+        if let before, let clock = try Clocks.of(matter.id, tx).last(where: { $0.duty == duty && $0.state == "open" }) {
+            try Clocks.carry(before, to: clock, engine, today: now.day, tx)
+        }
         try refreshOpen(matter, tx)
         try tx.audit(
             "casework.begun", of: matter.reference, by: "system", at: now, details: [("duty", .string(duty))],

@@ -137,6 +137,17 @@ package enum Clocks {
         )
     }
 
+    /// A period that began in another matter goes on here: what was granted, and what was not counted there, is not lost.
+    static func carry(_ before: RunningClock, to clock: RunningClock, _ engine: DeadlineEngine, today: Day, _ tx: Transaction) throws {
+        try tx.send(
+            "UPDATE casework_clocks SET extended = (SELECT extended FROM casework_clocks WHERE id = \(before.id)), extended_by = (SELECT extended_by FROM casework_clocks WHERE id = \(before.id)) WHERE id = \(clock.id)"
+        )
+        try tx.send(
+            "INSERT INTO casework_pauses (matter, clock, from_day, to_day, reason) SELECT \(clock.matter), \(clock.id), from_day, COALESCE(to_day, \(today)), reason FROM casework_pauses WHERE clock = \(before.id)"
+        )
+        try write(compute(find(clock.id, tx), engine, today: today, tx), to: clock, tx)
+    }
+
     /// A longer period, by who may grant it, with a reason, before it has lapsed.
     package static func extend(_ clock: RunningClock, because reason: String?, by officer: Account, engine: DeadlineEngine, at now: Moment, _ tx: Transaction) throws {
         guard clock.state == "open", !clock.extended else { throw Refusal(.conflict, Text("该期限已结束或已延长过", "This period has ended or was extended before")) }

@@ -59,7 +59,9 @@ extension Visit {
                         }
                     }
                     if let deadline { date(h, deadline, stricter: true) }
-                    if clock.state == "open", let more = deadline?.rule.extension, more.length != nil, !clock.extended, may("casework.extend") {
+                    if clock.state == "open", let more = deadline?.rule.extension, more.length != nil, !clock.extended, may("casework.extend"),
+                        house.kinds[matter.kind]?.extending != nil
+                    {
                         form(h, "/matters/\(matter.id)/clocks/\(clock.id)/extend", "mt-2") {
                             h.p("small mb-1", Text("批准人：\(more.by.zh)", "Granted by \(more.by.en)"))
                             h.void(
@@ -294,7 +296,10 @@ package enum MatterRoutes {
                 let reason = try visit.exchange.form()["reason"]
                 let kinds = visit.house.kinds
                 return try await act(visit) { matter, now, tx in
-                    try kinds[matter.kind]?.extending(matter, visit.signedIn(), now, tx)
+                    guard let extending = kinds[matter.kind]?.extending else {
+                        throw Refusal(.conflict, Text("该期限须在事项页面上以专门的步骤延长", "This period is extended by a step of its own, on the matter's page"))
+                    }
+                    try extending(matter, visit.signedIn(), tx)
                     let clock = try Clocks.find(key, tx)
                     guard clock.matter == matter.id else { throw Refusal.notFound }
                     try Clocks.extend(clock, because: reason, by: visit.signedIn(), engine: engine, at: now, tx)

@@ -78,6 +78,7 @@ extension CaseAct {
             try tx.send("INSERT INTO enforcement_challenges (matter, kind, on_day, account, at) VALUES (\(id), \(kind.rawValue), \(on), \(try account().id), \(now))")
             let after = try move([("result", kind.title.zh), ("on", on.description)], seals: seals)
             // The three months for the court begin anew when it is over (AEL art. 53).
+            guard try clock("P14b")?.state == "open" else { return after }
             try handling.casework.end("P14b", of: after, met: false, at: now, tx)
             return try tx.matter(id)
         case "challenge-ended":

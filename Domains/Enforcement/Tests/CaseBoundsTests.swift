@@ -34,6 +34,32 @@ import Web
     }
 
     @Test(arguments: TestEngine.available)
+    func whatWasGrantedToTheLeadIsNotLostToTheCaseNorGrantedTwice(_ engine: TestEngine) async throws {
+        let room = try await Room(engine)
+        let lead = try await room.clue()
+        let (desk, handling, he) = (room.office.desk, room.handling, room.office.account(.he))
+        let first = room.office.clock.now
+        try await desk.store.write { tx in
+            try Clocks.extend(Clocks.of(lead, tx).first { $0.duty == "P1" }!, because: "案情复杂", by: he, engine: desk.engine, at: first, tx)
+        }
+        // After the first fifteen working days, within the second.
+        room.office.clock.set("2026-10-14T10:00")
+        let now = room.office.clock.now
+        let id = try await desk.store.write { tx in
+            var new = NewCase(
+                cause: "x", party: .init(kind: .organisation, name: "福临超市", code: nil, address: "y", head: nil, phone: nil), region: "990101", clue: "z", foundAt: first)
+            new.sourceMatter = try tx.matter(lead)
+            return try handling.register(new, by: .system, at: now, tx).id
+        }
+        let (before, after) = (try await room.clocks(lead)["P1"]!, try await room.clocks(id)["P1"]!)
+        #expect(after.due == before.due && after.due > now.day && after.extended && after.startedAt == before.startedAt)
+        #expect(try await room.c(id).matter.nextDue == before.due)
+        _ = try await room.office.post("/matters/\(id)/clocks/\(after.id)/extend", as: .he, [("reason", "再延")])
+        #expect(try await room.clocks(id)["P1"]?.due == before.due)
+        #expect(try await room.office.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
     func seizedGoodsGoBackByTheHeadAloneAndASeizureIsProlongedOnlyInWriting(_ engine: TestEngine) async throws {
         let room = try await Room(engine)
         let id = try await room.file()
