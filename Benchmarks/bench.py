@@ -82,7 +82,7 @@ def pages(engine, database, folder, peer_database):
     server = ours(database, folder)
     at_rest = memory(server.process.pid)
     cookie = session(server, "demo-director")
-    first = urllib.request.Request(server.url + "/desk?closed=yes", headers={"Cookie": cookie})
+    first = urllib.request.Request(server.url + "/desk?closed=yes&kind=complaint", headers={"Cookie": cookie})
     number = re.search(r'href="(/disputes/\d+)"', urllib.request.urlopen(first).read().decode()).group(1)
     clerk, analyst, officer = session(server, "demo-clerk"), session(server, "demo-analyst"), session(server, "demo-officer")
     def found(path, pattern, who):

@@ -28,7 +28,8 @@ package struct Jobs: Sendable {
         self.kinds = Dictionary((kinds + [Outbox.kind] + domains.flatMap(\.jobs)).map { ($0.name, $0) }) { a, _ in a }
         files = domains.map(\.files)
         let matters = Dictionary(domains.flatMap(\.matterKinds).map { ($0.table.kind, $0) }) { a, _ in a }
-        ticks = domains.compactMap(\.tick) + [{ desk in try await Outbox.look(desk, matters) }, { desk in try await Reminders.look(desk) }]
+        ticks =
+            domains.compactMap(\.tick) + [{ desk in try await Outbox.look(desk, matters) }, { desk in try await Reminders.look(desk) }, { desk in try await Upkeep.look(desk) }]
     }
 
     /// What nobody needs any more (清理): answers kept for a repeated request, files that nothing refers to.

@@ -133,12 +133,14 @@ extension CityBuilder {
                 try draws.keep(draws.freeze(draws.gather(w, by: heads[0], at: now, tx), as: draws.number(at: now, tx)), by: heads[0], at: now, tx)
             }
             var alike = DrawDesk.Wanted(title: "年度报告公示信息抽查（不定向）", items: ["A1", "A2"], region: region, percent: 5)
-            alike.isWeighted = false
+            (alike.isWeighted, alike.limit) = (false, 10_000)
             let done = try prepare(alike, at: before)
             try draws.commit(done, beacon: "上证综合指数\(before.day)收盘值", at: before.adding(hours: 6), by: heads[0], at: before, tx)
             let out = before.adding(hours: 7)
             try draws.reveal(done, value: "3382.10", draws.result(done, value: "3382.10", by: heads[1], at: out, tx), by: heads[1], at: out, tx)
-            let next = try prepare(.init(title: "网络交易经营者抽查（按风险）", items: ["B1", "B2"], region: region, percent: 2), at: end)
+            var weighted = DrawDesk.Wanted(title: "网络交易经营者抽查（按风险）", items: ["B1", "B2"], region: region, percent: 2)
+            weighted.limit = 10_000
+            let next = try prepare(weighted, at: end)
             try draws.commit(next, beacon: "上证综合指数\(end.day.adding(days: 1))收盘值", at: end.adding(hours: 30), by: heads[0], at: end, tx)
         }
         while try await jobs.runOne() {}

@@ -39,6 +39,7 @@ struct City: AsyncParsableCommand {
         let complaints = max(40, Int((550_000 * scale).rounded()))
         let businesses = try await builder.register(operators: operators)
         try await builder.live(complaints: complaints, staff: staff, businesses: businesses)
+        _ = try await office.desk.store.write { try $0.run($0.dialect.analyze) }
         let offers = listings ?? min(20_000, Int((1_000_000 * scale).rounded()))
         try await builder.offer(listings: offers, businesses: businesses, room: office.room, staff: staff)
         try await builder.routes(staff: staff, businesses: businesses, complaints: complaints)
@@ -48,7 +49,7 @@ struct City: AsyncParsableCommand {
         let keys = office.desk.keys
         try await office.desk.store.write { tx in
             if let note = try Ledger.checkpoint(keys: keys, at: end, tx) { try keys.remember(note) }
-            try tx.run("ANALYZE")
+            try tx.run(tx.dialect.analyze)
         }
         print(
             Terminal.say(

@@ -48,8 +48,8 @@ struct CaseFilter: Sendable {
     func conditions(_ account: Account) -> SQL {
         var all: [SQL] = ["m.kind = 'case'"]
         let own = region.map { $0.hasPrefix(account.region) ? $0 : account.region } ?? account.region
-        if !own.isEmpty { all.append("m.region >= \(own) AND m.region < \(own + "~")") }
         let isAccount = outcome != nil || period != nil || filed || decided || unpaid || paid || model != nil
+        if !own.isEmpty { all.append(Queue.within(own, "m.region", byDue: !closed && !isAccount)) }
         if !isAccount { all.append("m.open = \(closed ? 0 : 1)") }
         if let stage { all.append("m.state IN (\(list: CaseMoves.stages[stage].1.sorted()))") }
         if mine { all.append("m.id IN (SELECT matter FROM enforcement_people WHERE account = \(account.id) AND until IS NULL)") }

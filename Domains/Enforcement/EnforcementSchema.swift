@@ -103,6 +103,8 @@ enum EnforcementSchema {
                 referred_on TEXT, settled_on TEXT, way TEXT CHECK (way IN ('agreed', 'designated')), competent TEXT, reference TEXT, account INTEGER NOT NULL, at INTEGER NOT NULL)
                 """,
                 "CREATE INDEX enforcement_disputes_matter ON enforcement_disputes (matter)",
+                // What the tiles above the list count.
+                "CREATE INDEX casework_matters_cases ON casework_matters (open, region, state, kind) WHERE kind = 'case'",
             ]),
     ]
 }

@@ -114,6 +114,12 @@ package enum Queue {
         package let week: Int
     }
 
+    /// Whether a matter lies in a region. A district is met often enough on the way through what lapses first; a township is looked up.
+    package static func within(_ region: String, _ column: String = "region", byDue: Bool) -> SQL {
+        let column = byDue && region.count <= 6 ? "(\(column) || '')" : column
+        return "\(raw: column) >= \(region) AND \(raw: column) < \(region + "~")"
+    }
+
     /// - Parameter city: the region of the whole installation, in which every matter lies.
     static func conditions(_ f: QueueFilter, for account: Account, city: String, today: Day) -> [SQL] {
         // Who asks for what ended or was late means all of it, still open or not.
@@ -150,8 +156,7 @@ package enum Queue {
             all.append("region = \(city)")
             if !city.hasPrefix(account.region) { all.append("region = \(account.region)") }
         } else if !region.isEmpty, region != city {
-            // A district is met often enough on the way through what lapses first; a township is looked up.
-            all.append(region.count <= 6 && !f.isHistory ? "(region || '') >= \(region) AND (region || '') < \(region + "~")" : "region >= \(region) AND region < \(region + "~")")
+            all.append(Queue.within(region, byDue: !f.isHistory))
         }
         if f.whose == .unassigned { all.append("assignee IS NULL") }
         if let kind = f.kind { all.append("kind = \(kind)") }

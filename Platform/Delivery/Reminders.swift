@@ -16,11 +16,7 @@ enum Reminders {
         let today = now.day
         guard desk.mailServer != nil, now >= Moment(today, hour: 8), desk.calendar.value.isWorking(today) else { return }
         try await desk.store.write { tx in
-            if let last = try tx.one("SELECT value FROM platform_marks WHERE name = \(mark)")?.string("value") {
-                guard last < today.description, try tx.run("UPDATE platform_marks SET value = \(today.description) WHERE name = \(mark) AND value = \(last)") == 1 else { return }
-            } else {
-                guard try tx.run("INSERT INTO platform_marks (name, value) VALUES (\(mark), \(today.description)) ON CONFLICT (name) DO NOTHING") == 1 else { return }
-            }
+            guard try Upkeep.isFirst(mark, on: today, tx) else { return }
             let until = try desk.calendar.value.adding(workdays: days.value(tx), to: today)
             let rows = try tx.all(
                 """

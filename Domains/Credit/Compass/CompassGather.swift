@@ -33,6 +33,10 @@ extension CompassRun {
         }
     }
     static let everybody: ClosedRange<Int64> = 0...Int64.max
+    /// One is looked up by equality: a stretch of one would have the planner read all.
+    private static func within(_ keys: ClosedRange<Int64>, _ column: String) -> SQL {
+        keys.lowerBound == keys.upperBound ? "\(raw: column) = \(keys.lowerBound)" : "\(raw: column) BETWEEN \(keys.lowerBound) AND \(keys.upperBound)"
+    }
 
     /// - Parameter moment: only what was known then.
     /// Cost: a pass over the register, the events and the matters that name an operator.
@@ -70,7 +74,7 @@ extension CompassRun {
         try tx.forEach(
             """
             SELECT id, kind, (CASE status WHEN 'suspended' THEN 1 WHEN 'revoked' THEN 2 ELSE 0 END) + (CASE WHEN online = 0 THEN 0 ELSE 4 END) + (CASE WHEN registered_on > \(newer) THEN 8 ELSE 0 END), region, industry, phone
-            FROM operators WHERE id BETWEEN \(keys.lowerBound) AND \(keys.upperBound) AND (registered_on IS NULL OR registered_on <= \(moment.day)) ORDER BY id
+            FROM operators WHERE \(within(keys, "id")) AND (registered_on IS NULL OR registered_on <= \(moment.day)) ORDER BY id
             """
         ) { row in
             guard case .int(let id) = row.values[0], case .text(let kind) = row.values[1], case .int(let marks) = row.values[2], case .text(let region) = row.values[3],
@@ -100,7 +104,7 @@ extension CompassRun {
     private static func undone(_ keys: ClosedRange<Int64>, _ moment: Moment, _ tx: Transaction) throws -> (lines: [Int64: String], repaired: Set<Int64>) {
         var lines: [Int64: String] = [:]
         var repaired = Set<Int64>()
-        let which: SQL = "c.cancels IS NOT NULL AND c.known_at <= \(moment) AND e.operator BETWEEN \(keys.lowerBound) AND \(keys.upperBound)"
+        let which: SQL = "c.cancels IS NOT NULL AND c.known_at <= \(moment) AND \(within(keys, "e.operator"))"
         try tx.forEach("SELECT c.cancels AS line, min(c.kind) AS kind FROM credit_events c JOIN credit_events e ON e.id = c.cancels WHERE \(which) GROUP BY c.cancels") {
             lines[$0.int("line")] = $0.string("kind")
         }
@@ -126,7 +130,7 @@ extension CompassRun {
             SELECT id, operator, kind, on_day, COALESCE(until_day, '9999'), COALESCE(amount, 0),
             CASE kind WHEN 'abnormal' THEN CASE WHEN detail LIKE '%年度报告%' AND detail NOT LIKE '%隐瞒%' THEN 0 WHEN detail LIKE '%无法联系%' THEN 1 ELSE 2 END
             WHEN 'visit' THEN CASE WHEN detail LIKE '未发现问题%' THEN 1 WHEN detail LIKE '未发现开展%' OR detail LIKE '已注销%' THEN 2 ELSE 0 END ELSE 0 END, COALESCE(matter, 0)
-            FROM credit_events WHERE operator BETWEEN \(keys.lowerBound) AND \(keys.upperBound) AND known_at <= \(moment) ORDER BY operator
+            FROM credit_events WHERE \(within(keys, "operator")) AND known_at <= \(moment) ORDER BY operator
             """
         ) { row in
             guard case .int(let line) = row.values[0], case .int(let id) = row.values[1], case .text(let kind) = row.values[2], case .text(let on) = row.values[3],
@@ -169,14 +173,14 @@ extension CompassRun {
         }
     }
 
-    /// Complaints, reports and confirmed leads, by their age.
+    /// Complaints, reports and confirmed leads, by their age; found by the operator, never by their kind, of which there are half a million.
     private static func matters(_ keys: ClosedRange<Int64>, _ moment: Moment, _ g: inout Gathered, _ tx: Transaction) throws {
         let year: Int64 = 365 * 86_400_000
         try tx.forEach(
             """
             SELECT operator, kind, CASE WHEN closed_at <= \(moment) THEN outcome END AS outcome, CASE WHEN received_at > \(moment.milliseconds - year) THEN 0 WHEN received_at > \(moment.milliseconds - 2 * year) THEN 1
             WHEN received_at > \(moment.milliseconds - 3 * year) THEN 2 ELSE 3 END AS age, count(*) AS n FROM casework_matters
-            WHERE operator BETWEEN \(keys.lowerBound) AND \(keys.upperBound) AND kind IN ('complaint', 'report', 'lead') AND received_at <= \(moment) GROUP BY 1, 2, 3, 4
+            WHERE \(within(keys, "operator")) AND (kind || '') IN ('complaint', 'report', 'lead') AND received_at <= \(moment) GROUP BY 1, 2, 3, 4
             """
         ) { row in
             guard let at = g.place(row.int("operator")) else { return }
