@@ -2,7 +2,7 @@ import Kernel
 import Store
 
 /// What the database needs once a day (日常维护).
-enum Upkeep {
+package enum Upkeep {
     /// Whether nobody did this today yet, whichever process asks first; from then on somebody did.
     static func isFirst(_ mark: String, on today: Day, _ tx: Transaction) throws -> Bool {
         if let last = try last(mark, tx) {
@@ -14,7 +14,7 @@ enum Upkeep {
     private static func last(_ mark: String, _ tx: Transaction) throws -> String? { try tx.one("SELECT value FROM platform_marks WHERE name = \(mark)")?.string("value") }
 
     /// SQLite keeps no account of its tables by itself: without figures it took half a million complaints of a kind for fewer rows than those of one operator.
-    static func look(_ desk: Desk) async throws {
+    package static func look(_ desk: Desk) async throws {
         guard desk.store.dialect == .sqlite else { return }
         let today = desk.today(), mark = "figures.last"
         guard try await desk.store.read({ try last(mark, $0) }) ?? "" < today.description else { return }

@@ -243,4 +243,18 @@ import Web
             #expect(next.contains("casework_clocks_matter (matter=? AND state=?)"))
         }
     }
+
+    @Test func sqliteCountsItsRowsOnceADayAndPostgresByItself() async throws {
+        let office = try await TestOffice(.sqlite)
+        func figures() async throws -> Int { try await office.desk.store.read { try $0.count("SELECT count(*) AS n FROM sqlite_stat1") } }
+        try await Upkeep.look(office.desk)
+        #expect(try await figures() > 0)
+        try await office.desk.store.write { try $0.run("DELETE FROM sqlite_stat1") }
+        try await Upkeep.look(office.desk)
+        #expect(try await figures() == 0)
+        office.clock.now = office.clock.now.adding(hours: 24)
+        try await Upkeep.look(office.desk)
+        #expect(try await figures() > 0)
+        #expect(try await office.verify().findings.isEmpty)
+    }
 }
