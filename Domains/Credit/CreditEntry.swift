@@ -158,7 +158,9 @@ enum CreditEntry: Sendable {
             area("proof", Text("证明材料（产权人、物业出具的证明，或者地址不存在）", "Proof: by the owner or manager, or that the address does not exist"))
         case (_, "tell"): day(Text("告知书送达日期", "Told on"))
         case (_, "say"): area("said", Text("当事人意见", "What the party says"))
-        case (_, "object"): area("objection", Text("异议内容和材料", "Objection and papers"))
+        case (_, "object"):
+            day(Text("收到异议日期", "Objection arrived on"))
+            area("objection", Text("异议内容和材料", "Objection and papers"))
         case (_, "verify"):
             if case .repair = self {
                 area("found", Text("核实方式和情况（网上、书面、实地）", "How it was verified, and what was found"))

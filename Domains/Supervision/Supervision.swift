@@ -29,7 +29,8 @@ package enum Supervision {
             menu: [("/supervision", Text("检查", "Visits"), "supervision.see")], operatorPanels: [OperatorVisits.panel],
             matterKinds: [MatterKind(table: InspectionMoves.table, permission: "supervision.see", papers: "supervision.see") { "/supervision/inspections/\($0.id)" }],
             acts: [
-                "supervision.item": Text("公布抽查事项", "Item published"), "supervision.draw-prepared": Text("形成抽取名单", "List for a draw made"),
+                "supervision.item": Text("公布抽查事项", "Item published"), "supervision.item-ended": Text("停止适用抽查事项", "Item taken out of use"),
+                "supervision.draw-prepared": Text("形成抽取名单", "List for a draw made"),
                 "supervision.draw-committed": Text("承诺抽取名单和种子", "Draw committed to"),
                 "supervision.draw-drawn": Text("抽取", "Drawn"),
             ],

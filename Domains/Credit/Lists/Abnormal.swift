@@ -234,12 +234,14 @@ package struct AbnormalHandling: Sendable {
         case "drop": return try act.move([("reason", input.needed("reason", 1000))], outcome: "dropped")
         case "list": return try list(a, op, act, tx)
         case "object":
-            guard let listed = a.listedOn, now.day <= (try desk.engine.deadline("AB5", from: Moment(listed), explain: false).due) else {
+            // In time is what arrived in time, whenever it is entered.
+            let on = try act.input["on"] == nil ? now.day : act.day("on")
+            guard let listed = a.listedOn, on >= listed, on <= (try desk.engine.deadline("AB5", from: Moment(listed), explain: false).due) else {
                 throw Refusal(.conflict, Text("已超过提出异议的三十日", "The thirty days for an objection are over"), article: Article(law: "ABN", article: "12(1)"))
             }
             let text = try input.needed("objection", 4000)
-            try act.set("objection = \(text), objection_on = \(now.day)")
-            return try act.move([("reason", text)])
+            try act.set("objection = \(text), objection_on = \(on)")
+            return try act.move([("reason", text), ("on", on.description)], since: Moment(on))
         case "accept-objection", "refuse-objection", "uphold":
             if name != "accept-objection" {
                 let reason = try input.needed("reason", 1000)

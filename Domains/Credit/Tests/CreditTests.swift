@@ -58,8 +58,9 @@ import Web
         // Objection: thirty days, five working days to take it up, twenty to look.
         o.clock.set("2026-10-29T10:00")
         await #expect(throws: Refusal.self) { try await abnormal(o, "object", id, .gao, [("objection", "有人办公")]) }
+        // What arrived on the last day is in time, though it is entered the day after.
+        try await abnormal(o, "object", id, .gao, [("objection", "有人办公"), ("on", "2026-10-28")])
         o.clock.set("2026-10-28T10:00")
-        try await abnormal(o, "object", id, .gao, [("objection", "有人办公")])
         #expect(try await clocks(o, id)["AB6"]?.due == Day("2026-11-04"))
         try await abnormal(o, "accept-objection", id, .gao)
         try await abnormal(o, "wrong", id, .gao, [("reason", "核实确有人员")])

@@ -17,6 +17,7 @@ struct DrawPages: Sendable {
             Route(.get, "/supervision", .permitted("supervision.see")) { visit in try await home(visit) },
             Route(.get, "/supervision/items", .permitted("supervision.see")) { visit in try await items(visit, nil, nil) },
             Route(.post, "/supervision/items", .permitted("supervision.approve")) { visit in try await addItem(visit) },
+            Route(.post, "/supervision/items/:id/end", .permitted("supervision.approve")) { visit in try await endItem(visit) },
             Route(.get, "/supervision/draws/new", .permitted("supervision.draw")) { visit in try await new(visit, nil, nil) },
             Route(.post, "/supervision/draws/new", .permitted("supervision.draw")) { visit in try await prepare(visit) },
             Route(.get, "/supervision/draws/:id", .permitted("supervision.see")) { visit in try await show(visit, nil, nil) },

@@ -29,6 +29,15 @@ extension DrawPages {
                             }
                         }
                     }
+                    if let ended = item.endedOn {
+                        h.p("small text-muted mb-0 mt-2", Text("适用至\(ended)", "In use until \(ended)"))
+                    } else if visit.may("supervision.approve") {
+                        visit.form(h, "/supervision/items/\(item.id)/end", "mt-2") {
+                            h.button(
+                                Text("停止适用", "Take out of use"), "btn btn-sm btn-outline-danger",
+                                attributes: [h.confirming(Text("确定停止适用“\(item.code)”？已经抽取的检查不受影响。", "Take “\(item.code)” out of use? Visits that are planned go on."))])
+                        }
+                    }
                 }
             }
             guard visit.may("supervision.approve") else { return }
@@ -49,6 +58,18 @@ extension DrawPages {
                 }
             }
         }
+    }
+    func endItem(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn(), now = visit.desk.now
+        guard let key = Int64(try visit.exchange.parameter("id")) else { throw Refusal.notFound }
+        try await visit.desk.store.write { tx in
+            guard let code = try tx.one("SELECT code FROM supervision_items WHERE id = \(key)")?.string("code") else { throw Refusal.notFound }
+            try tx.change("UPDATE supervision_items SET ended_on = \(now.day) WHERE id = \(key) AND ended_on IS NULL")
+            try tx.audit(
+                "supervision.item-ended", of: Reference(kind: "item", id: key), by: account.mark, at: now, details: [("code", .string(code))],
+                sealing: [.init("supervision_items", key)])
+        }
+        return .redirect("/supervision/items")
     }
     func addItem(_ visit: Visit) async throws -> Answer {
         let account = try visit.signedIn()

@@ -144,6 +144,15 @@ import Web
         #expect(try await o.post("/supervision/draws/new", as: .he, form).status == 303)
         let conditions = try await o.desk.store.read { try $0.one("SELECT conditions FROM supervision_draws WHERE id = 2")!.string("conditions") }
         #expect(try JSON(parsing: Array(conditions.utf8))["excluded"]?.int == file["visits"]?.array?.count)
+        // An item out of use is gone from the public list the next day; once.
+        #expect(try await o.post("/supervision/items/1/end", as: .wang, []).status == 403)
+        #expect(try await o.post("/supervision/items/1/end", as: .he, []).status == 303)
+        #expect(try await o.post("/supervision/items/1/end", as: .he, []).status == 409)
+        let code = try await o.desk.store.read { try $0.one("SELECT code FROM supervision_items WHERE id = 1")!.string("code") }
+        #expect(try await o.get("/draws").text.contains(">\(code)<"))
+        o.clock.now = o.clock.now.adding(hours: 24)
+        try await o.signInAgain()
+        #expect(try await !o.get("/draws").text.contains(">\(code)<"))
         #expect(try await o.verify().findings.isEmpty)
     }
 
