@@ -75,6 +75,9 @@ package struct Case: Sendable {
         package init(kind: PartyKind, name: String, code: String?, address: String, head: String?, phone: String?) {
             (self.kind, self.name, self.code, self.address, self.head, self.phone) = (kind, name, code, address, head, phone)
         }
+        /// As a page may show it: an identity number and a telephone are not for reading along.
+        var open: Party { Party(kind: kind, name: name, code: kind == .person ? nil : code, address: address, head: head, phone: nil) }
+        var shown: String { [name, open.code].compactMap { $0 }.joined(separator: " ") }
     }
 
     init(_ matter: Matter, _ row: Row, _ challenges: [Challenge], _ disputes: [JurisdictionDispute]) {

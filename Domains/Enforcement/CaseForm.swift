@@ -43,7 +43,8 @@ struct CaseForm {
         switch name {
         case "test-clue", "test": h.field("body", Text("检测、鉴定机构", "Body"), value: nil, errors: e)
         case "amend-party":
-            CasePages.party(h, c.party, e)
+            CasePages.party(h, c.party.open, e)
+            h.p("small text-muted", Text("电话和身份证件号码不在此显示，留空则不变。", "Telephone and identity number are not shown here: left empty they stay."))
             area(h, "note", Text("说明", "Remark"), e, required: false, most: 500)
         case "clue-tested", "tested": area(h, "result", Text("结论", "Result"), e)
         case "propose-filing": proposal(h, e)

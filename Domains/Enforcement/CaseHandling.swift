@@ -234,12 +234,14 @@ extension CaseAct {
         case "propose-filing": return try proposeFiling()
         case "amend-party":
             let (party, op) = try CasePages.read(input, tx)
+            // What the form does not show, it does not take away when it is left empty.
+            let phone = party.phone ?? c.party.phone, code = party.code ?? (party.kind == .person && c.party.kind == .person ? c.party.code : nil)
             try set(
-                "party_kind = \(party.kind.rawValue), party_name = \(party.name), party_code = \(party.code), party_address = \(party.address), party_head = \(party.head), party_phone = \(party.phone)"
+                "party_kind = \(party.kind.rawValue), party_name = \(party.name), party_code = \(code), party_address = \(party.address), party_head = \(party.head), party_phone = \(phone)"
             )
             try tx.send("UPDATE casework_matters SET operator = \(op?.id), title = \("\(party.name) · \(c.cause)") WHERE id = \(id)")
             CaseHandling.index(c.matter, party, c.cause, c.clue, tx)
-            return try move([("before", "\(c.party.name) \(c.party.code ?? "")"), ("party", "\(party.name) \(party.code ?? "")"), ("note", input["note"] ?? "")])
+            return try move([("before", c.party.shown), ("party", party.shown), ("note", input["note"] ?? "")])
         case "file": return try file()
         case "not-file":
             guard let ground = input["ground"], ["1", "2", "3", "4"].contains(ground) else { throw Refusal.invalid("/ground", Text("请选择不予立案的情形", "Choose the ground")) }

@@ -30,6 +30,14 @@ import Web
         let c = try await room.c(id)
         #expect(c.party.name == "青溪区福临超市" && c.matter.title.hasPrefix("青溪区福临超市"))
         #expect(try await room.office.get("/cases/\(id)", as: .gao).text.contains("某网店"))
+        // A person's numbers are not read along: not in the form, not in the history; left empty they stay.
+        let person = [("party-kind", "person"), ("party", "张三"), ("address", "中兴路12号")]
+        try await room.make("amend-party", id, .gao, person + [("code", "37010219800101123X"), ("phone", "13812345678")])
+        try await room.make("amend-party", id, .gao, person)
+        let page = try await room.office.get("/cases/\(id)", as: .gao).text
+        #expect(!page.contains("37010219800101123X") && !page.contains("13812345678"))
+        let kept = try await room.c(id).party
+        #expect(kept.code == "37010219800101123X" && kept.phone == "13812345678")
         #expect(try await room.office.verify().findings.isEmpty)
     }
 
