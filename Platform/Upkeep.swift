@@ -16,7 +16,9 @@ package enum Upkeep {
     /// SQLite keeps no account of its tables by itself: without figures it took half a million complaints of a kind for fewer rows than those of one operator.
     package static func look(_ desk: Desk) async throws {
         guard desk.store.dialect == .sqlite else { return }
-        let today = desk.today(), mark = "figures.last"
+        let now = desk.now, today = now.day, mark = "figures.last"
+        // Whoever writes waits for it, so at night.
+        guard now >= Moment(today, hour: 2), now < Moment(today, hour: 5) else { return }
         guard try await desk.store.read({ try last(mark, $0) }) ?? "" < today.description else { return }
         try await desk.store.write { tx in
             if try isFirst(mark, on: today, tx) { try tx.run(tx.dialect.analyze) }

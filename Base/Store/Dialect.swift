@@ -232,6 +232,6 @@ package enum Dialect: String, Sendable, CaseIterable {
     /// For work over everything, which may take longer than a page may.
     package func takeYourTime(_ tx: Transaction) throws { if self == .postgres { try tx.run("SET LOCAL statement_timeout = 0") } }
 
-    /// Brings the planner's figures up to date: after a large import, and once a day on SQLite, from a thousand rows of each index.
+    /// Brings the planner's figures up to date: after a large import, and once a night on SQLite: ten seconds for nine gigabytes. Fewer rows than all mislead it.
     package var analyze: SQL { "ANALYZE" }
 }

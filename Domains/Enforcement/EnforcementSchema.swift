@@ -104,7 +104,7 @@ enum EnforcementSchema {
                 """,
                 "CREATE INDEX enforcement_disputes_matter ON enforcement_disputes (matter)",
                 // What the tiles above the list count.
-                "CREATE INDEX casework_matters_cases ON casework_matters (open, region, state, kind) WHERE kind = 'case'",
+                "CREATE INDEX casework_matters_cases ON casework_matters (open, state, region, kind) WHERE kind = 'case'",
             ]),
     ]
 }

@@ -244,15 +244,19 @@ import Web
         }
     }
 
-    @Test func sqliteCountsItsRowsOnceADayAndPostgresByItself() async throws {
-        let office = try await TestOffice(.sqlite)
+    @Test func sqliteCountsItsRowsOnceANight() async throws {
+        let office = try await TestOffice(.sqlite, at: "2026-09-14T10:00")
+        func isCounted() async throws -> Bool { try await office.desk.store.read { try $0.one("SELECT name FROM sqlite_master WHERE name = 'sqlite_stat1'") } != nil }
         func figures() async throws -> Int { try await office.desk.store.read { try $0.count("SELECT count(*) AS n FROM sqlite_stat1") } }
+        try await Upkeep.look(office.desk)
+        #expect(try await !isCounted())
+        office.clock.set("2026-09-15T03:00")
         try await Upkeep.look(office.desk)
         #expect(try await figures() > 0)
         try await office.desk.store.write { try $0.run("DELETE FROM sqlite_stat1") }
         try await Upkeep.look(office.desk)
         #expect(try await figures() == 0)
-        office.clock.now = office.clock.now.adding(hours: 24)
+        office.clock.set("2026-09-16T04:59")
         try await Upkeep.look(office.desk)
         #expect(try await figures() > 0)
         #expect(try await office.verify().findings.isEmpty)

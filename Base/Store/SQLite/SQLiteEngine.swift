@@ -14,7 +14,7 @@ final class SQLiteEngine: Engine {
         configuration.busyMode = .timeout(10)
         configuration.maximumReaderCount = 6
         configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA cache_size = -12288; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 67108864; PRAGMA analysis_limit = 1000")
+            try db.execute(sql: "PRAGMA cache_size = -12288; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 67108864")
         }
         if path == ":memory:" {
             pool = try DatabaseQueue(configuration: configuration)
