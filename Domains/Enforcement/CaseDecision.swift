@@ -243,9 +243,17 @@ extension CaseAct {
         switch name {
         case "order-refund":
             _ = try approver()
-            let amount = try money("amount", required: true), days = try input.needed("days", 3)
-            guard amount.fen > 0 else { throw Refusal.invalid("/amount", Text("应大于零", "More than zero")) }
-            _ = try document("refund-order", adding: ["act": c.cause, "banned": c.bans.map { $0 } ?? "", "amount": amount.plain, "days": days])
+            guard let told = c.notified?.refund, told.fen > 0 else {
+                throw Refusal(
+                    .conflict, Text("告知书没有告知拟责令退还的数额；确需责令退款的，退回重新提出并告知", "The notice named no sum to be given back: to order it, send back, propose and tell it"),
+                    article: Article(law: "PCD", article: "57(1)"))
+            }
+            let amount = try money("amount", required: true)
+            guard amount.fen > 0, amount <= told else {
+                throw Refusal.invalid("/amount", Text("应大于零，不超过告知的¥\(told.grouped)", "More than zero, and no more than the ¥\(told.grouped) told"))
+            }
+            guard let days = Int(try input.needed("days", 3)), (1...180).contains(days) else { throw Refusal.invalid("/days", Text("请填写1至180日", "Give 1 to 180 days")) }
+            _ = try document("refund-order", adding: ["act": c.cause, "banned": c.bans.map { $0 } ?? "", "amount": amount.plain, "days": String(days)])
             return try move([("amount", amount.plain)])
         case "refunded": return try move([("result", input.needed("result", 1000))])
         case "discuss":
@@ -310,7 +318,8 @@ extension CaseAct {
         guard decided.warning || decided.criticism || decided.payable.fen > 0 || !decided.goods.isEmpty || decided.restriction != .none else {
             throw Refusal.invalid("/fine", Text("没有任何处罚；不予处罚的请退回重新提出", "Nothing would be left of the penalty: if nobody is to be punished, send it back"))
         }
-        if decided.fine != notified.fine || decided.tier != notified.tier, let range = c.range() {
+        if let v = c.violation.flatMap({ Penalties.shipped[$0] }) { try v.check(decided, serious: c.serious, mitigating: decided.factors.filter(light.contains)) }
+        if decided.fine.fen > 0, decided.fine != notified.fine || decided.tier != notified.tier, let range = c.range() {
             let heavy = Set(Leniency.shipped.aggravating.map(\.id))
             try Discretion.check(
                 fine: decided.fine, tier: decided.tier, in: range, mitigating: decided.factors.filter(light.contains), aggravating: decided.factors.filter(heavy.contains))

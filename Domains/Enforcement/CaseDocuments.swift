@@ -115,6 +115,7 @@ package struct CaseDocuments: Sendable {
             "items": outcome.items().enumerated().map { ["ordinal": String($0.offset + 1), "text": $0.element] }, "proposal": outcome.kind.title.zh, "hearing": c.hearing,
         ]
         if outcome.payable.fen > 0 { v["payable"] = outcome.payable.plain }
+        if outcome.refund.fen > 0 { v["refund"] = outcome.refund.plain }
         if !outcome.reasons.isEmpty { v["discretion"] = discretion(outcome) }
         return v
     }

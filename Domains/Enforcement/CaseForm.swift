@@ -131,7 +131,7 @@ struct CaseForm {
                 h.p("small text-muted", Text("当事人未提出意见。", "The party said nothing."))
             }
         case "order-refund":
-            money(h, "amount", Text("多收价款", "Charged too much"), e, required: true)
+            money(h, "amount", Text("多收价款", "Charged too much"), e, value: c.notified?.refund, required: true)
             h.field("days", Text("几日内退还", "Within how many days"), value: "10", errors: e, inputmode: "numeric")
         case "discuss": discussion(h, e, conclusion: true)
         case "decide": decide(h, e)
@@ -243,6 +243,7 @@ struct CaseForm {
             money(h, "costs", Text("直接、合法、必要的支出（凭当事人提供的单证）", "Direct lawful costs, on the party's papers"), e)
             money(h, "taxes", Text("已缴直接相关税款", "Taxes paid"), e)
             money(h, "refunded", Text("已退赔（不没收，仍计入）", "Refunded: not confiscated, still counted"), e)
+            money(h, "refund", Text("拟责令退还多收价款（第五十九条）", "To be given back before the decision (art. 59)"), e, value: o?.refund)
             area(
                 h, "income-unknown", Text("违法所得无法查清的情况说明", "Why illegal income cannot be found out"), e,
                 Text("经充分调查仍无法查清时填写，须主要负责人同意", "After full inquiry; the principal head must agree"),

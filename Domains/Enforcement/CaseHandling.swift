@@ -7,7 +7,7 @@ import Web
 /// Making the moves of a case (案件办理): what each needs, who may make it in this very case, what it writes. Pages, API and jobs come through here.
 package struct CaseHandling: Sendable {
     let desk: Desk
-    let casework: Casework
+    package let casework: Casework
     let documents: CaseDocuments
 
     package init(desk: Desk) {

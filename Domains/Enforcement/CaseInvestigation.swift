@@ -179,14 +179,6 @@ extension CaseAct {
         case .punish: break
         }
         try v?.check(ended: c.actTo)
-        if let v, v.goods != true, !(input["goods"] ?? "").isEmpty {
-            throw Refusal(
-                .invalid, Text("该条没有规定没收物品", "The article does not let goods be confiscated"), fields: [.init("/goods", Text("请删去", "Take them off"))], article: v.penalty)
-        }
-        if let v, v.warning != true, input["warning"] == "yes" {
-            throw Refusal(
-                .invalid, Text("该条没有规定警告", "The article knows no warning"), fields: [.init("/warning", Text("请取消警告", "Take it off"))], article: v.penalty)
-        }
         let base = try money("base"), hasBase = input["base"] != nil
         var income: Money?
         if input["receipts"] != nil {
@@ -200,6 +192,14 @@ extension CaseAct {
                 .invalid, Text("请填写违法所得的收入，没有违法所得的填0", "Give the receipts; 0 where there was no illegal income"),
                 fields: [.init("/receipts", Text("经充分调查仍无法查清的，请写明情况", "Where it cannot be found out after full inquiry, say so below"))],
                 article: Article(law: "O118", article: "14"))
+        }
+        o.refund = try money("refund")
+        // Law: PRP art. 16(1): what is given back is illegal income that others paid too much; what was given back before is not ordered again.
+        guard o.refund.fen == 0 || (input["income-kind"] == IllegalIncome.Kind.overcharge.rawValue && o.refund <= o.confiscated) else {
+            throw Refusal(
+                .invalid, Text("只能责令退还多收、尚未退还的价款", "Only what was charged too much and not given back yet can be ordered back"),
+                fields: [.init("/refund", Text("违法所得应按“多收、少付的价款”计算，且不超过未退赔的部分", "Reckon the income as charged too much; no more than what was not given back"))],
+                article: Article(law: "PRP", article: "16(1)"))
         }
         o.warning = input["warning"] == "yes"
         o.criticism = input["criticism"] == "yes"
@@ -215,6 +215,8 @@ extension CaseAct {
         guard o.warning || o.criticism || o.payable.fen > 0 || !o.goods.isEmpty || o.restriction != .none else {
             throw Refusal.invalid("/fine", Text("没有提出任何处罚", "No penalty is proposed"))
         }
+        let light = Leniency.shipped.mitigating.map(\.id), heavy = Leniency.shipped.aggravating.map(\.id)
+        try v?.check(o, serious: serious, mitigating: o.factors.filter(light.contains))
         guard let v, o.fine.fen > 0 else { return (o, hasBase ? base : nil, income) }
         if v.orderFirst == true, try !wasOrderedInVain() {
             throw Refusal(
@@ -224,7 +226,6 @@ extension CaseAct {
         let ofIncome = v.base == "income" ? income : nil
         let reckonedFrom = ofIncome.flatMap { $0.fen > 0 ? $0 : nil } ?? (hasBase ? base : nil)
         let range = try Discretion.range(v, .init(base: reckonedFrom, isSerious: serious, isPerson: c.party.kind.isPerson))
-        let light = Leniency.shipped.mitigating.map(\.id), heavy = Leniency.shipped.aggravating.map(\.id)
         try Discretion.check(fine: o.fine, tier: o.tier, in: range, mitigating: o.factors.filter(light.contains), aggravating: o.factors.filter(heavy.contains))
         return (o, reckonedFrom, income)
     }

@@ -244,7 +244,7 @@ struct CaseParts {
                                         "c-\(condition.id)", condition.text, options: [("yes", Text("是", "Yes"), nil), ("no", Text("否", "No"), nil)], value: nil, errors: errors,
                                         inline: true)
                                 }
-                                let items = all.lists(on: today).filter { $0.rule == rule.id }.flatMap(\.items).filter {
+                                let items = all.lists(on: today, acted: c.actTo).filter { $0.rule == rule.id }.flatMap(\.items).filter {
                                     $0.violations.map { c.violation.map($0.contains) ?? false } ?? true
                                 }
                                 if !items.isEmpty {

@@ -70,7 +70,7 @@ package struct LeniencyDesk: Sendable {
         }
         var item: Leniency.Item?
         if let id = input["item"] {
-            guard let (found, list) = all.item(id), list.isInForce(on: now.day), list.rule == rule.id else {
+            guard let (found, list) = all.item(id), all.lists(on: now.day, acted: c.actTo).contains(where: { $0.id == list.id }), list.rule == rule.id else {
                 throw Refusal.invalid("/item", Text("清单项目与所选情形不符，或者清单未施行", "The list's item does not go with the rule, or is not in force"))
             }
             if let only = found.violations, let violation = c.violation, !only.contains(violation) {

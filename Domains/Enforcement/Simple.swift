@@ -90,7 +90,7 @@ package enum Simple {
         guard v.orderFirst != true else {
             throw Refusal(.invalid, Text("须先责令改正，不能当场罚款", "An order to rectify comes first"), fields: [.init("/violation", Text("不适用简易程序", "Not on the spot"))], article: v.penalty)
         }
-        if o.warning, v.warning != true { throw Refusal.invalid("/warning", Text("该条没有规定警告", "The article knows no warning")) }
+        try v.check(o, serious: false, mitigating: [])
         if o.fine.fen > 0 {
             let range = try Discretion.range(v, .init(isPerson: party.kind.isPerson))
             guard range.contains(o.fine) else {

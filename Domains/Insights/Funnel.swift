@@ -77,6 +77,37 @@ struct Funnel: Sendable {
     }
 }
 
+/// Counts that took long, kept for a minute and made once for all who ask; quick ones are made at each visit.
+actor KeptFunnels {
+    static let shared = KeptFunnels()
+    /// Longer counts, in milliseconds, are kept, for as long.
+    static let slow: Int64 = 100, fresh: Int64 = 60_000
+    private struct Key: Hashable {
+        let store: ObjectIdentifier, region: String, period: Range<Day>
+    }
+    private var kept: [Key: (funnel: Funnel, at: Moment)] = [:]
+    private var running: [Key: Task<Funnel, any Error>] = [:]
+
+    func funnel(_ period: Range<Day>, region: String, desk: Desk) async throws -> (Funnel, Moment) {
+        let key = Key(store: ObjectIdentifier(desk.store), region: region, period: period), now = desk.now
+        kept = kept.filter { now.milliseconds - $0.value.at.milliseconds < Self.fresh && $0.value.at <= now }
+        if let found = kept[key] { return found }
+        if let task = running[key] { return (try await task.value, now) }
+        let task = Task {
+            try await desk.store.read { tx in
+                try tx.dialect.takeYourTime(tx)
+                return try Funnel.load(period, region: region, tx)
+            }
+        }
+        running[key] = task
+        defer { running[key] = nil }
+        let began = ContinuousClock.now
+        let funnel = try await task.value
+        if ContinuousClock.now - began >= .milliseconds(Self.slow) { kept[key] = (funnel, now) }
+        return (funnel, now)
+    }
+}
+
 /// The funnel's page (全局·线索到罚款).
 enum FunnelPage {
     static func show(_ visit: Visit) async throws -> Answer {
@@ -86,12 +117,11 @@ enum FunnelPage {
         guard let span = Day.span(period) else { throw Refusal.invalid("/during", Text("期间应为 2026-05、2026-Q2 或 2026 形式", "A period reads 2026-05, 2026-Q2 or 2026")) }
         let own = account.region == visit.desk.configuration.cityRegion ? "" : account.region
         let hidden = visit.house.kinds.filter { !visit.may($0.value.permission) }.map(\.key)
-        let (funnel, names, next) = try await visit.desk.store.read { tx in
-            try tx.dialect.takeYourTime(tx)
+        let (funnel, counted) = try await KeptFunnels.shared.funnel(span, region: own, desk: visit.desk)
+        let (names, next) = try await visit.desk.store.read { tx in
             let unseen: SQL = hidden.isEmpty ? "1 = 1" : "kind NOT IN (\(list: hidden))"
             let scope: SQL = own.isEmpty ? "1 = 1" : "region >= \(own) AND region < \(own + "~")"
             return (
-                try Funnel.load(span, region: own, tx),
                 try tx.all("SELECT DISTINCT model, title FROM insight_models").map { ($0.string("model"), $0.string("title")) },
                 try tx.all("SELECT * FROM casework_matters WHERE open = 1 AND next_due >= \(today) AND \(unseen) AND \(scope) ORDER BY next_due, id LIMIT 12").map { Matter($0) }
             )
@@ -103,8 +133,8 @@ enum FunnelPage {
                 h.p(
                     "text-muted mb-0",
                     Text(
-                        "\(visit.region(account.region)) · 按线索发现的时间归期：\(period)内发现的线索，其后立案、决定、缴清的都算在内",
-                        "\(visit.region(account.region)) · by when the lead was found: of the leads of \(period), what was filed, decided and paid since"))
+                        "\(visit.region(account.region)) · 按线索发现的时间归期：\(period)内发现的线索，其后立案、决定、缴清的都算在内 · 数据截至\(counted.minuteText)",
+                        "\(visit.region(account.region)) · by when the lead was found: of the leads of \(period), what was filed, decided and paid since · counted at \(counted.minuteText)"))
             }
             h.element("form", "filter-bar", [.init("method", "get"), .init("action", "/insights/funnel"), .role("search")]) {
                 h.element("select", "form-select", [.name("during"), .label(h.say(Text("期间", "Period")))]) {

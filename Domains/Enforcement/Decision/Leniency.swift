@@ -93,7 +93,10 @@ package struct Leniency: Sendable {
         default: false
         }
     }
-    package func lists(on day: Day) -> [List] { lists.filter { $0.isInForce(on: day) } }
+    /// The lists that hold: of the day of the decision, and, where it is kinder, of the day of the act.
+    ///
+    /// Law: PPL art. 37: what held when the act was done applies; what is new does where it is lighter.
+    package func lists(on day: Day, acted: Day? = nil) -> [List] { lists.filter { list in list.isInForce(on: day) || acted.map(list.isInForce(on:)) == true } }
 
     /// What the answers to a rule's conditions come to.
     package struct Assessment: Sendable, Equatable {

@@ -42,6 +42,14 @@ package struct Penalties: Sendable {
         /// Unlawful goods may be confiscated.
         package let goods: Bool?
         package let warning: Bool?
+        package enum Fine: String, Sendable, Decodable {
+            /// 处、并处; 可以处、单处或者并处; due where the act is serious only.
+            case must, may, serious
+        }
+        /// Whether a fine is due wherever the article applies; nil where its text is not at hand.
+        package let fine: Fine?
+        /// What the article takes beyond money and goods where the act is serious (情节严重); nil where its text is not at hand.
+        package let severe: [Outcome.Restriction]?
         /// A fine only where an order to rectify was not followed in time.
         package let orderFirst: Bool?
         private let personLimit: Int64?
@@ -49,7 +57,7 @@ package struct Penalties: Sendable {
         package let serious: Article?
         package let from: Day?
         private enum CodingKeys: String, CodingKey {
-            case id, bans, penalty, ranges, base, area, confiscate, goods, warning, orderFirst, serious, from
+            case id, bans, penalty, ranges, base, area, confiscate, goods, warning, fine, severe, orderFirst, serious, from
             case titleZH = "title", titleEN = "titleEn", limit = "threshold", personLimit = "personMax"
         }
         package var title: Text { Text(titleZH, titleEN) }
@@ -59,6 +67,35 @@ package struct Penalties: Sendable {
             throw Refusal(
                 .invalid, Text("该条自\(from)起施行，行为终了于\(ended)", "The article holds from \(from); the act ended on \(ended)"),
                 fields: [.init("/violation", Text("适用行为时的规定：请选“不在目录中”并写明条款", "What held then applies: choose “None of these” and name it"))], article: penalty)
+        }
+        /// Refuses a sanction the article does not know, and leaving out the fine it asks for without a ground for less.
+        ///
+        /// Law: PPL art. 4, 16: what no law provides for is not imposed; art. 32: a fine that is due and left out is a reduced penalty.
+        package func check(_ o: Outcome, serious: Bool, mitigating: [String]) throws(Refusal) {
+            func refuse(_ field: String, _ text: Text, _ hint: Text) -> Refusal { Refusal(.invalid, text, fields: [.init(field, hint)], article: penalty) }
+            if goods != true, !o.goods.isEmpty { throw refuse("/goods", Text("该条没有规定没收物品", "The article does not let goods be confiscated"), Text("请删去", "Take them off")) }
+            if warning != true, o.warning { throw refuse("/warning", Text("该条没有规定警告", "The article knows no warning"), Text("请取消警告", "Take it off")) }
+            if let severe {
+                if o.criticism { throw refuse("/criticism", Text("该条没有规定通报批评", "The article knows no public criticism"), Text("请取消", "Take it off")) }
+                if o.restriction != .none, !severe.contains(o.restriction) {
+                    throw refuse(
+                        "/restriction", Text("该条没有规定\(o.restriction.title.zh)", "The article does not know this: \(o.restriction.title.en.lowercased())"),
+                        severe.isEmpty
+                            ? Text("请选“无”", "Choose none")
+                            : Text("情节严重的，可以\(severe.map(\.title.zh).joined(separator: "或者"))", "Where serious: \(severe.map { $0.title.en.lowercased() }.joined(separator: " or "))"))
+                }
+                if o.restriction != .none, !serious {
+                    throw refuse(
+                        "/restriction", Text("该处罚只适用于情节严重的", "This is for serious acts"), Text("请写明并勾选情节严重，或者选“无”", "Tick that the act is serious and say why, or choose none"))
+                }
+            }
+            guard fine == .must || (fine == .serious && serious), o.fine.fen == 0 else { return }
+            guard o.tier == .reduced, !mitigating.isEmpty else {
+                throw refuse(
+                    "/fine", Text("该条规定应当罚款", "The article asks for a fine"),
+                    Text(
+                        "不罚款属于减轻处罚：请选择“减轻”，并具有《行政处罚法》第三十二条的情形", "To leave it out is a reduced penalty: choose “Reduced”, with a situation of article 32"))
+            }
         }
         package var threshold: Money? { limit.map { Money(fen: $0 * 100) } }
         package var personMax: Money? { personLimit.map { Money(fen: $0 * 100) } }

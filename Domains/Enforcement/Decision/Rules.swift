@@ -34,7 +34,7 @@ package struct Outcome: Sendable, Equatable {
         package var isTransfer: Bool { self == .otherAgency || self == .judiciary }
     }
     /// What beyond money and goods is taken (资格、行为处罚).
-    package enum Restriction: String, Sendable, CaseIterable {
+    package enum Restriction: String, Sendable, CaseIterable, Decodable {
         case none, suspension, restriction, downgrade, revocation, closure, ban
         package var title: Text {
             switch self {
@@ -53,6 +53,8 @@ package struct Outcome: Sendable, Equatable {
     package var criticism = false
     package var fine = Money(fen: 0)
     package var confiscated = Money(fen: 0)
+    /// What was charged too much and is to be given back before the decision (责令退还多收价款).
+    package var refund = Money(fen: 0)
     package var goods = ""
     /// What confiscated goods are worth, for the thresholds.
     package var goodsValue = Money(fen: 0)
@@ -70,7 +72,7 @@ package struct Outcome: Sendable, Equatable {
     package var json: JSON {
         .object([
             ("kind", .string(kind.rawValue)), ("warning", .bool(warning)), ("criticism", .bool(criticism)), ("fine", .int(fine.fen)), ("confiscated", .int(confiscated.fen)),
-            ("goods", .string(goods)), ("goodsValue", .int(goodsValue.fen)), ("restriction", .string(restriction.rawValue)), ("until", .text(restrictedUntil?.description)),
+            ("refund", .int(refund.fen)), ("goods", .string(goods)), ("goodsValue", .int(goodsValue.fen)), ("restriction", .string(restriction.rawValue)), ("until", .text(restrictedUntil?.description)),
             ("tier", .string(tier.rawValue)), ("factors", .array(factors.map(JSON.string))), ("reasons", .string(reasons)), ("ground", .text(ground)), ("to", .string(to)),
         ])
     }
@@ -81,6 +83,7 @@ package struct Outcome: Sendable, Equatable {
         criticism = json["criticism"]?.bool ?? false
         fine = Money(fen: Int64(json["fine"]?.int ?? 0))
         confiscated = Money(fen: Int64(json["confiscated"]?.int ?? 0))
+        refund = Money(fen: Int64(json["refund"]?.int ?? 0))
         goods = json["goods"]?.string ?? ""
         goodsValue = Money(fen: Int64(json["goodsValue"]?.int ?? 0))
         restriction = json["restriction"]?.string.flatMap(Restriction.init) ?? .none
@@ -102,7 +105,7 @@ package struct Outcome: Sendable, Equatable {
         guard other.kind == .punish else { return false }
         guard kind == .punish else { return true }
         return other.fine > fine || other.confiscated > confiscated || other.goodsValue > goodsValue || (goods.isEmpty && !other.goods.isEmpty)
-            || (restriction == .none && other.restriction != .none) || (!warning && other.warning && fine.fen == 0 && confiscated.fen == 0)
+            || (restriction == .none && other.restriction != .none) || (!criticism && other.criticism) || (!warning && other.warning && fine.fen == 0 && confiscated.fen == 0)
             || (other.restriction != restriction && other.restriction != .none)
     }
 

@@ -44,6 +44,34 @@ import Testing
         #expect(throws: Refusal.self) { try Discretion.check(fine: yuan(10), tier: .reduced, in: yuan(0)...yuan(10_000), mitigating: ["remedied"], aggravating: []) }
     }
 
+    @Test(
+        arguments: [
+            // violation, change, serious, tier, with a ground, the field that is refused
+            ("M05", "fine0", false, "ordinary", true, "/fine"), ("M05", "fine0", false, "reduced", false, "/fine"), ("M05", "fine0", false, "reduced", true, nil),
+            ("M12", "fine0", false, "reduced", true, nil), ("M12", "fine0", false, "lighter", true, "/fine"), ("M01", "fine0", false, "ordinary", false, nil),
+            ("M17", "fine0", false, "ordinary", false, nil), ("M17", "fine0", true, "ordinary", false, "/fine"), ("X02", "criticism", false, "ordinary", false, "/criticism"),
+            ("X02", "suspension", true, "ordinary", false, nil), ("X02", "suspension", false, "ordinary", false, "/restriction"),
+            ("X02", "closure", true, "ordinary", false, "/restriction"), ("M05", "suspension", true, "ordinary", false, "/restriction"),
+            ("M05", "revocation", true, "ordinary", false, nil), ("M11", "revocation", true, "ordinary", false, "/restriction"), ("M05", "goods", false, "ordinary", false, "/goods"),
+            ("M12", "warning", false, "ordinary", false, "/warning"), ("M15", "warning", false, "ordinary", false, nil),
+        ] as [(String, String, Bool, String, Bool, String?)])
+    func aPenaltyIsOneTheArticleKnowsAndAFineThatIsDueIsNotLeftOut(id: String, change: String, serious: Bool, tier: String, ground: Bool, refused: String?) throws {
+        let v = try #require(Penalties.shipped[id])
+        var o = Outcome(.punish)
+        (o.tier, o.fine) = (try #require(Discretion.Tier(rawValue: tier)), yuan(1))
+        switch change {
+        case "fine0": (o.fine, o.confiscated) = (yuan(0), yuan(1))
+        case "criticism": o.criticism = true
+        case "goods": o.goods = "一批"
+        case "warning": o.warning = true
+        default: o.restriction = try #require(Outcome.Restriction(rawValue: change))
+        }
+        do throws(Refusal) {
+            try v.check(o, serious: serious, mitigating: ground ? ["remedied"] : [])
+            #expect(refused == nil, "\(id) \(change) passed")
+        } catch { #expect(error.fields.first?.pointer == refused, "\(id) \(change)") }
+    }
+
     @Test func whatWasRefundedIsNotConfiscatedAndStillCounts() throws {
         let net = try IllegalIncome.reckon(.net, receipts: yuan(1000), costs: yuan(600), taxes: yuan(50), refunded: yuan(100))
         #expect(net.counted == yuan(350))
@@ -126,6 +154,9 @@ import Testing
         // Lists and rules have their days.
         #expect(all.lists(on: Day("2025-02-06")!).isEmpty)
         #expect(all.lists(on: Day("2025-02-07")!).count == 2)
+        // What held when the act was done is not taken from the party by a later day, and the other way round.
+        #expect(all.lists(on: Day("2025-02-06")!, acted: Day("2025-02-07")!).count == 2)
+        #expect(all.lists(on: Day("2025-02-07")!, acted: Day("2025-02-06")!).count == 2)
         #expect(!all.rules(for: "M12", on: Day("2025-10-14")!).contains { $0.id == "competition" })
         #expect(all.rules(for: "M12", on: Day("2025-10-15")!).contains { $0.id == "competition" })
         #expect(Leniency.tolerated(registered: Day("2026-01-10")!, on: Day("2027-01-10")!, months: 12))
