@@ -194,6 +194,7 @@ final class Daily: Sendable {
         guard last.withLock({ $0 != today }) else { return }
         try await SeriousHandling.endWhatIsOver(desk)
         try await AbnormalHandling.markSeparate(desk)
+        try await Deregistered.end(desk)
         let now = desk.now
         try await desk.store.write { tx in
             try CompassRun.takeInShipped(at: now, tx)

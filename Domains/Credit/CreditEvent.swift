@@ -1,3 +1,4 @@
+import Enforcement
 import Kernel
 import Platform
 import Store
@@ -84,6 +85,13 @@ package struct CreditEvent: Sendable {
             "credit.known", of: Reference(kind: "operator", id: op.raw), by: actor, at: now, details: [("kind", .string(kind.rawValue))], sealing: [.init("credit_events", id)])
         try Jobs.add(CompassRun.one, [("operator", .int(op.raw))], at: now, tx)
         return id
+    }
+
+    /// A penalty that stops being shown before its time, with the line that says so.
+    static func unpublish(_ matter: ID<Matter>, of op: ID<Operator>, ending: String, _ detail: String, by actor: String, at now: Moment, _ tx: Transaction) throws {
+        guard try Penalty.stop(matter, why: ending, at: now, tx) else { return }
+        let shown = try tx.one("SELECT id FROM credit_events WHERE matter = \(matter) AND kind = 'published' ORDER BY id DESC LIMIT 1")?.int("id")
+        try add(.unpublished, of: op, on: now.day, matter: matter, cancels: shown, detail, by: actor, at: now, tx)
     }
 
     /// All that was known at a moment, the latest first.

@@ -29,6 +29,10 @@ package struct Abnormal: Sendable {
             case .falseReport: kind == .individual
             }
         }
+        /// Law: R69 art. 13: an individual business's missing report is shown until 30 June of the next year.
+        package func shownUntil(_ kind: Operator.Kind, listed day: Day) -> Day? {
+            kind == .individual && self == .report ? Day(day.month >= 7 ? day.year + 1 : day.year, 6, 30) : nil
+        }
         func article(_ kind: Operator.Kind) -> Article {
             switch self {
             case .report: kind == .individual ? Article(law: "R69", article: "13") : Article(law: "ABN", article: "6")
@@ -268,7 +272,8 @@ package struct AbnormalHandling: Sendable {
             try act.set("removed_on = \(now.day), removal = \(input["reason"] ?? "repaired")")
             let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(id) AND kind = 'abnormal' ORDER BY id DESC LIMIT 1")?.int("id")
             try CreditPapers.issue(
-                "abnormal-removal", for: a.matter, to: (op.name, op.uscc), what: a.ground.title.zh, under: Article(law: "O107", article: "12"), desk: desk, by: actor, at: now, tx)
+                "abnormal-removal", for: a.matter, to: (op.name, op.uscc), what: a.ground.title.zh,
+                under: Article(law: "O107", article: input["reason"] == Deregistered.reason ? "20" : "12"), desk: desk, by: actor, at: now, tx)
             try CreditEvent.add(.abnormalRemoved, of: op.id, on: now.day, matter: id, cancels: event, a.ground.title.zh, by: actor.mark, at: now, tx)
             // Law: O107 art. 2: what other agencies do because of it ends with it.
             try JointNotice.recall(of: id, by: actor, at: now, desk: desk, tx)
@@ -313,8 +318,7 @@ package struct AbnormalHandling: Sendable {
             let reported = Set(try tx.all("SELECT year FROM credit_reports WHERE operator = \(op.id)").map { $0.count("year") })
             guard a.years.contains(where: { !reported.contains($0) }) else { throw Refusal(.conflict, Text("已补报年度报告，不列入", "The report was made up for: not listed")) }
         }
-        // Law: R69 art. 13: an individual business's missing report is shown until 30 June of the next year.
-        let until = op.kind == .individual && a.ground == .report ? Day(now.day.month >= 7 ? now.day.year + 1 : now.day.year, 6, 30) : nil
+        let until = a.ground.shownUntil(op.kind, listed: now.day)
         try act.set("listed_on = \(now.day), shown_until = \(until)")
         let paper = try CreditPapers.issue(
             "abnormal-listing", for: a.matter, to: (op.name, op.uscc), what: a.ground.title.zh, under: a.ground.article(op.kind), reason: a.found, desk: desk, by: actor, at: now,

@@ -216,7 +216,8 @@ package struct SeriousHandling: Sendable {
             try CreditPapers.issue(
                 form, for: s.matter, to: (op?.name ?? party?.name ?? s.matter.title, op?.uscc ?? party?.code ?? ""), what: "《市场监督管理严重违法失信名单管理办法》" + Numerals.article(s.ground),
                 under: form == "serious-removal"
-                    ? (name == "annul" ? Article(law: "O44", article: "19") : Article(law: "O107", article: "13")) : Article(law: "O44", article: "13(1)"), reason: reason,
+                    ? (name == "annul"
+                        ? Article(law: "O44", article: "19") : Article(law: "O107", article: input["reason"] == Deregistered.reason ? "20" : "13")) : Article(law: "O44", article: "13(1)"), reason: reason,
                 desk: desk, by: actor, at: now, tx)
         }
         func ended(_ why: String) throws {
@@ -226,6 +227,10 @@ package struct SeriousHandling: Sendable {
             if let op = s.matter.operator { try CreditEvent.add(.seriousRemoved, of: op, on: now.day, matter: id, cancels: event, why, by: actor.mark, at: now, tx) }
             // Who was told to act on it is told that it ended.
             try JointNotice.recall(of: id, by: actor, at: now, desk: desk, tx)
+            // Law: O107 art. 13(3): the penalty behind it stops being shown with it, unless it is one that is shown to its end (art. 8(2), (5)).
+            if name == "remove", let c = s.ofCase, let op = s.matter.operator, try Penalty.mayEndEarly(c, on: now.day, tx) {
+                try CreditEvent.unpublish(c, of: op, ending: "repaired", why, by: actor.mark, at: now, tx)
+            }
         }
         switch name {
         case "tell":

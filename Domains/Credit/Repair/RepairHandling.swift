@@ -142,13 +142,6 @@ package struct RepairHandling: Sendable {
         case .serious:
             let s = try tx.serious(tx.matter(item))
             try SeriousHandling(desk: desk).apply("remove", on: s, input: Form([("reason", "信用修复")]), by: .system, at: now, tx)
-            // Law: O107 art. 13(3): the penalty behind it stops being shown with it, unless it is one that is shown to its end (art. 8(2), (5)).
-            if let c = s.ofCase, try Penalty.mayEndEarly(c, on: now.day, tx) {
-                try Penalty.stop(c, why: "repaired", at: now, tx)
-                if let shown = try tx.one("SELECT id FROM credit_events WHERE matter = \(c) AND kind = 'published' ORDER BY id DESC LIMIT 1")?.int("id") {
-                    try CreditEvent.add(.unpublished, of: op.id, on: now.day, matter: c, cancels: shown, repair.title, by: actor.mark, at: now, tx)
-                }
-            }
         case .reorganisation: throw Fault("no item by itself")
         }
         let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(item) AND kind = 'published' ORDER BY id DESC LIMIT 1")?.int("id")
@@ -221,12 +214,12 @@ package struct RepairHandling: Sendable {
             let until = try tx.one("SELECT until FROM enforcement_publications WHERE matter = \(item)")?.optionalDay("until")
             try CreditEvent.add(.published, of: op.id, on: now.day, until: until, matter: item, "恢复公示", by: actor.mark, at: now, tx)
         case .abnormal:
-            let a = try tx.abnormal(tx.matter(item))
+            let a = try tx.abnormal(tx.matter(item)), shown = a.ground.shownUntil(op.kind, listed: now.day)
             try tx.send("UPDATE casework_matters SET state = \(AbnormalMoves.listed) WHERE id = \(a.matter.id)")
-            try tx.send("UPDATE credit_abnormal SET removed_on = NULL, removal = NULL, listed_on = \(now.day) WHERE matter = \(a.matter.id)")
+            try tx.send("UPDATE credit_abnormal SET removed_on = NULL, removal = NULL, listed_on = \(now.day), shown_until = \(shown) WHERE matter = \(a.matter.id)")
             try Casework.remark(
                 "restored", on: a.matter, by: actor, sealing: [.init("casework_matters", a.matter.id.raw), .init("credit_abnormal", key: "matter", a.matter.id.raw)], at: now, tx)
-            try CreditEvent.add(.abnormal, of: op.id, on: now.day, matter: a.matter.id, a.ground.title.zh, by: actor.mark, at: now, tx)
+            try CreditEvent.add(.abnormal, of: op.id, on: now.day, until: shown, matter: a.matter.id, a.ground.title.zh, by: actor.mark, at: now, tx)
         case .serious:
             let s = try tx.serious(tx.matter(item))
             if let c = s.ofCase, try tx.penaltyCase(c).annulled != nil { return }

@@ -94,7 +94,7 @@ package struct AssistHandling: Sendable {
             return try act.move([("shown", days.until.description)])
         case "return": return try act.move([("reason", input.needed("reason", 500))])
         case "end":
-            let reason = actor.account == nil ? "公示期满" : try input.needed("reason", 500)
+            let reason = actor.account == nil ? input["reason"] ?? "公示期满" : try input.needed("reason", 500)
             try act.set("ended_on = \(now.day), ending = \(actor.account == nil ? "over" : "pushed"), reason = \(reason)")
             try tell("credit.assist-ended", matter, at: now, tx)
             return try act.move([("reason", reason)])

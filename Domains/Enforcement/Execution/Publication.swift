@@ -19,7 +19,7 @@ package struct PublishedPenalty: Sendable {
     let earlyFrom: Day?
     package let until: Day?
     package let endedOn: Day?
-    let ending: String?
+    package let ending: String?
     package let reason: String?
     let pushedOn: Day?
     let pushedTo: String?
@@ -206,10 +206,13 @@ package enum Penalty {
         if p.tier == .seriousRevocation { return false }
         return try (tx.penaltyCase(id).decided?.restrictedUntil).map { $0 < day } ?? true
     }
-    package static func stop(_ id: ID<Matter>, why: String, at now: Moment, _ tx: Transaction) throws {
+    /// - Returns: whether it was shown.
+    @discardableResult
+    package static func stop(_ id: ID<Matter>, why: String, at now: Moment, _ tx: Transaction) throws -> Bool {
         guard try tx.run("UPDATE enforcement_publications SET ended_on = \(now.day), ending = \(why) WHERE matter = \(id) AND published_on IS NOT NULL AND ended_on IS NULL") == 1
-        else { return }
+        else { return false }
         try Casework.remark("published-ended", on: tx.matter(id), by: .system, sealing: [.init("enforcement_publications", key: "matter", id.raw)], at: now, tx)
+        return true
     }
     /// Shown anew for its whole time, with no early end.
     package static func restore(_ id: ID<Matter>, at now: Moment, _ tx: Transaction) throws {

@@ -17,17 +17,21 @@ package enum ShownResults {
         package var isListed = false
         /// The penalty or the list that came of it is over.
         package var hasEnded = false
-        package init(isPending: Bool = false, isShownElsewhere: Bool = false, isListed: Bool = false, hasEnded: Bool = false) {
-            (self.isPending, self.isShownElsewhere, self.isListed, self.hasEnded) = (isPending, isShownElsewhere, isListed, hasEnded)
+        /// The party was deregistered.
+        package var isGone = false
+        package init(isPending: Bool = false, isShownElsewhere: Bool = false, isListed: Bool = false, hasEnded: Bool = false, isGone: Bool = false) {
+            (self.isPending, self.isShownElsewhere, self.isListed, self.hasEnded, self.isGone) = (isPending, isShownElsewhere, isListed, hasEnded, isGone)
         }
     }
     package static func isOver(until: Day, on day: Day, _ outcome: Outcome) -> Bool {
-        // Law: O107 art. 10(2), (3): it goes with what came of it, at the same time.
-        (day > until || outcome.hasEnded) && !outcome.isPending && !outcome.isShownElsewhere && !outcome.isListed
+        // Law: O107 art. 20(1); art. 10(2), (3): it goes with what came of it, at the same time.
+        if outcome.isGone { return true }
+        return (day > until || outcome.hasEnded) && !outcome.isPending && !outcome.isShownElsewhere && !outcome.isListed
     }
 
     static func outcome(_ i: Inspection, on day: Day, _ tx: Transaction) throws -> Outcome {
         var o = Outcome()
+        o.isGone = try i.matter.operator.map { try Operators.find($0, tx).status == .deregistered } ?? false
         if let id = i.caseMatter {
             let c = try tx.penaltyCase(id)
             o.isPending = c.matter.open && c.decided == nil
