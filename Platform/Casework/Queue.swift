@@ -221,25 +221,42 @@ package enum Queue {
         return found
     }
 
+    private typealias Words = (kind: String, terms: [String])
+
     /// A common word is met soon on the way through the list; a rare one has few hits in the index, and fewer among what is still
-    /// open. Each is quick one way and slow the other, so the way through the list is tried for some rows first.
+    /// open. Each is quick one way and slow the other, so the way through the list is tried for some rows first. Where the index can
+    /// tell which is which, a word that is common in one kind and rare in the others goes both ways.
     private static func search(_ text: String, _ kinds: [String], _ conditions: [SQL], history: Bool, _ order: SQL, _ limit: Int, _ tx: Transaction) throws -> [Matter] {
-        let queries = kinds.compactMap { kind in Search.query(kind, text).map { (kind, $0) } }
-        guard !queries.isEmpty else { return [] }
-        let holds = queries.map { kind, terms -> SQL in "(s.kind = \(kind) AND \(SQL.all(terms.map { tx.dialect.searchHolds("s.terms", $0) })))" }
+        let all: [Words] = kinds.compactMap { kind in Search.query(kind, text).map { (kind, $0) } }
+        guard !all.isEmpty else { return [] }
+        func open(_ words: Words) -> [String] { history ? words.terms : words.terms + [Search.openMark(words.kind)] }
+        let tells = !history && tx.dialect == .sqlite
+        let common = tells ? try all.filter { try !tx.dialect.areRare(open($0), tx) }.map { [$0] } : [all]
+        var found: [Matter] = [], rest = tells ? all.filter { words in !common.contains { $0[0].kind == words.kind } } : []
+        for group in common {
+            let near = try near(group, conditions + (tells ? ["kind = \(group[0].kind)"] : []), history: history, order, limit, tx)
+            if near.count == limit { found += near } else { rest += group }
+        }
+        if !rest.isEmpty {
+            let hits = rest.map { tx.dialect.searchQuery(terms: open($0), limit: history ? 20_000 : 50_000) }
+            var among: SQL = "(id IN (SELECT ref FROM (\(hits[0])) AS hits)"
+            for more in hits.dropFirst() { among = "\(among) OR id IN (SELECT ref FROM (\(more)) AS hits)" }
+            among = "\(among))"
+            found += try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(conditions + [among])) ORDER BY \(order) LIMIT \(limit)").map(Matter.init)
+        }
+        func due(_ m: Matter) -> String { m.nextDue?.description ?? Matter.nothingDue }
+        return Array(found.sorted { history ? $0.id.raw > $1.id.raw : (due($0), $0.id.raw) < (due($1), $1.id.raw) }.prefix(limit))
+    }
+
+    /// Those of the list's first six hundred that hold the words.
+    private static func near(_ words: [Words], _ conditions: [SQL], history: Bool, _ order: SQL, _ limit: Int, _ tx: Transaction) throws -> [Matter] {
+        let holds = words.map { kind, terms -> SQL in "(s.kind = \(kind) AND \(SQL.all(terms.map { tx.dialect.searchHolds("s.terms", $0) })))" }
         var any: SQL = holds[0]
         for more in holds.dropFirst() { any = "\(any) OR \(more)" }
         let held: SQL = "EXISTS (SELECT 1 FROM platform_search s WHERE s.kind = casework_matters.kind AND s.ref = casework_matters.id AND (\(any)))"
         let end: SQL = "SELECT \(raw: history ? "id" : "next_due") FROM casework_matters WHERE \(SQL.all(conditions)) ORDER BY \(order) LIMIT 1 OFFSET 600"
         let bound: SQL = history ? "id >= COALESCE((\(end)), 0)" : "next_due <= COALESCE((\(end)), \(Matter.nothingDue))"
-        let rare = try !history && queries.allSatisfy { try tx.dialect.areRare($0.1, tx) }
-        let near = rare ? [] : try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(conditions + [bound, held])) ORDER BY \(order) LIMIT \(limit)")
-        if near.count == limit { return near.map(Matter.init) }
-        let hits = queries.map { kind, terms in tx.dialect.searchQuery(terms: history ? terms : terms + [Search.openMark(kind)], limit: history ? 20_000 : 50_000) }
-        var among: SQL = "(id IN (SELECT ref FROM (\(hits[0])) AS hits)"
-        for more in hits.dropFirst() { among = "\(among) OR id IN (SELECT ref FROM (\(more)) AS hits)" }
-        among = "\(among))"
-        return try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(conditions + [among])) ORDER BY \(order) LIMIT \(limit)").map(Matter.init)
+        return try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(conditions + [bound, held])) ORDER BY \(order) LIMIT \(limit)").map(Matter.init)
     }
 
     /// The office's figures as they were some seconds ago at most, counted once for all who ask together; one's own as they are.
