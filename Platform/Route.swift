@@ -112,16 +112,20 @@ package struct MatterKind: Sendable {
     package let violation: @Sendable (ID<Matter>, Transaction) throws -> String?
     /// Throws why this person may not extend a period of the matter by the general door. nil: nobody does, a move of its own is needed.
     package let extending: (@Sendable (Matter, Account, Transaction) throws -> Void)?
+    /// Makes a move of the kind by API, under its own rules, and says what else the caller must be told. nil: it has a door of its own.
+    package let act: Acting?
+    package typealias Acting = @Sendable (String, Matter, Form, Actor, Moment, Desk, Transaction) throws -> [(String, JSON)]
     package init(
         table: MoveTable, permission: Permission = "casework.see", papers: Permission = "personal.reveal",
         contact: @escaping @Sendable (ID<Matter>, String, Transaction) throws -> String? = { _, _, _ in nil },
         violation: @escaping @Sendable (ID<Matter>, Transaction) throws -> String? = { _, _ in nil },
-        extending: (@Sendable (Matter, Account, Transaction) throws -> Void)? = { _, _, _ in },
+        extending: (@Sendable (Matter, Account, Transaction) throws -> Void)? = { _, _, _ in }, act: Acting? = nil,
         path: @escaping @Sendable (Matter) -> String
     ) {
         self.contact = contact
         self.violation = violation
         self.extending = extending
+        self.act = act
         self.table = table
         self.permission = permission
         self.papers = papers

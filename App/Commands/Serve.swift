@@ -52,7 +52,7 @@ enum Composition {
         let signing = RateLimit(burst: 20, perMinute: 20)
         return SystemRoutes.routes(desk, metrics: metrics) + SignInPages.routes(signing) + QueuePages.routes()
             + MatterRoutes.routes(printer: office.printer) { Grounds.shared.style } + OperatorPages.routes() + ImportPages.routes(office.domains) + LawPages.routes()
-            + LedgerPages.routes()
+            + LedgerPages.routes() + MatterAPI.routes()
             + AdminPages(forms: office.domains.flatMap(\.forms), style: { Grounds.shared.style }).routes() + DeliveryPages.routes() + PortalPages.routes()
             + (desk.configuration.isDemo ? DemoPages.routes() : []) + OpenAPI.routes()
             + office.domains.flatMap { $0.routes(desk) }

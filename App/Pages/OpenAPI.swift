@@ -13,7 +13,7 @@ enum OpenAPI {
             "info",
             .object([
                 ("title", .string("Sinan")), ("version", .string(SystemRoutes.version)),
-                ("description", .string("Consumer complaints: intake, tracking, handling. Listings in, leads out; cases and their moves. 消费投诉的提交、查询与办理；商品信息采集与监测线索；行政处罚案件。")),
+                ("description", .string("Consumer complaints: intake, tracking, handling. Listings in, leads out; cases, measures, guidance, lists, repairs and visits with their moves. 消费投诉的提交、查询与办理；商品信息采集与监测线索；行政处罚案件、措施、指导、名录、修复和检查。")),
             ])
         ),
         ("servers", .array([.object([("url", .string("/"))])])),
@@ -81,7 +81,7 @@ enum OpenAPI {
                             ),
                         ])
                     ),
-                ] + monitoring + cases)
+                ] + monitoring + cases + matters)
         ),
         (
             "components",
@@ -154,6 +154,55 @@ enum OpenAPI {
         ("name", .string("number")), ("in", .string("path")), ("required", .bool(true)),
         ("schema", .object([("type", .string("string")), ("pattern", .string("^AJ[0-9]{9,}$"))])),
     ])
+    private static let matter: JSON = .object([
+        ("name", .string("number")), ("in", .string("path")), ("required", .bool(true)),
+        ("schema", .object([("type", .string("string")), ("pattern", .string("^[A-Z]{2}[0-9]{9,}$"))])),
+    ])
+    /// One door for measures, guidance, lists, repairs, notices, visits and cases: `kind` says which.
+    private static let matters: [(String, JSON)] = [
+        (
+            "/api/v1/matters/{number}",
+            .object([
+                (
+                    "get",
+                    operation(
+                        "getMatter", "One matter of any kind: its state and its periods.", parameters: [matter],
+                        answers: [(200, "Matter", "the matter"), (401, nil, "no token"), (403, nil, "not yours to see"), (404, nil, "not found"), (422, nil, "a parameter is wrong")],
+                        secured: true)
+                )
+            ])
+        ),
+        (
+            "/api/v1/matters/{number}/moves",
+            .object([
+                (
+                    "get",
+                    operation(
+                        "listMatterMoves", "What the token's account may do now, with the article of each.", parameters: [matter],
+                        answers: [
+                            (200, "Moves", "the moves"), (401, nil, "no token"), (403, nil, "not yours to see"), (404, nil, "not found"), (422, nil, "a parameter is wrong"),
+                        ], secured: true)
+                ),
+                (
+                    "post",
+                    operation(
+                        "moveMatter", "Makes a move of a measure, guidance, listing, repair, notice, visit or case, under the same rules as its page.",
+                        parameters: [matter, idempotency], body: "Move",
+                        answers: [
+                            (200, "Matter", "the matter as it is now"), (401, nil, "no token"), (403, nil, "the wrong actor"), (404, nil, "not found"),
+                            (409, nil, "not possible from this state, or the kind has a door of its own"), (413, nil, "too large"), (422, nil, "a field is wrong"),
+                            (503, nil, "nothing was saved"),
+                        ], secured: true)
+                ),
+            ])
+        ),
+    ]
+    private static let matterShape = object(
+        ["number", "kind", "state", "title", "region", "open", "deadlines"],
+        [
+            ("number", string()), ("kind", string()), ("state", string()), ("title", string()), ("region", string()), ("regime", string()),
+            ("open", .object([("type", .string("boolean"))])), ("outcome", maybe), ("nextDue", maybe), ("deadlines", list(deadline)), ("code", string()),
+        ])
     private static let cases: [(String, JSON)] = [
         (
             "/api/v1/cases/{number}",
@@ -331,6 +380,7 @@ enum OpenAPI {
                 [("state", string()), ("moves", list(object(["move", "title"], [("move", string()), ("title", string()), ("to", maybe), ("by", list(string()))])))])
         ),
         ("Case", caseShape),
+        ("Matter", matterShape),
         ("Moves", object(["moves"], [("moves", list(object(["move", "title"], [("move", string()), ("title", string()), ("article", maybe)])))])),
         ("Move", object(["move"], [("move", string(40, min: 1))])),
         (

@@ -81,10 +81,10 @@ package enum Credit {
             ],
             menu: [("/credit", Text("信用", "Credit"), "credit.see")], operatorPanels: [OperatorCredit.panel],
             matterKinds: [
-                MatterKind(table: AbnormalMoves.table, permission: "credit.see", papers: "credit.see") { "/credit/\($0.id)" },
-                MatterKind(table: SeriousMoves.table, permission: "credit.see", papers: "credit.see") { "/credit/\($0.id)" },
-                MatterKind(table: RepairMoves.table, permission: "credit.see", papers: "credit.see") { "/credit/\($0.id)" },
-                MatterKind(table: JointNotice.table, permission: "credit.see", papers: "credit.see") { "/credit/\($0.id)" },
+                MatterKind(table: AbnormalMoves.table, permission: "credit.see", papers: "credit.see", act: act) { "/credit/\($0.id)" },
+                MatterKind(table: SeriousMoves.table, permission: "credit.see", papers: "credit.see", act: act) { "/credit/\($0.id)" },
+                MatterKind(table: RepairMoves.table, permission: "credit.see", papers: "credit.see", act: act) { "/credit/\($0.id)" },
+                MatterKind(table: JointNotice.table, permission: "credit.see", papers: "credit.see", act: act) { "/credit/\($0.id)" },
                 MatterKind(table: Contest.table, permission: "compass.see") { "/contests/\($0.id)" },
             ],
             forms: CreditPapers.forms.values.sorted { $0.name < $1.name },
@@ -103,6 +103,17 @@ package enum Credit {
             ],
             imports: [ReportImport.kind],
             tick: { [daily = Daily()] desk in try await daily.run(desk) })
+    }
+
+    /// A move on what the lists, repairs and notices keep, whichever door it came by.
+    @Sendable static func act(_ name: String, on matter: Matter, input: Form, by actor: Actor, at now: Moment, desk: Desk, _ tx: Transaction) throws -> [(String, JSON)] {
+        switch matter.kind {
+        case AbnormalMoves.kind: try AbnormalHandling(desk: desk).apply(name, on: tx.abnormal(matter), input: input, by: actor, at: now, tx)
+        case SeriousMoves.kind: try SeriousHandling(desk: desk).apply(name, on: tx.serious(matter), input: input, by: actor, at: now, tx)
+        case RepairMoves.kind: try RepairHandling(desk: desk).apply(name, on: tx.repair(matter), input: input, by: actor, at: now, tx)
+        default: try Casework(table: JointNotice.table, desk: desk).perform(name, on: matter, by: actor, at: now, tx)
+        }
+        return []
     }
 
     // MARK: What Enforcement tells

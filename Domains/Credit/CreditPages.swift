@@ -233,14 +233,7 @@ struct CreditPages: Sendable {
         let (now, desk) = (visit.desk.now, visit.desk)
         do {
             try await desk.store.write { tx in
-                let matter = try find(visit, tx)
-                let actor = Actor.staff(account)
-                switch matter.kind {
-                case AbnormalMoves.kind: try AbnormalHandling(desk: desk).apply(name, on: tx.abnormal(matter), input: form, by: actor, at: now, tx)
-                case SeriousMoves.kind: try SeriousHandling(desk: desk).apply(name, on: tx.serious(matter), input: form, by: actor, at: now, tx)
-                case RepairMoves.kind: try RepairHandling(desk: desk).apply(name, on: tx.repair(matter), input: form, by: actor, at: now, tx)
-                default: try Casework(table: JointNotice.table, desk: desk).perform(name, on: matter, by: actor, at: now, tx)
-                }
+                _ = try Credit.act(name, on: find(visit, tx), input: form, by: .staff(account), at: now, desk: desk, tx)
             }
         } catch let refusal as Refusal where [.invalid, .conflict, .forbidden].contains(refusal.kind) { return try await show(visit, name, refusal, form) }
         return .redirect("/credit/\(try visit.exchange.parameter("id"))")

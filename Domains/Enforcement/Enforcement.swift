@@ -49,12 +49,34 @@ package enum Enforcement {
                 MatterKind(
                     table: CaseMoves.table, permission: "enforcement.see", papers: "enforcement.see",
                     violation: { try $1.one("SELECT violation FROM enforcement_cases WHERE matter = \($0)")?.optionalString("violation") },
-                    extending: { matter, account, tx in try tx.checkApprover(account, of: matter.id) }
+                    extending: { matter, account, tx in try tx.checkApprover(account, of: matter.id) },
+                    act: { move, matter, input, actor, now, desk, tx in
+                        try CaseHandling(desk: desk).apply(move, on: tx.penaltyCase(matter), input: input, by: actor, at: now, tx)
+                        return []
+                    }
                 ) { "/cases/\($0.id)" },
                 // Law: PCD art. 38(2): longer by a written notice with reasons alone.
-                MatterKind(table: MeasureMoves.table, permission: "enforcement.see", papers: "enforcement.see", extending: nil) { "/measures/\($0.id)" },
-                MatterKind(table: GuidanceMoves.table, permission: "enforcement.see", papers: "enforcement.see") { "/guidance/\($0.id)" },
-                MatterKind(table: AssistMoves.table, permission: "enforcement.see", papers: "enforcement.see") { "/assist/\($0.id)" },
+                MatterKind(
+                    table: MeasureMoves.table, permission: "enforcement.see", papers: "enforcement.see", extending: nil,
+                    act: { move, matter, input, actor, now, desk, tx in
+                        try MeasureHandling(desk: desk).apply(move, on: tx.measure(matter), input: input, by: actor, at: now, tx)
+                        return []
+                    }
+                ) { "/measures/\($0.id)" },
+                MatterKind(
+                    table: GuidanceMoves.table, permission: "enforcement.see", papers: "enforcement.see",
+                    act: { move, matter, input, actor, now, desk, tx in
+                        try GuidanceHandling(desk: desk).apply(move, on: tx.guidance(matter), input: input, by: actor, at: now, tx)
+                        return []
+                    }
+                ) { "/guidance/\($0.id)" },
+                MatterKind(
+                    table: AssistMoves.table, permission: "enforcement.see", papers: "enforcement.see",
+                    act: { move, matter, input, actor, now, desk, tx in
+                        try AssistHandling(desk: desk).apply(move, on: matter, input: input, by: actor, at: now, tx)
+                        return []
+                    }
+                ) { "/assist/\($0.id)" },
             ],
             forms: CaseForms.shared.forms, acts: ["enforcement.certified": Text("登记执法证", "Certificate entered")],
             sealed: [

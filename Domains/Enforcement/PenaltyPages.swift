@@ -115,22 +115,13 @@ struct CaseAPI: Sendable {
             },
             Route(.post, "/api/v1/cases/:number/moves", .permitted("enforcement.see"), style: .api) { visit in
                 let account = try visit.signedIn()
-                guard case .object(let pairs) = try JSON(parsing: visit.exchange.body) else { throw Refusal(.invalid, Text("应为JSON对象", "A JSON object is needed")) }
-                var form = Form()
-                for (key, value) in pairs {
-                    switch value {
-                    case .array(let all): for one in all { form.add(key, one.string ?? one.text) }
-                    case .bool(let yes): form.add(key, yes ? "yes" : "no")
-                    case .null: break
-                    default: form.add(key, value.string ?? value.text)
-                    }
-                }
+                let form = try Form(json: visit.exchange.body)
                 let name = try form.needed("move", 60)
-                let (now, ready) = (visit.desk.now, form)
+                let now = visit.desk.now
                 let once = try Idempotency(visit)
                 let (status, answer) = try await visit.desk.store.write { tx in
                     try once.answer(at: now, tx) {
-                        try handling.apply(name, on: find(visit, tx), input: ready, by: .staff(account), at: now, tx)
+                        try handling.apply(name, on: find(visit, tx), input: form, by: .staff(account), at: now, tx)
                         return (200, json(try find(visit, tx)))
                     }
                 }

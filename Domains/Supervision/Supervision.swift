@@ -27,7 +27,17 @@ package enum Supervision {
                 }
             ],
             menu: [("/supervision", Text("检查", "Visits"), "supervision.see")], operatorPanels: [OperatorVisits.panel],
-            matterKinds: [MatterKind(table: InspectionMoves.table, permission: "supervision.see", papers: "supervision.see") { "/supervision/inspections/\($0.id)" }],
+            matterKinds: [
+                MatterKind(
+                    table: InspectionMoves.table, permission: "supervision.see", papers: "supervision.see",
+                    act: { move, matter, input, actor, now, desk, tx in
+                        let code = AccessCode.make()
+                        try InspectionHandling(desk: desk).apply(move, on: tx.inspection(matter), input: input, by: actor, at: now, code: code, tx)
+                        // The party's own door, said this once.
+                        return move == "order" ? [("code", .string(code))] : []
+                    }
+                ) { "/supervision/inspections/\($0.id)" }
+            ],
             acts: [
                 "supervision.item": Text("公布抽查事项", "Item published"), "supervision.item-ended": Text("停止适用抽查事项", "Item taken out of use"),
                 "supervision.draw-prepared": Text("形成抽取名单", "List for a draw made"),
