@@ -118,7 +118,7 @@ package final class TestOffice: Sendable {
             SystemRoutes.routes(desk, metrics: metrics) + SignInPages.routes(RateLimit(burst: 1000, perMinute: 1000)) + QueuePages.routes()
             + MatterRoutes.routes(printer: printer) { Grounds.shared.style } + OperatorPages.routes() + ImportPages.routes(domains) + LawPages.routes()
             + LedgerPages.routes()
-            + DeliveryPages.routes() + AdminPages(forms: domains.flatMap(\.forms), style: { "" }).routes()
+            + MatterAPI.routes() + DeliveryPages.routes() + AdminPages(forms: domains.flatMap(\.forms), style: { "" }).routes()
             + domains.flatMap { $0.routes(desk) }
         let front = Front(desk: desk, house: House(domains: domains, assets: Assets(vendorFolder: "/usr/share/javascript")), metrics: metrics)
         responder = front.router(routes).buildResponder()
