@@ -13,7 +13,12 @@ enum OpenAPI {
             "info",
             .object([
                 ("title", .string("Sinan")), ("version", .string(SystemRoutes.version)),
-                ("description", .string("Consumer complaints: intake, tracking, handling. Listings in, leads out; cases, measures, guidance, lists, repairs and visits with their moves. 消费投诉的提交、查询与办理；商品信息采集与监测线索；行政处罚案件、措施、指导、名录、修复和检查。")),
+                (
+                    "description",
+                    .string(
+                        "Consumer complaints: intake, tracking, handling. Listings in, leads out; cases, measures, guidance, lists, repairs and visits with their moves. 消费投诉的提交、查询与办理；商品信息采集与监测线索；行政处罚案件、措施、指导、名录、修复和检查。"
+                    )
+                ),
             ])
         ),
         ("servers", .array([.object([("url", .string("/"))])])),
@@ -92,7 +97,7 @@ enum OpenAPI {
         ),
     ])
 
-    private static let monitoring: [(String, JSON)] = [
+    static let monitoring: [(String, JSON)] = [
         (
             "/api/v1/listings",
             .object([
@@ -146,108 +151,12 @@ enum OpenAPI {
             ])
         ),
     ]
-    private static let lead: JSON = .object([
+    static let lead: JSON = .object([
         ("name", .string("number")), ("in", .string("path")), ("required", .bool(true)),
         ("schema", .object([("type", .string("string")), ("pattern", .string("^XS[0-9]{11,}$"))])),
     ])
-    private static let penaltyCase: JSON = .object([
-        ("name", .string("number")), ("in", .string("path")), ("required", .bool(true)),
-        ("schema", .object([("type", .string("string")), ("pattern", .string("^AJ[0-9]{9,}$"))])),
-    ])
-    private static let matter: JSON = .object([
-        ("name", .string("number")), ("in", .string("path")), ("required", .bool(true)),
-        ("schema", .object([("type", .string("string")), ("pattern", .string("^[A-Z]{2}[0-9]{9,}$"))])),
-    ])
-    /// One door for measures, guidance, lists, repairs, notices, visits and cases: `kind` says which.
-    private static let matters: [(String, JSON)] = [
-        (
-            "/api/v1/matters/{number}",
-            .object([
-                (
-                    "get",
-                    operation(
-                        "getMatter", "One matter of any kind: its state and its periods.", parameters: [matter],
-                        answers: [(200, "Matter", "the matter"), (401, nil, "no token"), (403, nil, "not yours to see"), (404, nil, "not found"), (422, nil, "a parameter is wrong")],
-                        secured: true)
-                )
-            ])
-        ),
-        (
-            "/api/v1/matters/{number}/moves",
-            .object([
-                (
-                    "get",
-                    operation(
-                        "listMatterMoves", "What the token's account may do now, with the article of each.", parameters: [matter],
-                        answers: [
-                            (200, "Moves", "the moves"), (401, nil, "no token"), (403, nil, "not yours to see"), (404, nil, "not found"), (422, nil, "a parameter is wrong"),
-                        ], secured: true)
-                ),
-                (
-                    "post",
-                    operation(
-                        "moveMatter", "Makes a move of a measure, guidance, listing, repair, notice, visit or case, under the same rules as its page.",
-                        parameters: [matter, idempotency], body: "Move",
-                        answers: [
-                            (200, "Matter", "the matter as it is now"), (401, nil, "no token"), (403, nil, "the wrong actor"), (404, nil, "not found"),
-                            (409, nil, "not possible from this state, or the kind has a door of its own"), (413, nil, "too large"), (422, nil, "a field is wrong"),
-                            (503, nil, "nothing was saved"),
-                        ], secured: true)
-                ),
-            ])
-        ),
-    ]
-    private static let matterShape = object(
-        ["number", "kind", "state", "title", "region", "open", "deadlines"],
-        [
-            ("number", string()), ("kind", string()), ("state", string()), ("title", string()), ("region", string()), ("regime", string()),
-            ("open", .object([("type", .string("boolean"))])), ("outcome", maybe), ("nextDue", maybe), ("deadlines", list(deadline)), ("code", string()),
-        ])
-    private static let cases: [(String, JSON)] = [
-        (
-            "/api/v1/cases/{number}",
-            .object([
-                (
-                    "get",
-                    operation(
-                        "getCase", "One case of administrative penalty.", parameters: [penaltyCase],
-                        answers: [(200, "Case", "the case"), (401, nil, "no token"), (403, nil, "not yours to see"), (404, nil, "not found"), (422, nil, "a parameter is wrong")],
-                        secured: true)
-                )
-            ])
-        ),
-        (
-            "/api/v1/cases/{number}/moves",
-            .object([
-                (
-                    "get",
-                    operation(
-                        "listCaseMoves", "What the token's account may do now, with the article of each.", parameters: [penaltyCase],
-                        answers: [
-                            (200, "Moves", "the moves"), (401, nil, "no token"), (403, nil, "not yours to see"), (404, nil, "not found"), (422, nil, "a parameter is wrong"),
-                        ],
-                        secured: true)
-                ),
-                (
-                    "post",
-                    operation(
-                        "moveCase", "Makes a move of a case, under the same rules as the page.", parameters: [penaltyCase, idempotency], body: "Move",
-                        answers: [
-                            (200, "Case", "the case as it is now"), (401, nil, "no token"), (403, nil, "the wrong actor"), (404, nil, "not found"),
-                            (409, nil, "not possible from this state"), (413, nil, "too large"), (422, nil, "a field is wrong"), (503, nil, "nothing was saved"),
-                        ], secured: true)
-                ),
-            ])
-        ),
-    ]
-    private static let caseShape = object(
-        ["number", "state", "cause", "party", "fine"],
-        [
-            ("number", string()), ("state", string()), ("cause", string()), ("party", string()), ("region", string()), ("violation", maybe), ("filedOn", maybe),
-            ("decisionNumber", maybe), ("decidedOn", maybe), ("servedOn", maybe), ("fine", string()), ("confiscated", string()), ("outcome", maybe), ("nextDue", maybe),
-        ])
-    private static let integer: JSON = .object([("type", .string("integer"))])
-    private static let leadShape = object(
+    static let integer: JSON = .object([("type", .string("integer"))])
+    static let leadShape = object(
         ["number", "state", "model", "hits"],
         [
             ("number", string()), ("state", string()), ("stateTitle", string()), ("title", string()), ("model", string()), ("edition", string()), ("level", string()),
@@ -255,7 +164,7 @@ enum OpenAPI {
             ("snapshot", string()), ("noticeCode", string()), ("deadlines", list(deadline)),
         ])
 
-    private static func operation(_ id: String, _ summary: String, parameters: [JSON], body: String? = nil, answers: [(Int, String?, String)], secured: Bool) -> JSON {
+    static func operation(_ id: String, _ summary: String, parameters: [JSON], body: String? = nil, answers: [(Int, String?, String)], secured: Bool) -> JSON {
         var pairs: [(String, JSON)] = [("operationId", .string(id)), ("summary", .string(summary)), ("parameters", .array(parameters))]
         if let body {
             pairs.append(("requestBody", .object([("required", .bool(true)), ("content", .object([("application/json", .object([("schema", reference(body))]))]))])))
@@ -274,41 +183,41 @@ enum OpenAPI {
         return .object(pairs)
     }
 
-    private static func reference(_ name: String) -> JSON { .object([("$ref", .string("#/components/schemas/\(name)"))]) }
-    private static let number: JSON = .object([
+    static func reference(_ name: String) -> JSON { .object([("$ref", .string("#/components/schemas/\(name)"))]) }
+    static let number: JSON = .object([
         ("name", .string("number")), ("in", .string("path")), ("required", .bool(true)),
         ("schema", .object([("type", .string("string")), ("pattern", .string("^TS[0-9]{11,}$"))])),
     ])
-    private static let idempotency: JSON = .object([
+    static let idempotency: JSON = .object([
         ("name", .string("Idempotency-Key")), ("in", .string("header")), ("required", .bool(false)),
         ("schema", .object([("type", .string("string")), ("minLength", .int(1)), ("maxLength", .int(200))])),
     ])
-    private static func query(_ name: String) -> JSON {
+    static func query(_ name: String) -> JSON {
         .object([("name", .string(name)), ("in", .string("query")), ("required", .bool(false)), ("schema", .object([("type", .string("string"))]))])
     }
 
-    private static func string(_ max: Int? = nil, min: Int? = nil) -> JSON {
+    static func string(_ max: Int? = nil, min: Int? = nil) -> JSON {
         .object([("type", .string("string"))] + (min.map { [("minLength", JSON.int($0))] } ?? []) + (max.map { [("maxLength", JSON.int($0))] } ?? []))
     }
-    private static let maybe: JSON = .object([("type", .array([.string("string"), .string("null")]))])
-    private static let money: JSON = .object([
+    static let maybe: JSON = .object([("type", .array([.string("string"), .string("null")]))])
+    static let money: JSON = .object([
         ("type", .array([.string("number"), .string("null")])), ("minimum", .int(0)), ("description", .string("yuan, at most two decimals")),
     ])
-    private static func object(_ required: [String], _ properties: [(String, JSON)]) -> JSON {
+    static func object(_ required: [String], _ properties: [(String, JSON)]) -> JSON {
         .object([("type", .string("object")), ("required", .array(required.map(JSON.string))), ("properties", .object(properties))])
     }
-    private static func list(_ of: JSON) -> JSON { .object([("type", .string("array")), ("items", of)]) }
+    static func list(_ of: JSON) -> JSON { .object([("type", .string("array")), ("items", of)]) }
 
-    private static let deadline = object(
+    static let deadline = object(
         ["id", "due", "state"],
         [
             ("id", string()), ("due", .object([("type", .string("string")), ("format", .string("date"))])), ("state", string()),
             ("calendarIncomplete", .object([("type", .string("boolean"))])),
         ])
-    private static let claim = object(
+    static let claim = object(
         ["kind"], [("kind", .object([("type", .string("string")), ("enum", .array(ClaimKind.allCases.map { .string($0.rawValue) }))])), ("amount", money)])
 
-    private static let schemas: [(String, JSON)] = [
+    static let schemas: [(String, JSON)] = [
         (
             "Filing",
             object(

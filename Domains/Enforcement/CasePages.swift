@@ -76,6 +76,7 @@ struct CasePages: Sendable {
                     }
                     h.a("/guidance", "btn btn-sm btn-outline-secondary", Text("行政指导", "Guidance"))
                     h.a("/assist", "btn btn-sm btn-outline-secondary", Text("协助公示", "For other provinces"))
+                    h.a("/assistance", "btn btn-sm btn-outline-secondary", Text("协助调查", "Help asked of us"))
                     h.a("/cases/people", "btn btn-sm btn-outline-secondary", Text("执法人员", "Officers"))
                     h.a(Link.query("/cases/export", f.pairs + [("format", "xlsx")]), "btn btn-sm btn-outline-secondary", Text("导出 Excel", "Export Excel"))
                 }

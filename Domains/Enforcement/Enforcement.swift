@@ -28,7 +28,8 @@ package enum Enforcement {
                 return CasePages(handling: handling).routes() + SimplePages(handling: handling).routes() + CasePage(handling: handling).routes()
                     + MeasurePages(handling: MeasureHandling(desk: desk)).routes() + ArchivePages(style: style, printer: printer).routes()
                     + GuidancePages(handling: GuidanceHandling(desk: desk), limit: door).routes() + PenaltyPages(limit: door).routes()
-                    + AssistPages(handling: AssistHandling(desk: desk)).routes() + CaseAPI(handling: handling).routes()
+                    + AssistPages(handling: AssistHandling(desk: desk)).routes()
+                    + IncomingLetterPages(handling: IncomingLetterHandling(desk: desk)).routes() + CaseAPI(handling: handling).routes()
             },
             jobs: [
                 JobKind("enforcement.clue") { desk, payload in
@@ -77,13 +78,20 @@ package enum Enforcement {
                         return []
                     }
                 ) { "/assist/\($0.id)" },
+                MatterKind(
+                    table: IncomingLetterMoves.table, permission: "enforcement.see", papers: "enforcement.see",
+                    act: { move, matter, input, actor, now, desk, tx in
+                        try IncomingLetterHandling(desk: desk).apply(move, on: tx.incomingLetter(matter), input: input, by: actor, at: now, tx)
+                        return []
+                    }
+                ) { "/assistance/\($0.id)" },
             ],
             forms: CaseForms.shared.forms, acts: ["enforcement.certified": Text("登记执法证", "Certificate entered")],
             sealed: [
                 SealedTable("enforcement_cases", key: "matter"), SealedTable("enforcement_people"), SealedTable("enforcement_recusals"), SealedTable("enforcement_evidence"),
                 SealedTable("enforcement_services"), SealedTable("enforcement_payments"), SealedTable("enforcement_instalments"), SealedTable("enforcement_leniency"),
                 SealedTable("enforcement_discussions"), SealedTable("enforcement_publications", key: "matter"), SealedTable("enforcement_challenges"),
-                SealedTable("enforcement_disputes"),
+                SealedTable("enforcement_disputes"), SealedTable("enforcement_letters", key: "matter"),
                 SealedTable("enforcement_certificates", key: "account"),
                 SealedTable("enforcement_measures", key: "matter"), SealedTable("enforcement_guidance", key: "matter"), SealedTable("enforcement_pictures"),
             ],

@@ -106,5 +106,15 @@ enum EnforcementSchema {
                 // What the tiles above the list count.
                 "CREATE INDEX casework_matters_cases ON casework_matters (open, state, region, kind) WHERE kind = 'case'",
             ]),
+        Migration(
+            "enforcement.4",
+            [
+                // Letters by which other regulators ask for help.
+                """
+                CREATE TABLE enforcement_letters (matter INTEGER PRIMARY KEY REFERENCES casework_matters (id), sender TEXT NOT NULL, reference TEXT NOT NULL, about TEXT NOT NULL, asked TEXT NOT NULL,
+                received_on TEXT NOT NULL, answer TEXT, answered_on TEXT, account INTEGER NOT NULL)
+                """,
+                "CREATE UNIQUE INDEX enforcement_letters_reference ON enforcement_letters (sender, reference)",
+            ]),
     ]
 }

@@ -134,7 +134,8 @@ enum FunnelPage {
                     "text-muted mb-0",
                     Text(
                         "\(visit.region(account.region)) · 按线索发现的时间归期：\(period)内发现的线索，其后立案、决定、缴清的都算在内 · 数据截至\(counted.minuteText)",
-                        "\(visit.region(account.region)) · by when the lead was found: of the leads of \(period), what was filed, decided and paid since · counted at \(counted.minuteText)"))
+                        "\(visit.region(account.region)) · by when the lead was found: of the leads of \(period), what was filed, decided and paid since · counted at \(counted.minuteText)"
+                    ))
             }
             h.element("form", "filter-bar", [.init("method", "get"), .init("action", "/insights/funnel"), .role("search")]) {
                 h.element("select", "form-select", [.name("during"), .label(h.say(Text("期间", "Period")))]) {

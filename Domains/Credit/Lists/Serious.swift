@@ -217,7 +217,8 @@ package struct SeriousHandling: Sendable {
                 form, for: s.matter, to: (op?.name ?? party?.name ?? s.matter.title, op?.uscc ?? party?.code ?? ""), what: "《市场监督管理严重违法失信名单管理办法》" + Numerals.article(s.ground),
                 under: form == "serious-removal"
                     ? (name == "annul"
-                        ? Article(law: "O44", article: "19") : Article(law: "O107", article: input["reason"] == Deregistered.reason ? "20" : "13")) : Article(law: "O44", article: "13(1)"), reason: reason,
+                        ? Article(law: "O44", article: "19") : Article(law: "O107", article: input["reason"] == Deregistered.reason ? "20" : "13"))
+                    : Article(law: "O44", article: "13(1)"), reason: reason,
                 desk: desk, by: actor, at: now, tx)
         }
         func ended(_ why: String) throws {

@@ -21,7 +21,8 @@ import Web
             var outcome = Outcome(.punish)
             (outcome.fine, outcome.tier) = (Money(yuan: "100000")!, .heavier)
             try tx.run(
-                "UPDATE enforcement_cases SET decided = \(outcome.json.text), decided_on = \(now.day), fine = \(outcome.fine), decision_number = '示市监处罚〔2026〕9号' WHERE matter = \(id)")
+                "UPDATE enforcement_cases SET decided = \(outcome.json.text), decided_on = \(now.day), fine = \(outcome.fine), decision_number = '示市监处罚〔2026〕9号' WHERE matter = \(id)"
+            )
             try tx.run("UPDATE casework_matters SET outcome = 'punish' WHERE id = \(id)")
             try tx.run(
                 "INSERT INTO enforcement_publications (matter, summary, body, tier, prepared_by, prepared_at, published_on, until) VALUES (\(id), '{}', 'x', \(tier.rawValue), \(gao.id), \(now), \(now.day), '2029-09-14')"

@@ -82,7 +82,8 @@ package struct Penalties: Sendable {
                         "/restriction", Text("该条没有规定\(o.restriction.title.zh)", "The article does not know this: \(o.restriction.title.en.lowercased())"),
                         severe.isEmpty
                             ? Text("请选“无”", "Choose none")
-                            : Text("情节严重的，可以\(severe.map(\.title.zh).joined(separator: "或者"))", "Where serious: \(severe.map { $0.title.en.lowercased() }.joined(separator: " or "))"))
+                            : Text(
+                                "情节严重的，可以\(severe.map(\.title.zh).joined(separator: "或者"))", "Where serious: \(severe.map { $0.title.en.lowercased() }.joined(separator: " or "))"))
                 }
                 if o.restriction != .none, !serious {
                     throw refuse(

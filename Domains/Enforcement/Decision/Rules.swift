@@ -72,7 +72,8 @@ package struct Outcome: Sendable, Equatable {
     package var json: JSON {
         .object([
             ("kind", .string(kind.rawValue)), ("warning", .bool(warning)), ("criticism", .bool(criticism)), ("fine", .int(fine.fen)), ("confiscated", .int(confiscated.fen)),
-            ("refund", .int(refund.fen)), ("goods", .string(goods)), ("goodsValue", .int(goodsValue.fen)), ("restriction", .string(restriction.rawValue)), ("until", .text(restrictedUntil?.description)),
+            ("refund", .int(refund.fen)), ("goods", .string(goods)), ("goodsValue", .int(goodsValue.fen)), ("restriction", .string(restriction.rawValue)),
+            ("until", .text(restrictedUntil?.description)),
             ("tier", .string(tier.rawValue)), ("factors", .array(factors.map(JSON.string))), ("reasons", .string(reasons)), ("ground", .text(ground)), ("to", .string(to)),
         ])
     }

@@ -120,41 +120,46 @@ struct AssistPages: Sendable {
         ]
     }
 
-    private func list(_ visit: Visit) async throws -> Answer {
-        let account = try visit.signedIn()
-        let rows = try await visit.desk.store.read { tx in
-            try tx.all(
-                "SELECT * FROM casework_matters WHERE kind = \(AssistMoves.kind) AND region >= \(account.region) AND region < \(account.region + "~") ORDER BY open DESC, next_due, id DESC LIMIT 200"
-            ).map(Matter.init)
+    /// All of a kind in the account's region, what lapses first on top.
+    static func matters(of kind: String, _ visit: Visit) async throws -> [Matter] {
+        let region = try visit.signedIn().region
+        return try await visit.desk.store.read { tx in
+            try tx.all("SELECT * FROM casework_matters WHERE kind = \(kind) AND region >= \(region) AND region < \(region + "~") ORDER BY open DESC, next_due, id DESC LIMIT 200")
+                .map(Matter.init)
         }
+    }
+    static func table(_ h: HTML, _ visit: Visit, _ rows: [Matter], of table: MoveTable, at home: String, empty: Text) {
+        guard !rows.isEmpty else { return h.empty(Text("没有", "None"), empty) }
+        h.div("table-wrap") {
+            h.element("table", "table table-hover queue") {
+                h.element("thead") { h.tr { for t in [Text("编号", "Number"), Text("事项", "What"), Text("状态", "State"), Text("期限", "Due")] { h.th(t) } } }
+                h.element("tbody") {
+                    for m in rows {
+                        let state = table.state(m.state)
+                        h.tr {
+                            h.td { h.a("\(home)/\(m.id)", "number", m.number) }
+                            h.td(nil, m.title)
+                            h.td { h.badge(state.title, state.tone) }
+                            h.td { if m.open { visit.urgency(h, m.nextDue, why: "/matters/\(m.id)/why") } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func list(_ visit: Visit) async throws -> Answer {
+        let rows = try await Self.matters(of: AssistMoves.kind, visit)
         return visit.page(AssistMoves.table.title, active: "/cases") { h in
             h.div("page-head") {
                 h.h1(AssistMoves.table.title)
                 if visit.may("enforcement.investigate") { h.a("/assist/new", "btn btn-sm btn-primary", Text("登记收到的推送", "Enter what was pushed")) }
             }
-            guard !rows.isEmpty else {
-                return h.empty(
-                    Text("没有", "None"),
-                    Text(
-                        "外省机关对本地登记主体的处罚信息，收到后十个工作日内在这里公示。", "Penalties by offices of other provinces on operators registered here are published within ten working days of receipt."
-                    ))
-            }
-            h.div("table-wrap") {
-                h.element("table", "table table-hover queue") {
-                    h.element("thead") { h.tr { for t in [Text("编号", "Number"), Text("事项", "What"), Text("状态", "State"), Text("期限", "Due")] { h.th(t) } } }
-                    h.element("tbody") {
-                        for m in rows {
-                            let state = AssistMoves.table.state(m.state)
-                            h.tr {
-                                h.td { h.a("/assist/\(m.id)", "number", m.number) }
-                                h.td(nil, m.title)
-                                h.td { h.badge(state.title, state.tone) }
-                                h.td { if m.open { visit.urgency(h, m.nextDue, why: "/matters/\(m.id)/why") } }
-                            }
-                        }
-                    }
-                }
-            }
+            Self.table(
+                h, visit, rows, of: AssistMoves.table, at: "/assist",
+                empty: Text(
+                    "外省机关对本地登记主体的处罚信息，收到后十个工作日内在这里公示。", "Penalties by offices of other provinces on operators registered here are published within ten working days of receipt."
+                ))
         }
     }
 

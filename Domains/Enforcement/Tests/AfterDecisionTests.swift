@@ -206,4 +206,33 @@ import Web
         for page in ["/assist", path] { #expect(try await o.get(page, as: .gao).status == 200) }
         #expect(try await o.verify().findings.isEmpty)
     }
+
+    @Test(arguments: TestEngine.available)
+    func aLetterThatAsksForHelpIsAnsweredInFifteenWorkingDaysAndWhoNeedsLongerSaysSoBefore(_ engine: TestEngine) async throws {
+        let room = try await CaseTests.Room(engine, at: "2026-09-24T10:00"), o = room.office
+        let form: [(String, String)] = [
+            ("from", "外省市场监督管理局"), ("reference", "外市监协〔2026〕1号"), ("received", "2026-09-24"), ("about", "某公司虚假宣传案"), ("asked", "请调取进货记录"),
+        ]
+        #expect(try await o.post("/assistance/new", as: .lin, form).status == 403)
+        #expect(try await o.post("/assistance/new", as: .gao, form.map { $0.0 == "received" ? ("received", "2026-09-25") : $0 }).status == 422)
+        let path = try #require(try await o.post("/assistance/new", as: .gao, form).location)
+        #expect(try await o.post("/assistance/new", as: .gao, form).status == 409)
+        let id = ID<Matter>(Int64(path.split(separator: "/").last!)!)
+        #expect(try await room.clocks(id)["P3"]?.due == Day("2026-10-22"))
+        #expect(try await o.post(path + "/moves/decline", as: .gao, [("reason", "x")]).status == 403)
+        o.clock.set("2026-10-22T20:00")
+        try await o.signInAgain()
+        let later: [(String, String)] = [("told", "2026-10-22"), ("until", "2026-11-05"), ("reason", "须向仓库调取")]
+        #expect(try await o.post(path + "/moves/tell-later", as: .gao, later.map { $0.0 == "until" ? ("until", "2026-10-22") : $0 }).status == 422)
+        #expect(try await o.post(path + "/moves/tell-later", as: .gao, later).status == 303)
+        #expect(try await room.clocks(id)["P3"]?.due == Day("2026-11-05"))
+        o.clock.set("2026-11-06T09:00")
+        try await o.signInAgain()
+        #expect(try await o.post(path + "/moves/tell-later", as: .gao, [("told", "2026-11-06"), ("until", "2026-11-20"), ("reason", "x")]).status == 422)
+        #expect(try await o.post(path + "/moves/answer", as: .gao, []).status == 422)
+        #expect(try await o.post(path + "/moves/answer", as: .gao, [("answer", "已调取，附后")]).status == 303)
+        #expect(try await room.clocks(id)["P3"]?.state == "missed")
+        for page in ["/assistance", path] { #expect(try await o.get(page, as: .gao).text.contains("已复函")) }
+        #expect(try await o.verify().findings.isEmpty)
+    }
 }

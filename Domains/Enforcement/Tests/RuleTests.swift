@@ -52,7 +52,8 @@ import Testing
             ("M17", "fine0", false, "ordinary", false, nil), ("M17", "fine0", true, "ordinary", false, "/fine"), ("X02", "criticism", false, "ordinary", false, "/criticism"),
             ("X02", "suspension", true, "ordinary", false, nil), ("X02", "suspension", false, "ordinary", false, "/restriction"),
             ("X02", "closure", true, "ordinary", false, "/restriction"), ("M05", "suspension", true, "ordinary", false, "/restriction"),
-            ("M05", "revocation", true, "ordinary", false, nil), ("M11", "revocation", true, "ordinary", false, "/restriction"), ("M05", "goods", false, "ordinary", false, "/goods"),
+            ("M05", "revocation", true, "ordinary", false, nil), ("M11", "revocation", true, "ordinary", false, "/restriction"),
+            ("M05", "goods", false, "ordinary", false, "/goods"),
             ("M12", "warning", false, "ordinary", false, "/warning"), ("M15", "warning", false, "ordinary", false, nil),
         ] as [(String, String, Bool, String, Bool, String?)])
     func aPenaltyIsOneTheArticleKnowsAndAFineThatIsDueIsNotLeftOut(id: String, change: String, serious: Bool, tier: String, ground: Bool, refused: String?) throws {

@@ -45,6 +45,9 @@ import Web
             all.append(
                 try AssistHandling(desk: desk).receive(
                     Form(pushed + [("number", "外市监处罚〔2026〕5号"), ("violation", "虚假宣传"), ("penalty", "罚款"), ("tier", "general"), ("body", "全文")]), by: gao, at: now, tx))
+            all.append(
+                try IncomingLetterHandling(desk: desk).receive(
+                    Form([("from", "外省市场监督管理局"), ("reference", "外市监协〔2026〕1号"), ("received", "2026-09-14"), ("about", "x"), ("asked", "y")]), by: gao, at: now, tx))
             all.append(try SeriousHandling(desk: desk).receive(Form(pushed + [("ground", "9"), ("reasons", "组织虚假交易")]), by: gao, at: now, tx))
             let abnormal = AbnormalHandling(desk: desk)
             all.append(try abnormal.open(.unreachable, of: ops[1], found: "x", by: officer, at: now, tx))
@@ -71,10 +74,12 @@ import Web
         let o = try await TestOffice(engine, at: "2026-09-14T10:00")
         let all = try await matters(o)
         let kinds = House(domains: o.domains, assets: Assets(vendorFolder: "")).kinds
-        #expect(Set(all.map(\.kind)).count == 9)
+        #expect(Set(all.map(\.kind)).count == 10)
         func state() async throws -> [String] {
             try await o.desk.store.read { tx in
-                try all.map { try tx.matter($0.id).state } + [String(tx.count("SELECT count(*) AS n FROM casework_moves")), String(tx.count("SELECT count(*) AS n FROM casework_documents"))]
+                try all.map { try tx.matter($0.id).state } + [
+                    String(tx.count("SELECT count(*) AS n FROM casework_moves")), String(tx.count("SELECT count(*) AS n FROM casework_documents")),
+                ]
             }
         }
         let before = try await state(), now = o.clock.now, desk = o.desk
