@@ -132,14 +132,29 @@ extension CityBuilder {
             func prepare(_ w: DrawDesk.Wanted, at now: Moment) throws -> Int64 {
                 try draws.keep(draws.freeze(draws.gather(w, by: heads[0], at: now, tx), as: draws.number(at: now, tx)), by: heads[0], at: now, tx)
             }
+            // The year's plan, approved and filed; the last line waits for its approval.
+            let year = before.day.year
+            let planned: [(String, [String], String, String, Int)] = [
+                ("年度报告公示信息抽查", ["A1", "A2"], "辖区企业", "5", 7), ("网络交易经营者抽查", ["B1", "B2"], "网络交易经营者", "2", 11), ("食品经营单位检查", ["C1"], "食品经营者", "3", 12),
+            ]
+            var lines: [Int64] = []
+            for (i, (title, items, objects, percent, month)) in planned.enumerated() {
+                let form = Form(
+                    [("year", "\(year)"), ("title", title), ("objects", objects), ("region", region), ("percent", percent), ("month", "\(month)")] + items.map { ("items", $0) })
+                let line = try YearPlan.add(form, by: heads[0], at: before, tx)
+                lines.append(line)
+                guard i < 2 else { continue }
+                try YearPlan.act("approve", line, input: Form([]), by: heads[1], at: before, tx)
+                try YearPlan.act("file", line, input: Form([("filed", "示市监检〔\(year)〕\(i + 1)号")]), by: heads[1], at: before, tx)
+            }
             var alike = DrawDesk.Wanted(title: "年度报告公示信息抽查（不定向）", items: ["A1", "A2"], region: region, percent: 5)
-            (alike.isWeighted, alike.limit) = (false, 10_000)
+            (alike.isWeighted, alike.limit, alike.plan) = (false, 10_000, lines[0])
             let done = try prepare(alike, at: before)
             try draws.commit(done, beacon: "上证综合指数\(before.day)收盘值", at: before.adding(hours: 6), by: heads[0], at: before, tx)
             let out = before.adding(hours: 7)
             try draws.reveal(done, value: "3382.10", draws.result(done, value: "3382.10", by: heads[1], at: out, tx), by: heads[1], at: out, tx)
             var weighted = DrawDesk.Wanted(title: "网络交易经营者抽查（按风险）", items: ["B1", "B2"], region: region, percent: 2)
-            weighted.limit = 10_000
+            (weighted.limit, weighted.plan) = (10_000, lines[1])
             let next = try prepare(weighted, at: end)
             try draws.commit(next, beacon: "上证综合指数\(end.day.adding(days: 1))收盘值", at: end.adding(hours: 30), by: heads[0], at: end, tx)
         }

@@ -19,7 +19,9 @@ package enum Supervision {
         let door = RateLimit(burst: 20, perMinute: 20)
         return Domain(
             name: "supervision", migrations: SupervisionSchema.migrations, grants: grants,
-            routes: { desk in DrawPages(draws: DrawDesk(desk: desk), limit: door).routes() + InspectionPages(handling: InspectionHandling(desk: desk)).routes() },
+            routes: { desk in
+                DrawPages(draws: DrawDesk(desk: desk), limit: door).routes() + YearPlanPages().routes() + InspectionPages(handling: InspectionHandling(desk: desk)).routes()
+            },
             jobs: [
                 JobKind(DrawDesk.plan) { desk, payload in
                     guard let id = payload["draw"]?.int, let from = payload["from"]?.int else { return }
@@ -40,11 +42,16 @@ package enum Supervision {
             ],
             acts: [
                 "supervision.item": Text("公布抽查事项", "Item published"), "supervision.item-ended": Text("停止适用抽查事项", "Item taken out of use"),
+                "supervision.plan-added": Text("拟订年度计划任务", "Line of the plan drafted"), "supervision.plan-approve": Text("批准年度计划任务", "Line of the plan approved"),
+                "supervision.plan-file": Text("年度计划报备", "Plan filed"), "supervision.plan-drop": Text("撤销年度计划任务", "Line of the plan taken out"),
                 "supervision.draw-prepared": Text("形成抽取名单", "List for a draw made"),
                 "supervision.draw-committed": Text("承诺抽取名单和种子", "Draw committed to"),
                 "supervision.draw-drawn": Text("抽取", "Drawn"),
             ],
-            sealed: [SealedTable("supervision_items"), SealedTable("supervision_draws"), SealedTable("supervision_inspections", key: "matter"), SealedTable("supervision_sheets")],
+            sealed: [
+                SealedTable("supervision_items"), SealedTable("supervision_plans"), SealedTable("supervision_draws"), SealedTable("supervision_inspections", key: "matter"),
+                SealedTable("supervision_sheets"),
+            ],
             files: { tx in Set(try tx.all("SELECT list_file, keys_file FROM supervision_draws").flatMap { [$0.string("list_file"), $0.string("keys_file")] }) },
             tick: { [daily = Daily()] desk in try await daily.run(desk) }, settings: DrawDesk.settings)
     }

@@ -29,6 +29,17 @@ enum SupervisionSchema {
                 account INTEGER NOT NULL, taken INTEGER NOT NULL, digest TEXT NOT NULL)
                 """,
                 "CREATE INDEX supervision_sheets_matter ON supervision_sheets (matter)", "CREATE UNIQUE INDEX supervision_sheets_mark ON supervision_sheets (client, digest)",
-            ])
+            ]),
+        Migration(
+            "supervision.2",
+            [
+                """
+                CREATE TABLE supervision_plans (id KEY, year INTEGER NOT NULL, region TEXT NOT NULL, title TEXT NOT NULL, items TEXT NOT NULL, objects TEXT NOT NULL, percent TEXT NOT NULL, month INTEGER NOT NULL,
+                prepared_by INTEGER NOT NULL, prepared_at INTEGER NOT NULL, approved_by INTEGER, approved_on TEXT, filed TEXT, filed_on TEXT, dropped_on TEXT, reason TEXT)
+                """,
+                "CREATE INDEX supervision_plans_year ON supervision_plans (year, region)",
+                // The line of the plan that a draw carries out, or why it is outside the plan.
+                "ALTER TABLE supervision_draws ADD COLUMN plan INTEGER", "ALTER TABLE supervision_draws ADD COLUMN unplanned TEXT",
+            ]),
     ]
 }

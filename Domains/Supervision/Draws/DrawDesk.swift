@@ -39,6 +39,8 @@ package struct SupervisionDraw: Sendable {
     package let ledgerEntry: Int64?
     package let drawnAt: Moment?
     let sealedSeed: String?
+    package let plan: Int64?
+    package let unplanned: String?
     init(_ row: Row) throws {
         id = row.int("id")
         number = row.string("number")
@@ -51,6 +53,8 @@ package struct SupervisionDraw: Sendable {
         listFile = row.string("list_file")
         listDigest = row.string("list_digest")
         sealedSeed = row.optionalString("seed")
+        plan = row.optionalInt("plan")
+        unplanned = row.optionalString("unplanned")
         commitment = row.optionalString("commitment")
         beacon = row.optionalString("beacon")
         beaconAt = row.optionalString("beacon_at")
@@ -107,6 +111,9 @@ package struct DrawDesk: Sendable {
         package var online = false
         package var limit = 20
         package var recusals: [(certificate: String, code: String)] = []
+        /// The line of the year's plan that it carries out; or why it is outside the plan.
+        package var plan: Int64?
+        package var unplanned: String?
         package init(title: String, items: [String], region: String, percent: Double) { (self.title, self.items, self.region, self.percent) = (title, items, region, percent) }
     }
     static let weights: [CompassModel.Class: Double] = [.A: 0.5, .B: 1, .C: 2, .D: 4]
@@ -134,6 +141,7 @@ package struct DrawDesk: Sendable {
         guard !items.isEmpty else { throw Refusal.invalid("/items", Text("请选择抽查事项", "Choose the items")) }
         guard w.percent > 0, w.percent <= 100 else { throw Refusal.invalid("/percent", Text("比例应大于0，不超过100", "A share above 0 and at most 100")) }
         guard account.covers(w.region) else { throw Refusal.invalid("/region", Text("不在您的辖区", "Not in your region")) }
+        try YearPlan.check(w, on: today, tx)
         let (pool, left, excluded) = try pool(w, on: today, tx)
         guard !pool.isEmpty else {
             throw Refusal.invalid("/region", Text("没有符合条件的检查对象（\(left)户中\(excluded)户因已检查或者达到上限排除）", "Nobody fits: \(excluded) of \(left) are left out as visited or at their cap"))
@@ -240,9 +248,9 @@ package struct DrawDesk: Sendable {
         let (g, file, keys) = (frozen.gathered, frozen.file, frozen.keys)
         let id = try tx.insert(
             """
-            INSERT INTO supervision_draws (number, title, region, items, state, conditions, strata, list_file, list_digest, keys_file, weighted, people, prepared_by, prepared_at)
+            INSERT INTO supervision_draws (number, title, region, items, state, conditions, strata, list_file, list_digest, keys_file, weighted, people, plan, unplanned, prepared_by, prepared_at)
             VALUES (\(g.list.number), \(g.wanted.title), \(g.wanted.region), \(g.wanted.items.joined(separator: ",")), 'prepared', \(g.asked.text), \(g.strata.text), \(file), \(g.list.digest),
-            \(keys), \(g.wanted.isWeighted), \(JSON.object(g.people.map { ($0.0, .int($0.1)) }).text), \(account.id), \(now)) RETURNING id
+            \(keys), \(g.wanted.isWeighted), \(JSON.object(g.people.map { ($0.0, .int($0.1)) }).text), \(g.wanted.plan), \(g.wanted.plan == nil ? g.wanted.unplanned : nil), \(account.id), \(now)) RETURNING id
             """)
         try tx.audit(
             "supervision.draw-prepared", of: Reference(kind: "draw", id: id), by: account.mark, at: now,

@@ -56,6 +56,7 @@ struct DrawPages: Sendable {
                     if visit.may("supervision.inspect") { h.a("/supervision/mine", "btn btn-sm btn-primary", Text("我的检查（可离线）", "My visits (work offline)")) }
                     if visit.may("supervision.draw") { h.a("/supervision/draws/new", "btn btn-sm btn-outline-primary", Text("准备抽取", "Prepare a draw")) }
                     if visit.may("supervision.plan") { h.a("/supervision/inspections/new", "btn btn-sm btn-outline-primary", Text("安排检查", "Plan a visit")) }
+                    h.a("/supervision/plan", "btn btn-sm btn-outline-secondary", Text("年度计划", "The year's plan"))
                     h.a("/supervision/items", "btn btn-sm btn-outline-secondary", Text("事项清单", "Items"))
                     h.a("/draws", "btn btn-sm btn-outline-secondary", Text("公示页面", "Public page"))
                 }
@@ -120,10 +121,19 @@ struct DrawPages: Sendable {
 
     // MARK: A draw
 
+    /// The regions that an account may plan for.
+    static func regions(_ visit: Visit, _ account: Account) -> [(String, Text)] {
+        (account.region.count >= 6 ? [] : [(account.region, Text(verbatim: visit.region(account.region)))])
+            + visit.desk.regions.districts(of: visit.desk.configuration.cityRegion).filter { account.covers($0.code) }.map { ($0.code, Text(verbatim: visit.region($0.code))) }
+    }
+
     private func new(_ visit: Visit, _ refusal: Refusal?, _ sent: Form?) async throws -> Answer {
         let account = try visit.signedIn()
         let e = HTML.Errors(refusal)
-        let items = try await visit.desk.store.read { try InspectionItem.all($0) }
+        let year = visit.desk.today().year
+        let (items, plan) = try await visit.desk.store.read { tx in
+            (try InspectionItem.all(tx), try YearPlan.of(year: year, in: account.region, tx).filter(\.isInForce))
+        }
         return visit.page(Text("准备抽取", "Prepare a draw"), status: refusal?.kind.status ?? 200, active: "/supervision") { h in
             h.div("narrow") {
                 h.h1(Text("准备双随机抽取", "Prepare a draw"))
@@ -137,6 +147,17 @@ struct DrawPages: Sendable {
                 visit.form(h, "/supervision/draws/new", "card card-body") {
                     h.part("", keeping: sent) {
                         h.field("title", Text("名称", "Title"), value: nil, errors: e)
+                        h.select(
+                            "plan", Text("年度计划任务", "Line of the year's plan"),
+                            options: plan.map { line in
+                                (
+                                    String(line.id),
+                                    Text(
+                                        verbatim: "\(line.month)月 \(line.title)（\(line.items.joined(separator: "、"))，\(YearPlan.share(line.percent))%，\(visit.region(line.region))）"
+                                    )
+                                )
+                            }, value: nil, errors: e, required: false, empty: Text("计划外", "Outside the plan"))
+                        h.field("unplanned", Text("计划外抽取的理由", "Why outside the plan"), value: nil, errors: e, required: false)
                         h.element("fieldset", "mb-3", [.id(h.id("f", "items"))]) {
                             h.element("legend", "form-label", text: h.say(Text("抽查事项（多部门、多事项合并为一次）", "Items, in one visit")))
                             if let error = e["items"] { h.element("div", "text-danger small", text: h.say(error)) }
@@ -144,12 +165,7 @@ struct DrawPages: Sendable {
                                 h.checkbox("items", Text("\(item.code) \(item.title.zh)", "\(item.code) \(item.title.en)"), value: item.code, checked: false)
                             }
                         }
-                        h.select(
-                            "region", Text("辖区", "Region"),
-                            options: (account.region.count >= 6 ? [] : [(account.region, Text(verbatim: visit.region(account.region)))])
-                                + visit.desk.regions.districts(of: visit.desk.configuration.cityRegion).filter { account.covers($0.code) }.map {
-                                    ($0.code, Text(verbatim: visit.region($0.code)))
-                                }, value: nil, errors: e)
+                        h.select("region", Text("辖区", "Region"), options: Self.regions(visit, account), value: nil, errors: e)
                         h.radios(
                             "shares", Text("比例", "Shares"),
                             options: [
@@ -186,6 +202,11 @@ struct DrawPages: Sendable {
             w.kind = form["kind"].flatMap { Operator.Kind(rawValue: $0)?.rawValue }
             w.trade = form["trade"]
             w.online = form["online"] == "yes"
+            w.plan = try form["plan"].map { text in
+                guard let key = Int64(text) else { throw Refusal.invalid("/plan", Text("没有这一项任务", "There is no such line")) }
+                return key
+            }
+            w.unplanned = form["unplanned"]
             w.isWeighted = try form.chosen("shares", ["risk", "same"]) == "risk"
             guard let limit = Int(form["limit"] ?? ""), (1...10_000).contains(limit) else { throw Refusal.invalid("/limit", Text("应为1以上的整数", "A whole number from 1")) }
             w.limit = limit
@@ -236,6 +257,11 @@ struct DrawPages: Sendable {
                 h.definitions {
                     h.definition(Text("辖区", "Region"), visit.region(d.region))
                     h.definition(Text("事项", "Items"), d.items.joined(separator: "、"))
+                    if d.plan != nil {
+                        h.definition(Text("年度计划", "The year's plan")) { h.a("/supervision/plan", nil, Text("计划内任务", "A line of the plan")) }
+                    } else if let why = d.unplanned {
+                        h.definition(Text("计划外", "Outside the plan"), why)
+                    }
                     h.definition(
                         Text("符合条件、排除、入库", "Considered, left out, in the pool"),
                         "\(d.conditions["considered"]?.int ?? 0)、\(d.conditions["excluded"]?.int ?? 0)、\(d.conditions["pool"]?.int ?? 0)")

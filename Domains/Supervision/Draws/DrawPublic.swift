@@ -13,7 +13,8 @@ extension DrawPages {
 
     func published(_ visit: Visit) async throws -> Answer {
         let today = visit.desk.today()
-        let (list, results, items, cap) = try await visit.desk.store.read { tx in
+        let city = visit.desk.configuration.cityRegion
+        let (list, results, items, cap, plan) = try await visit.desk.store.read { tx in
             (
                 try tx.all("SELECT number, title, state FROM supervision_draws WHERE state IN ('committed', 'drawn') ORDER BY id DESC LIMIT 50").map {
                     (number: $0.string("number"), title: $0.string("title"), state: $0.string("state"))
@@ -22,7 +23,8 @@ extension DrawPages {
                     """
                     SELECT o.name AS name, o.uscc AS uscc, i.result AS result, i.ended_on AS ended_on, i.items AS items FROM supervision_inspections i JOIN casework_matters m ON m.id = i.matter
                     JOIN operators o ON o.id = m.operator WHERE i.published_on IS NOT NULL AND i.hidden_on IS NULL ORDER BY i.published_on DESC, i.matter DESC LIMIT 100
-                    """), try InspectionItem.all(tx).filter { $0.isInForce(on: today) }, try DrawDesk.bounds(tx)
+                    """), try InspectionItem.all(tx).filter { $0.isInForce(on: today) }, try DrawDesk.bounds(tx),
+                try YearPlan.of(year: today.year, in: city, tx).filter(\.isInForce)
             )
         }
         return visit.page(Text("双随机、一公开", "Draws and results")) { h in
@@ -57,6 +59,29 @@ extension DrawPages {
                     Text(
                         "同一主体每年检查次数上限（按风险分类）：\(caps)；两次计划检查至少间隔\(cap.months)个月。",
                         "Visits a year at most, by risk class: \(caps); at least \(cap.months) months between two planned ones."))
+            }
+            h.card(Text("\(today.year)年度检查计划", "Plan of \(today.year)")) {
+                if plan.isEmpty { h.p("text-muted mb-0", Text("尚未公布", "Not published yet")) }
+                h.div("table-wrap") {
+                    h.element("table", "table queue") {
+                        if !plan.isEmpty {
+                            h.element("thead") {
+                                h.tr { for t in [Text("月份", "Month"), Text("任务", "Task"), Text("事项", "Items"), Text("辖区、对象", "Region, whom"), Text("比例", "Share")] { h.th(t) } }
+                            }
+                        }
+                        h.element("tbody") {
+                            for line in plan {
+                                h.tr {
+                                    h.td("number", "\(line.month)")
+                                    h.td(nil, line.title)
+                                    h.td("number", line.items.joined(separator: "、"))
+                                    h.td(nil, "\(visit.region(line.region)) · \(line.objects)")
+                                    h.td("number", "\(YearPlan.share(line.percent))%")
+                                }
+                            }
+                        }
+                    }
+                }
             }
             h.card(Text("抽取", "Draws")) {
                 if list.isEmpty { h.p("text-muted mb-0", Text("还没有公布的抽取", "No draws yet")) }

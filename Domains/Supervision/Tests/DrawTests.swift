@@ -103,7 +103,11 @@ import Web
     @Test(arguments: TestEngine.available)
     func aDrawIsCommittedBeforeTheBeaconAndAnybodyRecomputesIt(_ engine: TestEngine) async throws {
         let (o, _) = try await office(engine)
-        let form: [(String, String)] = [("title", "年报抽查"), ("items", "A1"), ("items", "B2"), ("region", "990101"), ("percent", "5"), ("limit", "40"), ("shares", "risk")]
+        let form: [(String, String)] = [
+            ("title", "年报抽查"), ("items", "A1"), ("items", "B2"), ("region", "990101"), ("percent", "5"), ("limit", "40"), ("shares", "risk"), ("unplanned", "上级部署"),
+        ]
+        // What is in no plan says why.
+        #expect(try await o.post("/supervision/draws/new", as: .he, form.filter { $0.0 != "unplanned" }).status == 422)
         #expect(try await o.post("/supervision/draws/new", as: .he, form.map { $0.0 == "percent" ? ("percent", "6") : $0 }).status == 422)
         #expect(try await o.post("/supervision/draws/new", as: .gao, form).status == 403)
         #expect(try await o.post("/supervision/draws/new", as: .he, form).status == 303)
@@ -222,6 +226,57 @@ import Web
         #expect(try await o.post(path + "/sheet", as: .wang, sheet).json["state"]?.string == "taken")
         let entry = try await o.desk.store.read { tx in try tx.one("SELECT matter FROM credit_abnormal").map { try tx.abnormal(tx.matter(ID<Matter>($0.int("matter")))) } }
         #expect(entry?.isShownUnreachable == true && entry?.ground == .unreachable)
+        #expect(try await o.verify().findings.isEmpty)
+    }
+
+    @Test(arguments: TestEngine.available)
+    func theYearsPlanIsApprovedByAnotherFiledPublicAndWhatIsDrawnKeepsToIt(_ engine: TestEngine) async throws {
+        let (o, ids) = try await office(engine)
+        let line: [(String, String)] = [
+            ("year", "2026"), ("title", "年报抽查"), ("items", "A1"), ("items", "A2"), ("region", "990101"), ("objects", "企业"), ("percent", "4"), ("month", "9"),
+        ]
+        #expect(try await o.post("/supervision/plan", as: .gao, line).status == 403)
+        for (field, wrong) in [("year", "2025"), ("month", "13"), ("percent", "0"), ("items", "Z9"), ("region", "990102")] {
+            #expect(try await o.post("/supervision/plan", as: .he, line.map { $0.0 == field ? (field, wrong) : $0 }).status == 422, "\(field)")
+        }
+        #expect(try await o.post("/supervision/plan", as: .he, line).status == 303)
+        let draw: [(String, String)] = [
+            ("title", "抽查"), ("items", "A1"), ("region", "990101"), ("percent", "4"), ("limit", "40"), ("shares", "risk"), ("plan", "1"),
+        ]
+        #expect(try await o.post("/supervision/draws/new", as: .he, draw).status == 422)
+        #expect(try await o.post("/supervision/plan/1/approve", as: .he, []).status == 403)
+        #expect(try await o.post("/supervision/plan/1/file", as: .tang, [("filed", "x")]).status == 409)
+        #expect(try await !o.get("/draws").text.contains("年报抽查"))
+        #expect(try await o.post("/supervision/plan/1/approve", as: .tang, []).status == 303)
+        #expect(try await o.post("/supervision/plan/1/approve", as: .tang, []).status == 409)
+        #expect(try await o.post("/supervision/plan/1/file", as: .tang, [("filed", "试市监检〔2026〕1号")]).status == 303)
+        #expect(try await o.get("/draws").text.contains("年报抽查"))
+        // Not other items, not more than planned.
+        #expect(try await o.post("/supervision/draws/new", as: .he, draw.map { $0.1 == "A1" ? ("items", "B2") : $0 }).status == 422)
+        #expect(try await o.post("/supervision/draws/new", as: .he, draw.map { $0.1 == "4" ? ("percent", "4.5") : $0 }).status == 422)
+        #expect(try await o.post("/supervision/draws/new", as: .he, draw).status == 303)
+        #expect(try await o.desk.store.read { try SupervisionDraw.find(1, $0).plan } == 1)
+        // A visit by plan is one that a line plans.
+        let now = o.clock.now, people = [Persona.gao, .wang].map { o.account($0).id.raw }
+        try await o.desk.store.write { tx in
+            try tx.run(
+                "INSERT INTO credit_classes (operator, class, points, lines, percentile, region, trade, counted_on) VALUES (\(ids[3]), 'C', 500, '[]', 50, '990101', '52', '2026-09-01')"
+            )
+        }
+        let handling = InspectionHandling(desk: o.desk)
+        for (items, may) in [(["C1"], false), (["A2"], true)] {
+            do {
+                _ = try await o.desk.store.write { tx in
+                    try handling.plan(.init(cause: .plan, op: Operators.find(ids[3], tx), items: items, inspectors: people, on: now.day), by: .staff(o.account(.gao)), at: now, tx)
+                }
+                #expect(may)
+            } catch let refusal as Refusal { #expect(!may && refusal.fields.first?.pointer == "/cause") }
+        }
+        // What is taken out plans nothing any more.
+        #expect(try await o.post("/supervision/plan/1/drop", as: .tang, []).status == 422)
+        #expect(try await o.post("/supervision/plan/1/drop", as: .tang, [("reason", "任务取消")]).status == 303)
+        #expect(try await o.post("/supervision/draws/new", as: .he, draw).status == 422)
+        #expect(try await o.get("/supervision/plan", as: .gao).text.contains("任务取消"))
         #expect(try await o.verify().findings.isEmpty)
     }
 }

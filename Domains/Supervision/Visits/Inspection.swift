@@ -182,6 +182,11 @@ package struct InspectionHandling: Sendable {
                 throw Refusal(
                     .invalid, Text("不符合涉企检查的约束规则", "The rules of restraint say no"), fields: objections.map { .init("/code", $0) }, article: Article(law: "INSP", article: "1"))
             }
+            if p.cause == .plan, try !YearPlan.of(year: p.on.year, in: p.op.region, tx).contains(where: { $0.covers(p.items, in: p.op.region) }) {
+                throw Refusal(
+                    .invalid, Text("计划检查须列入已批准的年度计划", "A visit by plan stands in an approved plan of the year"),
+                    fields: [.init("/cause", Text("年度计划中没有这些事项的任务", "No line of the year's plan is about these items"))], article: Article(law: "INSP", article: "1"))
+            }
             if p.cause == .statutory, p.law == nil {
                 throw Refusal.invalid("/law", Text("请写明要求检查的法律、法规条款", "Name the provision that asks for the visit"))
             }
