@@ -102,7 +102,10 @@ package enum Credit {
                 SealedTable("credit_notices", key: "matter"), SealedTable("credit_models"), SealedTable("credit_overrides"), SealedTable("credit_contests", key: "matter"),
             ],
             imports: [ReportImport.kind],
-            tick: { [daily = Daily()] desk in try await daily.run(desk) })
+            tick: { [daily = Daily()] desk in
+                try await daily.run(desk)
+                try await CompassFollow.look(desk)
+            })
     }
 
     /// A move on what the lists, repairs and notices keep, whichever door it came by.

@@ -64,5 +64,6 @@ enum CreditSchema {
                 "CREATE INDEX operators_phone ON operators (phone)",
                 "CREATE TABLE credit_counts (id KEY, counted_on TEXT NOT NULL, counted_at INTEGER NOT NULL, operators INTEGER NOT NULL, changed INTEGER NOT NULL)",
             ]),
+        CompassFollow.migration,
     ]
 }

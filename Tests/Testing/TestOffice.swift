@@ -271,6 +271,9 @@ package final class TestOffice: Sendable {
         }
     }
 
+    /// A complaint against who has this credit code.
+    package func file(against code: String) async throws -> Matter { try await file { $0.respondentUSCC = code } }
+
     @discardableResult
     package func apply(_ move: String, on matter: Matter, by persona: Persona?, _ fields: [(String, String)] = []) async throws -> Matter {
         let (handling, now) = (handling, clock.now)

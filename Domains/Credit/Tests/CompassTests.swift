@@ -148,4 +148,24 @@ import Web
         #expect(try await o.desk.store.read { try $0.one("SELECT state FROM credit_models WHERE id = 2")!.string("state") } == "active")
         #expect(try await o.verify().findings.isEmpty)
     }
+
+    @Test(arguments: TestEngine.available)
+    func aComplaintMovesTheSumWhenItComesAndAgainWhenItIsNotTakenUp(_ engine: TestEngine) async throws {
+        let o = try await CreditTests.office(engine), ids = try await CreditTests.operators(o)
+        let shop = try await o.desk.store.read { try Operators.find(ids[0], $0) }
+        func points() async throws -> Int? {
+            try await CompassFollow.look(o.desk)
+            try await o.work()
+            return try await o.desk.store.read { try $0.one("SELECT points FROM credit_classes WHERE operator = \(ids[0])")?.count("points") }
+        }
+        _ = try await points()
+        let complaint = try await o.file(against: shop.uscc)
+        #expect(try await o.desk.store.read { try $0.matter(complaint.id).operator } == ids[0])
+        let with = try #require(try await points())
+        #expect(with > 0)
+        #expect(try await points() == with)
+        _ = try await o.apply("refuse", on: complaint, by: .lin, [("ground", "1"), ("reason", "不属于本部门职责"), ("channel", "phone")])
+        #expect(try await points() ?? 0 < with)
+        #expect(try await o.verify().findings.isEmpty)
+    }
 }
