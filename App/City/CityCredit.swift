@@ -137,15 +137,16 @@ extension CityBuilder {
             let planned: [(String, [String], String, String, Int)] = [
                 ("年度报告公示信息抽查", ["A1", "A2"], "辖区企业", "5", 7), ("网络交易经营者抽查", ["B1", "B2"], "网络交易经营者", "2", 11), ("食品经营单位检查", ["C1"], "食品经营者", "3", 12),
             ]
+            let drafted = Moment(Day(year, 1, 8)!, hour: 10)
             var lines: [Int64] = []
             for (i, (title, items, objects, percent, month)) in planned.enumerated() {
                 let form = Form(
                     [("year", "\(year)"), ("title", title), ("objects", objects), ("region", region), ("percent", percent), ("month", "\(month)")] + items.map { ("items", $0) })
-                let line = try YearPlan.add(form, by: heads[0], at: before, tx)
+                let line = try YearPlan.add(form, by: heads[0], at: drafted, tx)
                 lines.append(line)
                 guard i < 2 else { continue }
-                try YearPlan.act("approve", line, input: Form([]), by: heads[1], at: before, tx)
-                try YearPlan.act("file", line, input: Form([("filed", "示市监检〔\(year)〕\(i + 1)号")]), by: heads[1], at: before, tx)
+                try YearPlan.act("approve", line, input: Form([]), by: heads[1], at: drafted, tx)
+                try YearPlan.act("file", line, input: Form([("filed", "示市监检〔\(year)〕\(i + 1)号")]), by: heads[1], at: drafted.adding(hours: 24), tx)
             }
             var alike = DrawDesk.Wanted(title: "年度报告公示信息抽查（不定向）", items: ["A1", "A2"], region: region, percent: 5)
             (alike.isWeighted, alike.limit, alike.plan) = (false, 10_000, lines[0])

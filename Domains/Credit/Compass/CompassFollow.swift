@@ -5,20 +5,15 @@ import Store
 /// What other domains' matters change in an operator's sum (投诉、举报、线索): looked at twice a minute by the moves since the last look, so that a class
 /// follows at once what the file itself does not hold.
 package enum CompassFollow {
-    static let migration = Migration(
-        "credit.3",
-        [
-            "CREATE TABLE credit_followed (id INTEGER PRIMARY KEY CHECK (id = 1), move INTEGER NOT NULL)",
-            "INSERT INTO credit_followed (id, move) SELECT 1, COALESCE(max(id), 0) FROM casework_moves",
-        ])
+    static let migration = Migration("credit.3", ["CREATE TABLE credit_followed (id INTEGER PRIMARY KEY CHECK (id = 1), move INTEGER NOT NULL)"])
     /// Beyond this many moves all are counted, which takes seconds, instead of one after the other.
     package static let many: Int64 = 20_000
 
     package static func look(_ desk: Desk) async throws {
-        let (from, to, operators) = try await desk.store.read { tx -> (Int64, Int64, [Int64]) in
-            let from = try tx.one("SELECT move FROM credit_followed WHERE id = 1")?.int("move") ?? 0
+        let (known, to, operators) = try await desk.store.read { tx -> (Int64?, Int64, [Int64]) in
+            let from = try tx.one("SELECT move FROM credit_followed WHERE id = 1")?.int("move")
             let to = try tx.one("SELECT COALESCE(max(id), 0) AS id FROM casework_moves")?.int("id") ?? 0
-            guard to > from, to - from <= many else { return (from, to, []) }
+            guard let from, to > from, to - from <= many else { return (from, to, []) }
             // Only what was taken in and what ended: in between nothing of the sum changes.
             return (
                 from, to,
@@ -30,6 +25,8 @@ package enum CompassFollow {
                 ).map { $0.int("operator") }
             )
         }
+        // The first look only remembers where it stands: all are counted when the model is put in force.
+        guard let from = known else { return try await desk.store.write { try $0.run("INSERT INTO credit_followed (id, move) VALUES (1, \(to)) ON CONFLICT (id) DO NOTHING") } }
         guard to > from else { return }
         let now = desk.now
         try await desk.store.write { tx in

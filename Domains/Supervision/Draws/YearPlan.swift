@@ -165,7 +165,8 @@ struct YearPlanPages: Sendable {
                     Text("还没有计划任务", "Nothing is planned yet"),
                     Text("抽取和计划检查应当列入年度计划，经批准后报上级备案并公示。", "Draws and planned visits stand in the year's plan: approved, filed with the superior, public."))
             }
-            for line in lines { card(h, visit, line, done[line.id] ?? (0, 0, 0)) }
+            let titles = Dictionary(items.map { ($0.code, $0.title) }) { a, _ in a }
+            h.div("two-columns") { for line in lines { card(h, visit, line, titles, done[line.id] ?? (0, 0, 0)) } }
             guard visit.may("supervision.draw") else { return }
             h.element("details", "card", [.init("open", if: refusal != nil || lines.isEmpty)]) {
                 h.element("summary", "card-header", text: h.say(Text("增加任务", "Add a line")))
@@ -189,7 +190,7 @@ struct YearPlanPages: Sendable {
         }
     }
 
-    private func card(_ h: HTML, _ visit: Visit, _ line: YearPlan, _ done: (draws: Int, visits: Int, made: Int)) {
+    private func card(_ h: HTML, _ visit: Visit, _ line: YearPlan, _ titles: [String: Text], _ done: (draws: Int, visits: Int, made: Int)) {
         h.card(Text("\(line.month)月　\(line.title)", "Month \(line.month): \(line.title)")) {
             h.p("mb-2") {
                 if line.droppedOn != nil {
@@ -202,7 +203,7 @@ struct YearPlanPages: Sendable {
                 }
             }
             h.definitions {
-                h.definition(Text("事项", "Items"), line.items.joined(separator: "、"))
+                h.definition(Text("事项", "Items"), line.items.map { "\($0) \(titles[$0].map(h.say) ?? "")" }.joined(separator: "；"))
                 h.definition(Text("辖区、对象", "Region, whom"), "\(visit.region(line.region)) · \(line.objects)")
                 h.definition(Text("比例", "Share"), "\(YearPlan.share(line.percent))%")
                 if let number = line.filed { h.definition(Text("报备", "Filed"), "\(number) \(line.filedOn?.description ?? "")") }
