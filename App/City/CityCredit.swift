@@ -56,7 +56,7 @@ extension CityBuilder {
                 guard (try? desk.law.catalogue["CR1"]?.rule(receivedOn: later.day)) != nil else { continue }
                 guard let item = try Repairable.of(op, on: later.day, tx).first(where: { $0.matter.id == m.id }) else { continue }
                 let r = try repairs.apply(
-                    for: item, of: op, input: Form([("contact", op.representative), ("phone", op.phone), ("statement", "已补报并公示年度报告"), ("promise", "yes")]),
+                    for: item, of: Applicant(op), input: Form([("contact", op.representative), ("phone", op.phone), ("statement", "已补报并公示年度报告"), ("promise", "yes")]),
                     // At the counter, with the licence shown to the officer.
                     by: .staff(officer),
                     code: codes[i], at: later, tx)

@@ -9,7 +9,7 @@ import Web
 enum CreditEntry: Sendable {
     case abnormal(Abnormal)
     case serious(Serious, Case?)
-    case repair(Repair, Repairable?, Operator, [Repairable])
+    case repair(Repair, Repairable?, Applicant, [Repairable])
     case joint(agency: String, measures: [String], body: String, receivedOn: Day?, receiver: String?, taken: String?)
 
     static func load(_ matter: Matter, on day: Day, _ tx: Transaction) throws -> CreditEntry {
@@ -20,9 +20,9 @@ enum CreditEntry: Sendable {
             return .serious(s, try s.ofCase.map { try tx.penaltyCase($0) })
         case RepairMoves.kind:
             let r = try tx.repair(matter)
-            let op = try Operators.find(matter.operator!, tx)
-            let items = try Repairable.of(op, on: day, tx)
-            return .repair(r, items.first { $0.matter.id == r.ofMatter }, op, items)
+            let applicant = try Applicant.of(r, tx)
+            let items = try Repairable.of(applicant, on: day, tx)
+            return .repair(r, items.first { $0.matter.id == r.ofMatter }, applicant, items)
         default:
             guard let row = try tx.one("SELECT * FROM credit_notices WHERE matter = \(matter.id)") else { throw Refusal.notFound }
             return .joint(
@@ -107,9 +107,15 @@ enum CreditEntry: Sendable {
                     if let removed = s.removedOn { h.definition(Text("移出", "Taken off"), "\(removed) \(s.removal ?? "")") }
                 }
             }
-        case .repair(let r, let item, let op, _):
+        case .repair(let r, let item, let applicant, _):
             h.card(Text("修复条件", "Conditions")) {
-                h.p("mb-1") { h.a("/operators/\(op.id)", nil, op.name) }
+                h.p("mb-1") {
+                    if let op = applicant.operator {
+                        h.a("/operators/\(op.id)", nil, op.name)
+                    } else {
+                        h.text("\(applicant.name)（\(applicant.code)，\(h.say(Text("登记在外地", "registered elsewhere")))）")
+                    }
+                }
                 if let item {
                     RepairWizard.conditions(h, item)
                 } else if let ruling = r.ruling {
@@ -180,6 +186,8 @@ enum CreditEntry: Sendable {
             h.field("ruling", Text("确认执行完毕的裁定书文号", "Ruling that it was carried out"), value: nil, errors: e)
             h.p("small text-muted mb-1", Text("已经纠正、履行或者整改的，勾选后停止公示；其余恢复公示", "What was corrected, performed, put right is ticked and ends; the rest is shown again"))
             if case .repair(_, _, _, let items) = self { for item in items { h.checkbox("item", Text(verbatim: item.title), value: "\(item.matter.id)", checked: false) } }
+        case (.repair(_, _, let applicant, _), "execute") where applicant.operator == nil:
+            h.field("told", Text("通知登记地停止公示的文号、日期", "How the office where it is registered was told: number, day"), value: nil, errors: e)
         case (_, "complete"): area("statement", Text("补正内容", "What is added"))
         case (_, "list"), (_, "accept"), (_, "grant"), (_, "publish"), (_, "execute"), (_, "accept-objection"):
             area(move == "list" ? "reason" : "note", Text("意见", "Remark"), required: false)

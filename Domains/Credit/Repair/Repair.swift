@@ -6,6 +6,34 @@ import Statute
 import Store
 import Web
 
+/// Who asks for a repair (申请人): of our register, or a party that is not on it, registered in another province, known by the code on its penalty.
+package struct Applicant: Sendable {
+    package let name: String
+    package let code: String
+    package let `operator`: Operator?
+    package init(_ op: Operator) { (name, code, self.operator) = (op.name, op.uscc, op) }
+    private init(name: String, code: String) { (self.name, self.code, self.operator) = (name, code, nil) }
+
+    package static func find(_ code: String, _ tx: Transaction) throws -> Applicant? {
+        if let op = try Operators.find(uscc: code, tx) { return Applicant(op) }
+        return try tx.one(
+            """
+            SELECT e.party_name AS name FROM enforcement_cases e JOIN casework_matters m ON m.id = e.matter JOIN enforcement_publications p ON p.matter = e.matter
+            WHERE e.party_code = \(code) AND e.party_kind <> 'person' AND m.operator IS NULL AND (p.published_on IS NOT NULL OR p.pushed_on IS NOT NULL) ORDER BY e.matter DESC LIMIT 1
+            """
+        ).map { Applicant(name: $0.string("name"), code: code) }
+    }
+    /// Whose application this is.
+    static func of(_ repair: Repair, _ tx: Transaction) throws -> Applicant {
+        if let id = repair.matter.operator { return try Applicant(Operators.find(id, tx)) }
+        guard let item = repair.ofMatter else { throw Fault("a repair of nobody") }
+        let party = try tx.penaltyCase(item).party
+        return Applicant(name: party.name, code: party.code ?? "")
+    }
+    /// Its cases, where cases and their matters are `e` and `m`.
+    fileprivate var cases: SQL { self.operator.map { "m.operator = \($0.id)" } ?? "m.operator IS NULL AND e.party_code = \(code)" }
+}
+
 /// What an operator has that may be repaired (可修复的失信信息), with each condition met or missing.
 ///
 /// Law: O107 art. 7–13.
@@ -36,10 +64,14 @@ package struct Repairable: Sendable {
     package fileprivate(set) var isPublic: Bool
     package var mayApply: Bool { conditions.allSatisfy { $0.met != false } }
 
+    /// All of an applicant on a day; who is not on our register has penalties alone.
+    package static func of(_ applicant: Applicant, on day: Day, _ tx: Transaction) throws -> [Repairable] {
+        try applicant.operator.map { try of($0, on: day, tx) } ?? penalties(applicant, on: day, tx)
+    }
     /// All of an operator on a day.
     package static func of(_ op: Operator, on day: Day, _ tx: Transaction) throws -> [Repairable] {
         let isShielded = try Repair.isShielded(op.id, tx)
-        return try (penalties(op, on: day, tx) + abnormal(op, on: day, tx) + serious(op, on: day, tx)).map { item in
+        return try (penalties(Applicant(op), on: day, tx) + abnormal(op, on: day, tx) + serious(op, on: day, tx)).map { item in
             var item = item
             // Law: O107 art. 22(1): all of it is hidden while the plan is carried out.
             item.isPublic = item.isPublic && !isShielded
@@ -47,22 +79,30 @@ package struct Repairable: Sendable {
         }
     }
 
-    private static func bar(_ op: Operator, on day: Day, _ tx: Transaction) throws -> Condition? {
-        guard
-            let until = try tx.one("SELECT max(on_day) AS d FROM credit_events WHERE operator = \(op.id) AND kind IN ('repair-revoked', 'repair-refused') AND detail LIKE '弄虚作假%'")?
-                .optionalDay("d")?
-                .adding(months: 36), until >= day
-        else { return nil }
+    private static func bar(_ op: Operator, on day: Day, _ tx: Transaction) throws -> Condition? { try bar(Applicant(op), on: day, tx) }
+    private static func bar(_ applicant: Applicant, on day: Day, _ tx: Transaction) throws -> Condition? {
+        let last =
+            if let op = applicant.operator {
+                try tx.one("SELECT max(on_day) AS d FROM credit_events WHERE operator = \(op.id) AND kind IN ('repair-revoked', 'repair-refused') AND detail LIKE '弄虚作假%'")
+            } else {
+                try tx.one(
+                    """
+                    SELECT max(COALESCE(r.revoked_on, r.decided_on)) AS d FROM credit_repairs r JOIN enforcement_cases e ON e.matter = r.of_matter JOIN casework_matters m ON m.id = r.matter
+                    WHERE e.party_code = \(applicant.code) AND m.state IN ('revoked', 'refused') AND r.reason LIKE '弄虚作假%'
+                    """)
+            }
+        guard let until = last?.optionalDay("d")?.adding(months: 36), until >= day else { return nil }
         return Condition(
             id: "bar", text: Text("三年内没有因弄虚作假被拒绝或者撤销修复", "No refusal or revocation for fraud in three years"), met: false,
             detail: Text("至\(until)不得申请（第二十三条）", "None before \(until) (art. 23)"))
     }
 
-    private static func penalties(_ op: Operator, on day: Day, _ tx: Transaction) throws -> [Repairable] {
+    private static func penalties(_ applicant: Applicant, on day: Day, _ tx: Transaction) throws -> [Repairable] {
+        // What was pushed to the office where the party is registered is shown there from the day that this one told.
         let rows = try tx.all(
             """
             SELECT m.*, p.shielded_on AS shielded_on, p.tier AS tier, p.published_on AS published_on, p.early_from AS early_from, p.until AS until FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter
-            WHERE m.operator = \(op.id) AND m.kind = 'case' AND p.published_on IS NOT NULL AND p.ended_on IS NULL ORDER BY m.id
+            JOIN enforcement_cases e ON e.matter = m.id WHERE \(applicant.cases) AND m.kind = 'case' AND (p.published_on IS NOT NULL OR p.pushed_on IS NOT NULL) AND p.ended_on IS NULL ORDER BY m.id
             """)
         return try rows.map { row in
             let matter = Matter(row)
@@ -75,6 +115,11 @@ package struct Repairable: Sendable {
                     Condition(
                         id: "time", text: Text("最短公示期届满", "The least time of display is over"), met: day > early,
                         detail: Text("自\(early.adding(days: 1))起可以申请", "From \(early.adding(days: 1)) on")))
+            } else if row.optionalDay("published_on") == nil {
+                conditions.append(
+                    Condition(
+                        id: "time", text: Text("最短公示期届满", "The least time of display is over"), met: false,
+                        detail: Text("登记地部门尚未告知公示日期", "The office where you are registered has not said since when it is shown")))
             } else {
                 conditions.append(
                     Condition(
@@ -91,7 +136,7 @@ package struct Repairable: Sendable {
             let again =
                 try c.violation.map { violation in
                     try tx.count(
-                        "SELECT count(*) AS n FROM enforcement_cases e JOIN casework_matters m ON m.id = e.matter WHERE m.operator = \(op.id) AND e.violation = \(violation) AND e.matter <> \(matter.id) AND e.decided_on > \(c.decidedOn ?? day) AND m.outcome = 'punish' AND e.annulled IS NULL"
+                        "SELECT count(*) AS n FROM enforcement_cases e JOIN casework_matters m ON m.id = e.matter WHERE \(applicant.cases) AND e.violation = \(violation) AND e.matter <> \(matter.id) AND e.decided_on > \(c.decidedOn ?? day) AND m.outcome = 'punish' AND e.annulled IS NULL"
                     )
                 } ?? 0
             conditions.append(
@@ -102,7 +147,7 @@ package struct Repairable: Sendable {
                 Condition(
                     id: "rectified", text: Text("已经主动整改，消除危害后果和不良影响", "Rectified, its effects removed"), met: nil,
                     detail: Text("申请时说明并提供材料", "Say so with the application, with papers")))
-            if let bar = try bar(op, on: day, tx) { conditions.append(bar) }
+            if let bar = try bar(applicant, on: day, tx) { conditions.append(bar) }
             return Repairable(
                 target: .penalty, matter: matter, title: "\(c.cause) \(c.decisionNumber ?? "")", tier: tier.title, early: early, until: until, conditions: conditions,
                 isPublic: row.optionalDay("shielded_on") == nil)

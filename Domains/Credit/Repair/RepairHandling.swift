@@ -16,7 +16,8 @@ package struct RepairHandling: Sendable {
     }
 
     /// An application, for one item; the conditions that the record can answer must hold.
-    package func apply(for item: Repairable, of op: Operator, input: Form, files: [Attachments.Kept] = [], by actor: Actor, code: String, at now: Moment, _ tx: Transaction) throws
+    package func apply(for item: Repairable, of applicant: Applicant, input: Form, files: [Attachments.Kept] = [], by actor: Actor, code: String, at now: Moment, _ tx: Transaction)
+        throws
         -> Matter
     {
         if let missing = item.conditions.first(where: { $0.met == false }) {
@@ -31,26 +32,29 @@ package struct RepairHandling: Sendable {
             throw Refusal(.conflict, Text("该信息的修复申请正在办理", "An application for it is being handled"))
         }
         return try write(
-            item.target, item.matter, of: op, titled: item.title, region: item.matter.region, starting: "CR1", ruling: nil, input: input, files: files, by: actor, code: code,
+            item.target, item.matter, of: applicant, titled: item.title, region: item.matter.region, starting: "CR1", ruling: nil, input: input, files: files, by: actor,
+            code: code,
             at: now, tx)
     }
 
     private func write(
-        _ target: Repairable.Target, _ item: Matter?, of op: Operator, titled title: String, region: String, starting duty: String, ruling: String?, input: Form,
+        _ target: Repairable.Target, _ item: Matter?, of applicant: Applicant, titled title: String, region: String, starting duty: String, ruling: String?, input: Form,
         files: [Attachments.Kept], by actor: Actor, code: String, at now: Moment, _ tx: Transaction
     ) throws -> Matter {
         let contact = try input.needed("contact", 60), phone = try input.needed("phone", 30), statement = try input.needed("statement", 4000)
         guard input["promise"] == "yes" else { throw Refusal.invalid("/promise", Text("请签署守信承诺书", "The promise must be given")) }
         let number = try tx.number("XF", "repair", in: now.day.year)
         let matter = try casework.open(
-            .init(number: number, state: "received", title: "\(op.name) · \(title)", regime: "O107", region: region, operator: op.id, receivedAt: now, competentAt: now), tx)
+            .init(
+                number: number, state: "received", title: "\(applicant.name) · \(title)", regime: "O107", region: region, operator: applicant.operator?.id, receivedAt: now,
+                competentAt: now), tx)
         try tx.send(
             """
             INSERT INTO credit_repairs (matter, target, of_matter, contact, phone, salt, promise, statement, electronic, code, ruling) VALUES (\(matter.id), \(target.rawValue), \(item?.id), \(contact),
             \(phone), \(Crypto.hex(Crypto.random(8))), 1, \(statement), \(input["electronic"] == "yes"), \(AccessCode.hash(code, number)), \(ruling))
             """)
         try Attachments.attach(files, to: matter, source: "filer", by: actor.mark, at: now, tx)
-        Search.index(RepairMoves.kind, matter.id.raw, texts: [number, op.name, op.uscc], marks: ["o:"], tx)
+        Search.index(RepairMoves.kind, matter.id.raw, texts: [number, applicant.name, applicant.code], marks: ["o:"], tx)
         try casework.record(
             matter, as: "receive", by: actor, article: Article(law: "O107", article: target == .reorganisation ? "22(1)" : "14"), starting: [duty], at: now,
             details: [("note", .string(title))], sealing: [.init("credit_repairs", key: "matter", matter.id.raw)], tx)
@@ -62,13 +66,17 @@ package struct RepairHandling: Sendable {
     package func apply(_ name: String, on r: Repair, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
         let act = try Act(name, on: r.matter, of: casework, row: "credit_repairs", input, by: actor, at: now, tx)
         let id = r.matter.id
-        guard let op = try r.matter.operator.map({ try Operators.find($0, tx) }) else { throw Fault("a repair without an operator") }
+        let applicant = try Applicant.of(r, tx), op = applicant.operator
         func paper(_ form: String, _ article: String, _ reason: String?) throws {
             try CreditPapers.issue(
-                form, for: r.matter, to: (op.name, op.uscc), what: r.matter.title, under: Article(law: "O107", article: article), reason: reason, desk: desk, by: actor, at: now, tx
+                form, for: r.matter, to: (applicant.name, applicant.code), what: r.matter.title, under: Article(law: "O107", article: article), reason: reason, desk: desk,
+                by: actor, at: now, tx
             )
         }
-        if r.target == .reorganisation { return try temporary(r, op, act, tx) }
+        if r.target == .reorganisation {
+            guard let op else { throw Fault("a plan without an operator") }
+            return try temporary(r, op, act, tx)
+        }
         guard let item = r.ofMatter else { throw Fault("a repair of nothing") }
         switch name {
         case "accept":
@@ -103,7 +111,7 @@ package struct RepairHandling: Sendable {
                 throw Refusal(.conflict, Text("无法联系情形须先核实", "First verify that it can be reached"), article: Article(law: "O107", article: "15"))
             }
             // What the record says may have changed since the application.
-            guard let found = try Repairable.of(op, on: now.day, tx).first(where: { $0.matter.id == item }) else {
+            guard let found = try Repairable.of(applicant, on: now.day, tx).first(where: { $0.matter.id == item }) else {
                 throw Refusal(.conflict, Text("该信息已停止公示或者移出", "It is no longer shown or listed"))
             }
             if let missing = found.conditions.first(where: { $0.met == false }) {
@@ -115,19 +123,22 @@ package struct RepairHandling: Sendable {
         case "refuse":
             let reason = try input.needed("reason", 2000)
             let fraud = input["fraud"] == "yes"
-            try act.set("decided_on = \(now.day), reason = \(reason)")
+            let kept = fraud ? "弄虚作假：\(reason)" : reason
+            try act.set("decided_on = \(now.day), reason = \(kept)")
             try paper("repair-refused", "17", reason)
-            try CreditEvent.add(.repairRefused, of: op.id, on: now.day, matter: id, fraud ? "弄虚作假：\(reason)" : reason, by: actor.mark, at: now, tx)
+            if let op { try CreditEvent.add(.repairRefused, of: op.id, on: now.day, matter: id, kept, by: actor.mark, at: now, tx) }
             return try act.move([("reason", reason)], outcome: "refused")
         case "execute":
+            // Where it is shown by another office, that one is told (O107 art. 4(2), 17).
+            let told = op == nil ? try input.needed("told", 200) : ""
             try act.set("executed_on = \(now.day)")
-            try end(r.target, item, of: op, of: r.matter, by: actor, at: now, tx)
-            return try act.move()
+            try end(r.target, item, of: op?.id, of: r.matter, by: actor, at: now, tx)
+            return try act.move([("note", told)])
         case "revoke":
             let reason = try input.needed("reason", 2000)
-            try act.set("revoked_on = \(now.day), reason = \(reason)")
+            try act.set("revoked_on = \(now.day), reason = \("弄虚作假：\(reason)")")
             try paper("repair-revoked", "23", reason)
-            try CreditEvent.add(.repairRevoked, of: op.id, on: now.day, matter: id, "弄虚作假：\(reason)", by: actor.mark, at: now, tx)
+            if let op { try CreditEvent.add(.repairRevoked, of: op.id, on: now.day, matter: id, "弄虚作假：\(reason)", by: actor.mark, at: now, tx) }
             try restore(r.target, item, op, by: actor, at: now, tx)
             return try act.move([("reason", reason)])
         default: throw Fault("no handler for \(name)")
@@ -135,7 +146,7 @@ package struct RepairHandling: Sendable {
     }
 
     /// What is repaired stops being shown, or is taken off its list.
-    private func end(_ target: Repairable.Target, _ item: ID<Matter>, of op: Operator, of repair: Matter, by actor: Actor, at now: Moment, _ tx: Transaction) throws {
+    private func end(_ target: Repairable.Target, _ item: ID<Matter>, of op: ID<Operator>?, of repair: Matter, by actor: Actor, at now: Moment, _ tx: Transaction) throws {
         switch target {
         case .penalty: try Penalty.stop(item, why: "repaired", at: now, tx)
         case .abnormal: try AbnormalHandling(desk: desk).apply("remove", on: tx.abnormal(tx.matter(item)), input: Form([("reason", "信用修复")]), by: .system, at: now, tx)
@@ -144,8 +155,9 @@ package struct RepairHandling: Sendable {
             try SeriousHandling(desk: desk).apply("remove", on: s, input: Form([("reason", "信用修复")]), by: .system, at: now, tx)
         case .reorganisation: throw Fault("no item by itself")
         }
+        guard let op else { return }
         let event = try tx.one("SELECT id FROM credit_events WHERE matter = \(item) AND kind = 'published' ORDER BY id DESC LIMIT 1")?.int("id")
-        try CreditEvent.add(.repaired, of: op.id, on: now.day, matter: repair.id, cancels: event, repair.title, by: actor.mark, at: now, tx)
+        try CreditEvent.add(.repaired, of: op, on: now.day, matter: repair.id, cancels: event, repair.title, by: actor.mark, at: now, tx)
     }
 
     // MARK: Reorganisation
@@ -164,7 +176,8 @@ package struct RepairHandling: Sendable {
         guard !files.isEmpty else { throw Refusal.invalid("/files", Text("请附人民法院批准重整计划或者认可和解协议的裁定书", "The court's ruling must be attached")) }
         let ruling = try input.needed("ruling", 120)
         return try write(
-            .reorganisation, nil, of: op, titled: "重整、和解期间临时信用修复", region: op.region, starting: "CR5", ruling: ruling, input: input, files: files, by: actor, code: code, at: now,
+            .reorganisation, nil, of: Applicant(op), titled: "重整、和解期间临时信用修复", region: op.region, starting: "CR5", ruling: ruling, input: input, files: files, by: actor, code: code,
+            at: now,
             tx)
     }
 
@@ -190,7 +203,7 @@ package struct RepairHandling: Sendable {
         case "plan-done":
             let ruling = try input.needed("ruling", 120), chosen = Set(input.all("item"))
             for item in try Repairable.of(op, on: now.day, tx) where chosen.contains("\(item.matter.id)") {
-                try end(item.target, item.matter.id, of: op, of: r.matter, by: actor, at: now, tx)
+                try end(item.target, item.matter.id, of: op.id, of: r.matter, by: actor, at: now, tx)
             }
             try act.set("executed_on = \(now.day)")
             try lift(ruling)
@@ -205,15 +218,17 @@ package struct RepairHandling: Sendable {
     }
 
     /// Law: O107 art. 23: back to where it was; the time of display begins anew and does not end early.
-    private func restore(_ target: Repairable.Target, _ item: ID<Matter>, _ op: Operator, by actor: Actor, at now: Moment, _ tx: Transaction) throws {
+    private func restore(_ target: Repairable.Target, _ item: ID<Matter>, _ op: Operator?, by actor: Actor, at now: Moment, _ tx: Transaction) throws {
         switch target {
         case .penalty:
             // What was annulled meanwhile does not come back.
             guard try tx.penaltyCase(item).annulled == nil else { return }
             try Penalty.restore(item, at: now, tx)
+            guard let op else { return }
             let until = try tx.one("SELECT until FROM enforcement_publications WHERE matter = \(item)")?.optionalDay("until")
             try CreditEvent.add(.published, of: op.id, on: now.day, until: until, matter: item, "恢复公示", by: actor.mark, at: now, tx)
         case .abnormal:
+            guard let op else { throw Fault("an entry without an operator") }
             let a = try tx.abnormal(tx.matter(item)), shown = a.ground.shownUntil(op.kind, listed: now.day)
             try tx.send("UPDATE casework_matters SET state = \(AbnormalMoves.listed) WHERE id = \(a.matter.id)")
             try tx.send("UPDATE credit_abnormal SET removed_on = NULL, removal = NULL, listed_on = \(now.day), shown_until = \(shown) WHERE matter = \(a.matter.id)")
@@ -221,6 +236,7 @@ package struct RepairHandling: Sendable {
                 "restored", on: a.matter, by: actor, sealing: [.init("casework_matters", a.matter.id.raw), .init("credit_abnormal", key: "matter", a.matter.id.raw)], at: now, tx)
             try CreditEvent.add(.abnormal, of: op.id, on: now.day, until: shown, matter: a.matter.id, a.ground.title.zh, by: actor.mark, at: now, tx)
         case .serious:
+            guard let op else { throw Fault("an entry without an operator") }
             let s = try tx.serious(tx.matter(item))
             if let c = s.ofCase, try tx.penaltyCase(c).annulled != nil { return }
             let until = now.day.adding(months: 36)

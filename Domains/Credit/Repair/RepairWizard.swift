@@ -40,10 +40,9 @@ struct RepairWizard: Sendable {
         let typed = (sent?["code"] ?? visit.exchange.query["code"])?.uppercased()
         if typed != nil { try limit.take("repair|" + visit.exchange.peer, at: visit.desk.now) }
         let today = visit.desk.today()
-        let (op, items, elsewhere) = try await visit.desk.store.read { tx -> (Operator?, [Repairable], [Row]) in
-            guard let typed else { return (nil, [], []) }
-            guard let op = try Operators.find(uscc: typed, tx) else { return (nil, [], try Self.elsewhere(typed, tx)) }
-            return (op, try Repairable.of(op, on: today, tx).filter(\.isPublic), [])
+        let (applicant, items) = try await visit.desk.store.read { tx -> (Applicant?, [Repairable]) in
+            guard let typed, let applicant = try Applicant.find(typed, tx) else { return (nil, []) }
+            return (applicant, try Repairable.of(applicant, on: today, tx).filter(\.isPublic))
         }
         return visit.page(Text("信用修复", "Credit repair"), status: refusal?.kind.status ?? 200) { h in
             h.div("narrow") {
@@ -63,9 +62,17 @@ struct RepairWizard: Sendable {
                 }
                 h.p("small") { h.a("/repair/fraud", nil, Text("信用修复弄虚作假公示", "Fraud in credit repair")) }
                 guard let typed else { return }
-                if op == nil, !elsewhere.isEmpty { return self.elsewhere(h, visit, elsewhere) }
-                guard let op else { return h.empty(Text("登记库中没有“\(typed)”", "“\(typed)” is not on the register"), Text("请核对代码。", "Please check the code.")) }
-                h.h2(Text(verbatim: op.name), "h5")
+                guard let applicant else { return h.empty(Text("登记库中没有“\(typed)”", "“\(typed)” is not on the register"), Text("请核对代码。", "Please check the code.")) }
+                h.h2(Text(verbatim: applicant.name), "h5")
+                // Law: O107 art. 8, 9: asked for where the penalty was decided, wherever the party is registered.
+                if applicant.operator == nil {
+                    h.p(
+                        nil,
+                        Text(
+                            "登记在外地的经营主体：以下处罚由本市作出，在登记地公示。在这里申请；准予修复后由作出决定的部门通知登记地停止公示。",
+                            "Registered elsewhere: these penalties were decided here and are shown where you are registered. Apply here; the office that decided tells the other one to end the display."
+                        ))
+                }
                 guard !items.isEmpty else {
                     return h.empty(Text("没有公示中的失信信息", "Nothing to repair"), Text("没有公示中的处罚，也不在经营异常名录和严重违法失信名单上。", "No penalty is shown, and it is on neither list."))
                 }
@@ -74,50 +81,20 @@ struct RepairWizard: Sendable {
                         if let until = item.until { h.p("small text-muted", Text("期满自动停止公示：\(until)", "Stops by itself on \(until)")) }
                         Self.conditions(h, item, toAnybody: true)
                         guard item.mayApply else { return h.p("text-warning-emphasis mb-0", Text("条件具备后可以申请。", "Apply once the conditions are met.")) }
-                        application(h, visit, op, "\(item.matter.id)", Text("申请修复", "Apply"), refusal, sent)
+                        application(h, visit, applicant.code, "\(item.matter.id)", Text("申请修复", "Apply"), refusal, sent)
                     }
                 }
-                if op.kind != .individual {
+                if let op = applicant.operator, op.kind != .individual {
                     h.card(Text("正在执行重整计划或者和解协议", "A reorganisation plan or a settlement is being carried out")) {
                         h.p(
                             "small text-muted",
                             Text(
                                 "凭人民法院批准重整计划或者认可和解协议的裁定书，可以申请暂时屏蔽以上信息（第二十二条）。",
                                 "With the court's ruling that approves it you may ask that all of the above be hidden for the time (art. 22)."))
-                        application(h, visit, op, "plan", Text("申请临时信用修复", "Apply for a temporary repair"), refusal, sent)
+                        application(h, visit, op.uscc, "plan", Text("申请临时信用修复", "Apply for a temporary repair"), refusal, sent)
                     }
                 }
             }
-        }
-    }
-
-    /// Penalties of this office on a party that is registered in another province: published here or there.
-    private static func elsewhere(_ code: String, _ tx: Transaction) throws -> [Row] {
-        try tx.all(
-            """
-            SELECT m.region AS region, c.cause AS cause, c.decision_number AS number, p.early_from AS early FROM enforcement_cases c JOIN casework_matters m ON m.id = c.matter JOIN enforcement_publications p ON p.matter = c.matter
-            WHERE c.party_code = \(code) AND c.party_kind <> 'person' AND m.operator IS NULL AND p.ended_on IS NULL AND p.shielded_on IS NULL AND (p.published_on IS NOT NULL OR p.pushed_on IS NOT NULL) ORDER BY c.matter DESC LIMIT 20
-            """)
-    }
-    /// Law: O107 art. 8, 9: asked for where the penalty was decided, wherever the party is registered.
-    private func elsewhere(_ h: HTML, _ visit: Visit, _ rows: [Row]) {
-        h.card(Text("登记在外省的经营主体", "Registered in another province")) {
-            h.p(
-                nil,
-                Text(
-                    "以下处罚由本市作出，在登记地公示。信用修复向作出决定的部门书面申请，附已履行义务和整改的材料；准予修复后由本部门通知登记地停止公示。",
-                    "These penalties were decided here and are shown where you are registered. Apply in writing to the office that decided, with proof of what was performed and put right; it tells the other office to end the display."
-                ))
-            h.ul("mb-2") {
-                for row in rows {
-                    let office = desk.office(for: row.string("region")).name
-                    h.li {
-                        h.text("\(row.optionalString("number") ?? "") \(row.string("cause")) · \(office)")
-                        if let early = row.optionalDay("early") { h.span("d-block small text-muted", Text("\(early)起可以申请", "from \(early) on")) }
-                    }
-                }
-            }
-            h.p("small text-muted mb-0", Text("咨询电话 \(desk.configuration.hotline)", "Questions: \(desk.configuration.hotline)"))
         }
     }
 
@@ -131,7 +108,10 @@ struct RepairWizard: Sendable {
             try tx.all(
                 """
                 SELECT o.name AS name, o.uscc AS uscc, e.kind AS kind, e.on_day AS on_day FROM credit_events e JOIN operators o ON o.id = e.operator
-                WHERE e.kind IN ('repair-refused', 'repair-revoked') AND e.detail LIKE '弄虚作假%' AND e.on_day > \(since) ORDER BY e.on_day DESC, e.id DESC LIMIT 200
+                WHERE e.kind IN ('repair-refused', 'repair-revoked') AND e.detail LIKE '弄虚作假%' AND e.on_day > \(since)
+                UNION ALL SELECT c.party_name, c.party_code, 'repair-' || m.state, COALESCE(r.revoked_on, r.decided_on) FROM credit_repairs r JOIN casework_matters m ON m.id = r.matter
+                JOIN enforcement_cases c ON c.matter = r.of_matter WHERE m.operator IS NULL AND m.state IN ('refused', 'revoked') AND r.reason LIKE '弄虚作假%' AND COALESCE(r.revoked_on, r.decided_on) > \(since)
+                ORDER BY on_day DESC LIMIT 200
                 """)
         }
         return visit.page(Text("信用修复弄虚作假公示", "Fraud in credit repair")) { h in
@@ -156,12 +136,12 @@ struct RepairWizard: Sendable {
         }
     }
 
-    private func application(_ h: HTML, _ visit: Visit, _ op: Operator, _ item: String, _ title: Text, _ refusal: Refusal?, _ sent: Form?) {
+    private func application(_ h: HTML, _ visit: Visit, _ applicant: String, _ item: String, _ title: Text, _ refusal: Refusal?, _ sent: Form?) {
         let isThis = sent?["item"] == item
         h.element("details", nil, [.init("open", if: isThis)]) {
             h.element("summary", text: h.say(title))
             visit.form(h, "/repair", "mt-2", multipart: true) {
-                h.hidden("code", op.uscc)
+                h.hidden("code", applicant)
                 h.hidden("item", item)
                 h.part("i\(item)", keeping: isThis ? sent : nil) {
                     let e = isThis ? HTML.Errors(refusal) : HTML.Errors()
@@ -193,14 +173,16 @@ struct RepairWizard: Sendable {
             let (kept, wrong) = Attachments.take(form, visit)
             if !wrong.isEmpty { throw Refusal.invalid(wrong) }
             let matter = try await desk.store.write { tx in
-                guard let op = try Operators.find(uscc: form.needed("code", 18).uppercased(), tx) else {
+                guard let applicant = try Applicant.find(form.needed("code", 18).uppercased(), tx) else {
                     throw Refusal.invalid("/code", Text("登记库中没有这个代码", "This code is not on the register"))
                 }
-                if form["item"] == "plan" { return try RepairHandling(desk: desk).applyForPlan(of: op, input: form, files: kept, by: .filer, code: code, at: now, tx) }
-                guard let item = try Repairable.of(op, on: now.day, tx).first(where: { $0.isPublic && "\($0.matter.id)" == form["item"] }) else {
+                if form["item"] == "plan", let op = applicant.operator {
+                    return try RepairHandling(desk: desk).applyForPlan(of: op, input: form, files: kept, by: .filer, code: code, at: now, tx)
+                }
+                guard let item = try Repairable.of(applicant, on: now.day, tx).first(where: { $0.isPublic && "\($0.matter.id)" == form["item"] }) else {
                     throw Refusal.invalid("/item", Text("没有可以修复的这条信息", "There is no such item"))
                 }
-                return try RepairHandling(desk: desk).apply(for: item, of: op, input: form, files: kept, by: .filer, code: code, at: now, tx)
+                return try RepairHandling(desk: desk).apply(for: item, of: applicant, input: form, files: kept, by: .filer, code: code, at: now, tx)
             }
             return visit.redirect(
                 Link.query("/repair/\(matter.number)", [("code", code)]),

@@ -166,11 +166,36 @@ import Web
         try await room.make("host-published", other, .gao, [("on", "2026-09-14")])
         #expect(try await room.office.desk.store.read { try PublishedPenalty.of(other, $0)?.until } == Day("2027-09-14"))
         #expect(try await room.office.get("/cases/\(other)", as: .gao).status == 200)
-        // The party's own door: who decided, and from when a repair may be asked for there; nothing for a code that nobody fined.
-        let door = try await room.office.get("/repair?code=\(code)").text
-        #expect(door.contains("登记在外省的经营主体") && door.contains("2026-12-14起可以申请"))
+        // The party's own door: from when a repair may be asked for there; nothing for a code that nobody fined.
+        let o = room.office
+        let door = try await o.get("/repair?code=\(code)").text
+        #expect(door.contains("登记在外地的经营主体") && door.contains("2026-12-15") && !door.contains("name=\"statement\""))
         #expect(try await room.office.get("/repair?code=\(USCC.completing("91370102" + "000000002"))").text.contains("登记库中没有"))
-        #expect(try await room.office.verify().findings.isEmpty)
+        // It applies by the page once the least time is over and all is paid; the office where it is shown is told.
+        let form: [(String, String)] = [("code", code), ("item", "\(other)"), ("contact", "陈"), ("phone", "13900000001"), ("statement", "已缴清，已整改"), ("promise", "yes")]
+        let licence = Array("%PDF-1.4 licence".utf8)
+        #expect(try await o.upload("/repair", form, file: licence).status == 422)
+        try await room.make("pay", other, .gao, [("kind", "fine"), ("amount", "200000"), ("on", "2026-09-14"), ("way", "bank"), ("reference", "R1")])
+        o.clock.set("2026-12-15T10:00")
+        try await o.signInAgain()
+        #expect(try await o.upload("/repair", form, file: licence).status == 303)
+        #expect(try await o.upload("/repair", form, file: licence).status == 409)
+        let repair = try await o.desk.store.read { try ID<Matter>($0.one("SELECT matter FROM credit_repairs")!.int("matter")) }
+        let path = "/credit/\(repair)/moves/"
+        #expect(try await room.clocks(repair)["CR1"]?.due == Day("2026-12-17"))
+        #expect(try await o.post(path + "accept", as: .gao, []).status == 303)
+        #expect(try await room.clocks(repair)["CR3"]?.due == Day("2026-12-24"))
+        #expect(try await o.post(path + "grant", as: .he, []).status == 303)
+        #expect(try await o.post(path + "execute", as: .gao, []).status == 422)
+        #expect(try await o.post(path + "execute", as: .gao, [("told", "试市监函〔2026〕9号")]).status == 303)
+        #expect(try await o.desk.store.read { try PublishedPenalty.of(other, $0)?.endedOn } == Day("2026-12-15"))
+        #expect(try await o.get("/credit/\(repair)", as: .he).text.contains("试市监函〔2026〕9号"))
+        // Fraud: shown anew, named for three years, and no application for as long.
+        #expect(try await o.post(path + "revoke", as: .he, [("reason", "缴款凭证系伪造")]).status == 303)
+        #expect(try await o.desk.store.read { try PublishedPenalty.of(other, $0)?.until } == Day("2027-12-15"))
+        #expect(try await o.get("/repair/fraud").text.contains(code))
+        #expect(try await o.upload("/repair", form, file: licence).status == 422)
+        #expect(try await o.verify().findings.isEmpty)
     }
 
     @Test(arguments: TestEngine.available)

@@ -57,7 +57,8 @@ import Web
             let item = try Repairable.of(ops[1], on: now.day, tx)[0]
             all.append(
                 try RepairHandling(desk: desk).apply(
-                    for: item, of: ops[1], input: Form([("contact", "陈"), ("phone", "13900000001"), ("statement", "已补报"), ("promise", "yes")]), by: officer, code: "ABCD2345",
+                    for: item, of: Applicant(ops[1]), input: Form([("contact", "陈"), ("phone", "13900000001"), ("statement", "已补报"), ("promise", "yes")]), by: officer,
+                    code: "ABCD2345",
                     at: now, tx))
             all.append(
                 try JointNotice.send(
