@@ -118,6 +118,48 @@ import Web
         #expect(try await names("东").isEmpty)
     }
 
+    /// A word that is common in one kind and rare, or absent, in others goes both ways: the pages are what a look at every row gives.
+    @Test(arguments: TestEngine.available, ["退款", "定金", "退款 定金", "无此词"])
+    func aQueuesSearchGivesWhatALookAtEveryRowGives(_ engine: TestEngine, _ typed: String) async throws {
+        let office = try await TestOffice(engine)
+        let (start, director) = (office.clock.now.day, office.account(.qian))
+        let rows = (0..<6000).map { i -> (id: Int64, kind: String, text: String, due: Day, open: Bool) in
+            // Complaints speak of refunds two times in three, reports one time in forty; deposits are rare.
+            let kind = i % 3 == 0 ? "report" : "complaint"
+            let text = (kind == "complaint" ? i % 3 != 2 || i % 2 == 0 : i % 120 == 0) ? "商家不退款" : "电饭煲不通电"
+            return (Int64(10_000 + i), kind, i % 97 == 0 ? text + "定金" : text, start.adding(days: (i * 7919) % 400), i % 11 != 0)
+        }
+        try await office.desk.store.write { tx in
+            for r in rows {
+                try tx.run(
+                    """
+                    INSERT INTO casework_matters (id, kind, number, state, open, title, regime, region, received_at, competent_at, next_due, changed_at)
+                    VALUES (\(r.id), \(r.kind), \("N\(r.id)"), 'received', \(r.open), \(r.text), 'O121', '990101', 0, 0, \(r.due), 0)
+                    """)
+                Search.index(r.kind, r.id, texts: [r.text], marks: r.open ? ["o:"] : [], tx)
+            }
+        }
+        let terms = typed.split(separator: " ").map(String.init)
+        for (kind, closed) in [(nil, false), ("complaint", false), ("report", false), (nil, true)] as [(String?, Bool)] {
+            var f = QueueFilter()
+            (f.kind, f.text, f.closed) = (kind, typed, closed)
+            let expected = rows.filter { r in r.open != closed && (kind == nil || r.kind == kind) && terms.allSatisfy { r.text.contains($0) } }
+                .sorted { closed ? $0.id > $1.id : ($0.due, $0.id) < ($1.due, $1.id) }.map(\.id)
+            var (found, cursor): ([Int64], String?) = ([], nil)
+            for _ in 0..<3 {
+                f.cursor = cursor
+                let ready = f
+                let page = try await office.desk.store.read {
+                    try Queue.page(ready, for: director, city: "9901", today: start, kinds: ["complaint", "report", "lead", "case"], $0)
+                }
+                found += page.matters.map(\.id.raw)
+                cursor = page.next
+                if cursor == nil { break }
+            }
+            #expect(found == Array(expected.prefix(120)), "\(kind ?? "all") closed \(closed)")
+        }
+    }
+
     @Test(arguments: TestEngine.available)
     func anImportTakesTheGoodRowsSetsAsideTheBadAndIsIdempotent(_ engine: TestEngine) async throws {
         let office = try await TestOffice(engine)
