@@ -151,7 +151,7 @@ package enum Dialect: String, Sendable, CaseIterable {
     package func areRare(_ terms: [String], _ tx: Transaction) throws -> Bool {
         guard self == .sqlite else { return false }
         let match = terms.map { "\"\($0)\"" }.joined(separator: " AND ")
-        return try tx.count("SELECT count(*) AS n FROM (SELECT 1 FROM platform_search_text WHERE platform_search_text MATCH \(match) LIMIT 2000)") < 2000
+        return try tx.count("SELECT count(*) AS n FROM (SELECT 1 FROM platform_search_text WHERE platform_search_text MATCH \(match) LIMIT 1000)") < 1000
     }
 
     /// The query for keys that hold all terms, newest first. Terms are ours: letters, digits, Han, `:` and `_` only.

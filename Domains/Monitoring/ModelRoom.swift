@@ -78,6 +78,7 @@ package final class ModelRoom: Sendable {
         package var trials: [Set] = []
     }
     private let current = Mutex<(mark: String, set: Set)?>(nil)
+    private let compiling = Mutex<(mark: String, task: Task<Set, any Error>)?>(nil)
     private let hasTakenIn = Mutex(false)
     private let law: LawRegister
     private let cache: URL?
@@ -149,6 +150,17 @@ package final class ModelRoom: Sendable {
                 separator: "|")
         }
         if let kept = current.withLock({ $0 }), kept.mark == mark { return kept.set }
+        // Whoever comes meanwhile waits for the one compilation.
+        let task = compiling.withLock { running in
+            if let running, running.mark == mark { return running.task }
+            let task = Task { try await self.set(store, mark) }
+            running = (mark, task)
+            return task
+        }
+        defer { compiling.withLock { if $0?.mark == mark { $0 = nil } } }
+        return try await task.value
+    }
+    private func set(_ store: Store, _ mark: String) async throws -> Set {
         let editions = try await store.read { try $0.all("SELECT * FROM monitoring_editions WHERE state IN ('active', 'shadow') ORDER BY model, id").map(Edition.init) }
         let active = Dictionary(editions.filter { $0.state == .active }.map { ($0.model, $0) }) { _, new in new }
         let trial = Dictionary(editions.filter { $0.state == .shadow }.map { ($0.model, $0) }) { _, new in new }
