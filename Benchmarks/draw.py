@@ -16,16 +16,15 @@ def draw(list_, keys, seed, beacon):
         drawn += sorted(lists.get(quota["list"], []))[: quota["quota"]]
     chosen = [mark for _, mark in sorted(drawn)]
     known = {mark: (code, name, region) for mark, code, name, region in keys["objects"]}
-    away = {(r["certificate"], r["mark"]) for r in list_["recusals"]}
+    away = {tuple(r) for r in keys["recusals"]}
     load, visits = {}, []
-    for mark in chosen:
-        code, name, region = known[mark]
-        may = [i["certificate"] for i in list_["inspectors"] if region.startswith(i["region"]) and (i["certificate"], mark) not in away and load.get(i["certificate"], 0) < list_["limit"]]
-        two = sorted(may, key=lambda c: (load.get(c, 0), order(f"inspector|{mark}|{c}")))[:2]
+    for code, name, region in sorted(known[mark] for mark in chosen):
+        may = [i["certificate"] for i in list_["inspectors"] if region.startswith(i["region"]) and (i["certificate"], code) not in away and load.get(i["certificate"], 0) < list_["limit"]]
+        two = sorted(may, key=lambda c: (load.get(c, 0), order(f"inspector|{code}|{c}")))[:2]
         for c in two:
             load[c] = load.get(c, 0) + 1
         visits.append({"code": code, "name": name, "region": region, "inspectors": two})
-    return chosen, sorted(visits, key=lambda v: v["code"])
+    return chosen, visits
 
 
 def text(value):
@@ -37,11 +36,11 @@ def main():
     salt = hashlib.sha256(b"salt").digest()
     firms = [(f"91990101MA{n:08d}", f"第{n}号企业", f"9901{n % 12 + 1:02d}", f"L{(n * 7919 % 100) // 25 + 1}") for n in range(OBJECTS)]
     marked = sorted((hmac.digest(salt, f[0].encode(), "sha256").hex()[:32], f) for f in firms)
-    keys = {"format": "sinan-draw-keys/1", "objects": [[mark, *f[:3]] for mark, f in marked]}
+    keys = {"format": "sinan-draw-keys/2", "recusals": [["ZF00000", marked[0][1][0]]], "objects": [[mark, *f[:3]] for mark, f in marked]}
     inspectors = [{"certificate": f"ZF{n:05d}", "region": f"9901{n % 12 + 1:02d}"} for n in range(600)]
     list_ = {
-        "format": "sinan-draw/2", "number": "SJ20260099", "title": "全市抽取", "items": ["C1"], "limit": 40, "keys": hashlib.sha256(text(keys).encode()).hexdigest(), "quotas": [{"list": a, "quota": q} for a, q in quotas],
-        "inspectors": inspectors, "recusals": [{"certificate": "ZF00000", "mark": marked[0][0]}], "objects": [[mark, f[3]] for mark, f in marked],
+        "format": "sinan-draw/3", "number": "SJ20260099", "title": "全市抽取", "items": ["C1"], "limit": 40, "keys": hashlib.sha256(text(keys).encode()).hexdigest(), "quotas": [{"list": a, "quota": q} for a, q in quotas],
+        "inspectors": inspectors, "objects": [[mark, f[3]] for mark, f in marked],
     }
     seed, beacon = hashlib.sha256(b"bench").digest(), "3912.45"
     started = time.perf_counter()

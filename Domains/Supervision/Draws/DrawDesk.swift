@@ -183,14 +183,16 @@ package struct DrawDesk: Sendable {
         guard people.count >= 2 else { throw Refusal.invalid("/region", Text("辖区内有执法证的检查人员不足两名", "Fewer than two inspectors with a certificate")) }
         let list = Dictionary(uniqueKeysWithValues: groups.map { ($0.0, $0.1) })
         let objects = pool.map { (DrawKeys.mark($0.1.uscc, salt: salt), $0) }.sorted { $0.0 < $1.0 }
-        let keys = DrawKeys(objects.map { .init(mark: $0.0, code: $0.1.1.uscc, name: $0.1.1.name, region: $0.1.1.region) })
+        let keys = DrawKeys(
+            objects.map { .init(mark: $0.0, code: $0.1.1.uscc, name: $0.1.1.name, region: $0.1.1.region) },
+            recusals: w.recusals.map { .init(certificate: $0.certificate, code: $0.code) })
         return Gathered(
             wanted: w,
             list: DrawList(
                 number: "", title: w.title, items: w.items, keys: keys.digest,
                 objects: objects.map { .init(mark: $0.0, list: list[w.isWeighted ? $0.1.0 : nil] ?? "") }, quotas: quotas.sorted { $0.list < $1.list },
                 inspectors: people.map { .init(certificate: $0.0, region: $0.1.region) },
-                recusals: w.recusals.map { .init(certificate: $0.certificate, mark: DrawKeys.mark($0.code, salt: salt)) }, limit: w.limit), keys: keys, strata: .object(strata),
+                limit: w.limit), keys: keys, strata: .object(strata),
             asked: .object([
                 ("percent", .number("\(w.percent)")), ("kind", .text(w.kind)), ("trade", .text(w.trade)), ("online", .bool(w.online)), ("considered", .int(left)),
                 ("excluded", .int(excluded)), ("pool", .int(pool.count)), ("inspectors", .int(people.count)),

@@ -22,12 +22,6 @@ package struct DrawList: Sendable, Equatable {
         package let quota: Int
         package init(list: String, quota: Int) { (self.list, self.quota) = (list, quota) }
     }
-    /// Who stays away from whom.
-    package struct Recusal: Sendable, Equatable {
-        package let certificate: String
-        package let mark: String
-        package init(certificate: String, mark: String) { (self.certificate, self.mark) = (certificate, mark) }
-    }
     package var number: String
     package var title: String
     package var items: [String]
@@ -35,23 +29,21 @@ package struct DrawList: Sendable, Equatable {
     package var objects: [Object]
     package var quotas: [Quota]
     package var inspectors: [Inspector]
-    package var recusals: [Recusal]
     package var limit: Int
 
     package init(
-        number: String, title: String, items: [String], keys: String, objects: [Object], quotas: [Quota], inspectors: [Inspector], recusals: [Recusal], limit: Int
+        number: String, title: String, items: [String], keys: String, objects: [Object], quotas: [Quota], inspectors: [Inspector], limit: Int
     ) {
         (self.number, self.title, self.items, self.keys, self.objects) = (number, title, items, keys, objects)
-        (self.quotas, self.inspectors, self.recusals, self.limit) = (quotas, inspectors, recusals, limit)
+        (self.quotas, self.inspectors, self.limit) = (quotas, inspectors, limit)
     }
 
     /// The list as it is committed to and published: one way to write it.
     package var json: JSON {
         .object([
-            ("format", .string("sinan-draw/2")), ("number", .string(number)), ("title", .string(title)), ("items", .array(items.map(JSON.string))), ("limit", .int(limit)),
+            ("format", .string("sinan-draw/3")), ("number", .string(number)), ("title", .string(title)), ("items", .array(items.map(JSON.string))), ("limit", .int(limit)),
             ("keys", .string(keys)), ("quotas", .array(quotas.map { .object([("list", .string($0.list)), ("quota", .int($0.quota))]) })),
             ("inspectors", .array(inspectors.map { .object([("certificate", .string($0.certificate)), ("region", .string($0.region))]) })),
-            ("recusals", .array(recusals.map { .object([("certificate", .string($0.certificate)), ("mark", .string($0.mark))]) })),
             ("objects", .array(objects.map { .array([.string($0.mark), .string($0.list)]) })),
         ])
     }
@@ -61,23 +53,22 @@ package struct DrawList: Sendable, Equatable {
     /// - Errors: what of the file is missing or odd.
     package init(_ json: JSON) throws(Refusal) {
         func odd(_ what: String) -> Refusal { .invalid("/\(what)", Text("抽查名单中的“\(what)”缺失或者有误", "“\(what)” of the list is missing or wrong")) }
-        guard json["format"]?.string == "sinan-draw/2" else { throw odd("format") }
+        guard json["format"]?.string == "sinan-draw/3" else { throw odd("format") }
         guard let number = json["number"]?.string, let title = json["title"]?.string, let items = json["items"]?.array?.compactMap(\.string), let limit = json["limit"]?.int,
             let keys = json["keys"]?.string
         else { throw odd("number") }
-        guard let quotas = json["quotas"]?.array, let inspectors = json["inspectors"]?.array, let recusals = json["recusals"]?.array, let objects = json["objects"]?.array else {
+        guard let quotas = json["quotas"]?.array, let inspectors = json["inspectors"]?.array, let objects = json["objects"]?.array else {
             throw odd("objects")
         }
         (self.number, self.title, self.items, self.limit, self.keys) = (number, title, items, limit, keys)
         self.quotas = quotas.compactMap { q in q["list"]?.string.flatMap { l in q["quota"]?.int.flatMap { $0 >= 0 ? Quota(list: l, quota: $0) : nil } } }
         self.inspectors = inspectors.compactMap { i in i["certificate"]?.string.flatMap { c in i["region"]?.string.map { Inspector(certificate: c, region: $0) } } }
-        self.recusals = recusals.compactMap { r in r["certificate"]?.string.flatMap { c in r["mark"]?.string.map { Recusal(certificate: c, mark: $0) } } }
         self.objects = objects.compactMap { o in
             guard let a = o.array, a.count == 2, let mark = a[0].string, let list = a[1].string else { return nil }
             return Object(mark: mark, list: list)
         }
         guard self.quotas.count == quotas.count else { throw odd("quotas") }
-        guard self.objects.count == objects.count, self.inspectors.count == inspectors.count, self.recusals.count == recusals.count else { throw odd("objects") }
+        guard self.objects.count == objects.count, self.inspectors.count == inspectors.count else { throw odd("objects") }
         guard Set(self.objects.map(\.mark)).count == objects.count, Set(self.quotas.map(\.list)).count == quotas.count else { throw odd("objects") }
     }
 }
@@ -91,15 +82,23 @@ package struct DrawKeys: Sendable, Equatable {
         package let region: String
         package init(mark: String, code: String, name: String, region: String) { (self.mark, self.code, self.name, self.region) = (mark, code, name, region) }
     }
+    /// Who stays away from whom. It stands here and not in the list: a pair that gives way would lead from a name to its mark.
+    package struct Recusal: Sendable, Equatable {
+        package let certificate: String
+        package let code: String
+        package init(certificate: String, code: String) { (self.certificate, self.code) = (certificate, code) }
+    }
     package let objects: [Object]
-    package init(_ objects: [Object]) { self.objects = objects }
+    package let recusals: [Recusal]
+    package init(_ objects: [Object], recusals: [Recusal] = []) { (self.objects, self.recusals) = (objects, recusals) }
 
     /// The mark of a code under a draw's own salt: sixteen bytes of HMAC-SHA-256.
     package static func mark(_ code: String, salt: [UInt8]) -> String { Crypto.hex(Array(Crypto.hmacSHA256(key: salt, Array(code.utf8)).prefix(16))) }
 
     package var json: JSON {
         .object([
-            ("format", .string("sinan-draw-keys/1")),
+            ("format", .string("sinan-draw-keys/2")),
+            ("recusals", .array(recusals.map { .array([.string($0.certificate), .string($0.code)]) })),
             ("objects", .array(objects.map { .array([.string($0.mark), .string($0.code), .string($0.name), .string($0.region)]) })),
         ])
     }
@@ -107,20 +106,26 @@ package struct DrawKeys: Sendable, Equatable {
     package var digest: String { Crypto.hex(Crypto.sha256(bytes)) }
 
     package init(_ json: JSON) throws(Refusal) {
-        guard json["format"]?.string == "sinan-draw-keys/1", let all = json["objects"]?.array else { throw .invalid("/keys", Text("对照表格式有误", "The keys are malformed")) }
+        guard json["format"]?.string == "sinan-draw-keys/2", let all = json["objects"]?.array, let away = json["recusals"]?.array else {
+            throw .invalid("/keys", Text("对照表格式有误", "The keys are malformed"))
+        }
+        recusals = away.compactMap { r in
+            guard let a = r.array, a.count == 2, let certificate = a[0].string, let code = a[1].string else { return nil }
+            return Recusal(certificate: certificate, code: code)
+        }
         objects = all.compactMap { o in
             guard let a = o.array, a.count == 4, let mark = a[0].string, let code = a[1].string, let name = a[2].string, let region = a[3].string else { return nil }
             return Object(mark: mark, code: code, name: name, region: region)
         }
-        guard objects.count == all.count else { throw .invalid("/keys", Text("对照表格式有误", "The keys are malformed")) }
+        guard objects.count == all.count, recusals.count == away.count else { throw .invalid("/keys", Text("对照表格式有误", "The keys are malformed")) }
     }
 }
 
 /// The draw (双随机抽取), pure: a list, a seed and a beacon give the objects and who visits them; the same for anybody who recomputes it.
 ///
-/// Law: SPOT art. 4; DRN. The rule, `sinan-draw/2`: K = SHA-256(seed ‖ 0x0A ‖ beacon); objects of a list in the order of HMAC-SHA-256(K, "object|" + mark), as many as
-/// its quota; inspectors for each drawn object, in that order, two who cover its division, are not recused and have room, the least loaded first, ties by
-/// HMAC-SHA-256(K, "inspector|" + mark + "|" + certificate).
+/// Law: SPOT art. 4; DRN. The rule, `sinan-draw/3`: K = SHA-256(seed ‖ 0x0A ‖ beacon); objects of a list in the order of HMAC-SHA-256(K, "object|" + mark), as many as
+/// its quota; inspectors for the drawn objects in the order of their codes, two each who cover its division, are not recused and have room, the least loaded first, ties by
+/// HMAC-SHA-256(K, "inspector|" + code + "|" + certificate): nothing of it rests on a mark, so nobody is led back from a pair of inspectors to one, and to its class.
 package struct DrawResult: Sendable, Equatable {
     package struct Visit: Sendable, Equatable {
         package let code: String
@@ -160,17 +165,21 @@ package struct DrawResult: Sendable, Equatable {
     package static func draw(_ list: DrawList, keys: DrawKeys, seed: [UInt8], beacon: String) throws(Refusal) -> DrawResult {
         let chosen = choose(list, seed: seed, beacon: beacon), key = key(seed, beacon)
         let objects = Dictionary(keys.objects.map { ($0.mark, $0) }) { a, _ in a }
-        let away = Dictionary(grouping: list.recusals, by: \.mark).mapValues { Set($0.map(\.certificate)) }
+        let away = Dictionary(grouping: keys.recusals, by: \.code).mapValues { Set($0.map(\.certificate)) }
         var covering: [String: [String]] = [:]
         var load: [String: Int] = [:]
         var visits: [Visit] = []
+        var drawn: [DrawKeys.Object] = []
         for mark in chosen {
             guard let o = objects[mark] else { throw .invalid("/keys", Text("对照表中没有标记“\(mark)”", "The keys have no mark “\(mark)”")) }
+            drawn.append(o)
+        }
+        for o in drawn.sorted(by: { $0.code < $1.code }) {
             let near = covering[o.region] ?? list.inspectors.filter { o.region.hasPrefix($0.region) }.map(\.certificate)
             covering[o.region] = near
-            let without = away[mark] ?? []
+            let without = away[o.code] ?? []
             let may = near.filter { !without.contains($0) && (load[$0] ?? 0) < list.limit }
-            let two = may.map { (load[$0] ?? 0, Crypto.hmacSHA256(key: key, Array("inspector|\(mark)|\($0)".utf8)), $0) }.sorted {
+            let two = may.map { (load[$0] ?? 0, Crypto.hmacSHA256(key: key, Array("inspector|\(o.code)|\($0)".utf8)), $0) }.sorted {
                 $0.0 != $1.0 ? $0.0 < $1.0 : $0.1.lexicographicallyPrecedes($1.1)
             }.prefix(2).map(\.2)
             guard two.count == 2 else {
@@ -180,7 +189,7 @@ package struct DrawResult: Sendable, Equatable {
             for certificate in two { load[certificate, default: 0] += 1 }
             visits.append(Visit(code: o.code, name: o.name, region: o.region, certificates: two))
         }
-        return DrawResult(chosen: chosen, visits: visits.sorted { $0.code < $1.code })
+        return DrawResult(chosen: chosen, visits: visits)
     }
 }
 

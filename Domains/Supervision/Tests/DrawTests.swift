@@ -12,12 +12,13 @@ import Web
 /// Draws, the rules of restraint, inspections.
 @Suite struct DrawTests {
     private func list(_ n: Int, quota: Int, inspectors: Int = 4, limit: Int = 100) -> (DrawList, DrawKeys) {
-        let keys = DrawKeys((0..<n).map { .init(mark: "M\($0)", code: "C\($0)", name: "店\($0)", region: "990101") })
+        let keys = DrawKeys(
+            (0..<n).map { .init(mark: "M\($0)", code: "C\($0)", name: "店\($0)", region: "990101") },
+            recusals: [.init(certificate: "Z0", code: "C2"), .init(certificate: "Z1", code: "C2")])
         return (
             DrawList(
                 number: "SJ20260001", title: "试验", items: ["A1"], keys: keys.digest, objects: (0..<n).map { .init(mark: "M\($0)", list: $0 % 2 == 0 ? "甲" : "乙") },
-                quotas: [.init(list: "甲", quota: quota), .init(list: "乙", quota: quota)], inspectors: (0..<inspectors).map { .init(certificate: "Z\($0)", region: "9901") },
-                recusals: [.init(certificate: "Z0", mark: "M2"), .init(certificate: "Z1", mark: "M2")], limit: limit), keys
+                quotas: [.init(list: "甲", quota: quota), .init(list: "乙", quota: quota)], inspectors: (0..<inspectors).map { .init(certificate: "Z\($0)", region: "9901") }, limit: limit), keys
         )
     }
 
@@ -35,6 +36,14 @@ import Web
         if let two = a.visits.first(where: { $0.code == "C2" }) { #expect(Set(two.certificates) == ["Z2", "Z3"]) }
         let loads = Dictionary(a.visits.flatMap(\.certificates).map { ($0, 1) }) { $0 + $1 }
         #expect(loads.values.max()! - loads.values.min()! <= 2)
+        // Under other marks the same are visited by the same: nothing that is published of a visit rests on a mark.
+        let other = DrawKeys(keys.objects.map { .init(mark: String($0.mark.reversed()) + "x", code: $0.code, name: $0.name, region: $0.region) }, recusals: keys.recusals)
+        let all = DrawList(
+            number: l.number, title: l.title, items: l.items, keys: other.digest, objects: other.objects.map { .init(mark: $0.mark, list: "全部") },
+            quotas: [.init(list: "全部", quota: 200)], inspectors: l.inspectors, limit: 200)
+        var plain = all
+        plain.objects = keys.objects.map { .init(mark: $0.mark, list: "全部") }
+        #expect(try DrawResult.draw(all, keys: other, seed: seed, beacon: "x").visits == DrawResult.draw(plain, keys: keys, seed: seed, beacon: "x").visits)
         // The list reads as it was written; less than nothing is not drawn.
         #expect(try DrawList(JSON(parsing: l.bytes)) == l)
         #expect(try DrawKeys(JSON(parsing: keys.bytes)) == keys)
