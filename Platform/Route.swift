@@ -114,18 +114,22 @@ package struct MatterKind: Sendable {
     package let extending: (@Sendable (Matter, Account, Transaction) throws -> Void)?
     /// Makes a move of the kind by API, under its own rules, and says what else the caller must be told. nil: it has a door of its own.
     package let act: Acting?
+    /// What may be done now, where that is narrower than the table says.
+    package let offers: (@Sendable (Matter, Actor, Desk, Transaction) throws -> [Move])?
     package typealias Acting = @Sendable (String, Matter, Form, Actor, Moment, Desk, Transaction) throws -> [(String, JSON)]
     package init(
         table: MoveTable, permission: Permission = "casework.see", papers: Permission = "personal.reveal",
         contact: @escaping @Sendable (ID<Matter>, String, Transaction) throws -> String? = { _, _, _ in nil },
         violation: @escaping @Sendable (ID<Matter>, Transaction) throws -> String? = { _, _ in nil },
         extending: (@Sendable (Matter, Account, Transaction) throws -> Void)? = { _, _, _ in }, act: Acting? = nil,
+        offers: (@Sendable (Matter, Actor, Desk, Transaction) throws -> [Move])? = nil,
         path: @escaping @Sendable (Matter) -> String
     ) {
         self.contact = contact
         self.violation = violation
         self.extending = extending
         self.act = act
+        self.offers = offers
         self.table = table
         self.permission = permission
         self.papers = papers

@@ -47,7 +47,7 @@ extension CityBuilder {
         // One of each stage first, in the first district, so that every stage is there in the smallest city.
         let stages = [
             "clue", "filing", "investigating", "suspended", "auditing", "audited", "noticing", "notified", "hearing", "deciding", "decided", "served", "served-late", "court",
-            "closing", "closed",
+            "closing", "closed", "clue-testing", "testing", "announcing", "refunding", "closing-proposed",
             "archived", "not-filed", "exempt", "transferred",
         ]
         let first = flat.filter { $0.region == data.districts[0].code }
@@ -61,10 +61,10 @@ extension CityBuilder {
         let ages = [
             "clue": 4, "filing": 10, "investigating": 20, "suspended": 40, "auditing": 30, "audited": 34, "noticing": 36, "notified": 34, "hearing": 40, "deciding": 50,
             "decided": 52, "served": 60,
-            "served-late": 110, "court": 400, "closing": 80, "closed": 100, "archived": 150, "not-filed": 30, "exempt": 70, "transferred": 25,
+            "clue-testing": 12, "testing": 35, "announcing": 45, "refunding": 60, "closing-proposed": 90, "served-late": 110, "court": 400, "closing": 80, "closed": 100, "archived": 150, "not-filed": 30, "exempt": 70, "transferred": 25,
         ]
         for (i, target) in stages.enumerated() {
-            plans.append(plan(target, first.isEmpty ? draw.pick(flat) : draw.pick(first), kinds[target == "hearing" ? 0 : i % kinds.count], daysAgo: ages[target] ?? 60))
+            plans.append(plan(target, first.isEmpty ? draw.pick(flat) : draw.pick(first), kinds[["hearing", "court"].contains(target) ? 0 : target == "refunding" ? 1 : i % kinds.count], daysAgo: ages[target] ?? 60))
         }
         for _ in 0..<count {
             let target = draw.weighted([
@@ -134,6 +134,10 @@ extension CityBuilder {
             do { try handling.apply(move, on: c, input: Form(fields), by: .staff(who), at: at, tx) } catch let refusal as Refusal where refusal.kind == .conflict {}
         }
         if p.target == "clue" { return }
+        if p.target == "clue-testing" {
+            on(2)
+            return try make("test-clue", officer, [("body", "市产品质量检验研究院")])
+        }
         on(4)
         let found: [(String, String)] = [
             ("findings", "经核查：\(p.facts)。"), ("cause", new.cause), ("violation", p.violation), ("act-to", p.filed.description),
@@ -157,19 +161,24 @@ extension CityBuilder {
         }
         on(6)
         if p.target == "suspended" { return try make("suspend", head, [("ground", "4"), ("reason", "当事人下落不明，暂时无法调查")]) }
+        if p.target == "testing" { return try make("test", officer, [("body", "市产品质量检验研究院")]) }
         if p.target == "investigating" { return }
         var report: [(String, String)] = [
             ("facts", p.facts + "。"), ("nature", "上述行为违反规定，构成\(new.cause)。"), ("violation", p.violation), ("outcome", p.target == "exempt" ? "exempt" : "punish"),
             ("reasons", p.factor == nil ? "综合违法事实、性质、情节和社会危害程度。" : "当事人主动整改，消除危害后果。"),
         ]
-        // Persons are fined less for price fraud.
-        let fine = p.violation == "M09" && op?.kind == .individual ? 20_000 : p.fine
+        // Persons are fined less for price fraud, and so is who gives back what was charged too much.
+        let fine = p.target == "refunding" ? 9000 : p.violation == "M09" && op?.kind == .individual ? 20_000 : p.fine
         if p.target != "exempt" {
             report += [("fine", String(fine)), ("tier", p.tier)] + (p.factor.map { [("factor", $0)] } ?? [])
             if ["M21", "X01"].contains(p.violation) { report.append(("base", "900")) }
             if p.target == "hearing" { report.append(("public-interest", "yes")) }
-            // Nothing was earned by it, which is said.
-            if Penalties.shipped[p.violation]?.base == "income" { report.append(("receipts", "0")) }
+            let v = Penalties.shipped[p.violation]
+            if v?.goods == true { report += [("goods", "涉案商品12件"), ("goods-value", "240")] }
+            // What was charged too much is to be given back; else nothing was earned by it, which is said.
+            if p.target == "refunding" {
+                report += [("income-kind", "overcharge"), ("receipts", "8000"), ("refund", "8000")]
+            } else if let v = Penalties.shipped[p.violation], v.base == "income" || v.confiscate == true { report.append(("receipts", "0")) }
         }
         try make("conclude", officer, report)
         if p.target == "auditing" { return }
@@ -189,6 +198,10 @@ extension CityBuilder {
         }
         try make("approve-notice", head)
         if p.target == "noticing" { return }
+        if p.target == "announcing" {
+            on(2)
+            return try make("announce", officer, [("reason", "当事人下落不明，其他方式无法送达")])
+        }
         on(1)
         try serve("serve-notice")
         if p.target == "notified" { return }
@@ -206,6 +219,7 @@ extension CityBuilder {
         }
         try make("to-decision", officer)
         if p.target == "deciding" { return }
+        if p.target == "refunding" { return try make("order-refund", head, [("amount", "8000"), ("days", "15")]) }
         on(1)
         try make("decide", head)
         if p.target == "decided" { return }
@@ -222,12 +236,20 @@ extension CityBuilder {
             if p.target == "served" { return }
             on(20)
             try make("demand", officer, [("served", at.day.description)])
-            return
+            let now = try tx.penaltyCase(id)
+            guard p.target == "court", let served = now.servedOn else { return }
+            // Half a year later nothing can be brought against it any more: the court is asked.
+            let last = try desk.engine.deadline("LS", from: Moment(served), explain: false).due
+            at = Moment(desk.calendar.value.workday(from: last.adding(days: 8)), hour: 10)
+            guard at <= end else { return }
+            try handling.casework.begin("P14b", of: now.matter, since: Moment(last), at: at, tx)
+            return try make("apply-court", head, [("where", "\(desk.configuration.cityName.zh)青溪区人民法院")])
         }
         try make("pay", officer, [("kind", "fine"), ("amount", String(fine)), ("on", at.day.description), ("way", "bank"), ("reference", "FS\(id)")])
         if p.target == "closing" { return }
         on(3)
         try make("propose-closing", officer, [("ending", "1"), ("reason", "行政处罚决定执行完毕")])
+        if p.target == "closing-proposed" { return }
         on(2)
         try make("close", head)
         if p.target == "closed" { return }
@@ -274,6 +296,13 @@ extension CityBuilder {
                         i == 0 ? ("fine", "150") : ("warning", "yes"), ("second", String(officers[1].id.raw)), ("told", "yes"),
                     ]), handling, by: officers[0], at: at, tx)
             }
+            // Another province asks for help with its case.
+            let asked = Moment(desk.calendar.value.workday(from: end.day.adding(days: -6)), hour: 9)
+            _ = try IncomingLetterHandling(desk: desk).receive(
+                Form([
+                    ("from", "外省市场监督管理局"), ("reference", "外市监协〔\(asked.day.year)〕18号"), ("received", asked.day.description), ("about", "某电子商务公司涉嫌虚假宣传案"),
+                    ("asked", "请协助调取该公司在贵市仓库的进货记录、发货记录，并制作现场笔录。"),
+                ]), by: officers[0], at: asked, tx)
             for (i, kind) in Guidance.Kind.allCases.enumerated() {
                 let shop = shops[2 + i]
                 let at = Moment(desk.calendar.value.workday(from: end.day.adding(days: -12 + i)), hour: 10)

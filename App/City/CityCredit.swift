@@ -40,7 +40,7 @@ extension CityBuilder {
         let reports = try await chosen(scaleCount, "region >= \(region) AND region < \(region + "~")")
         let handling = AbnormalHandling(desk: desk), repairs = RepairHandling(desk: desk)
         let july = Day(end.day.month >= 7 ? end.day.year : end.day.year - 1, 7, 6)!
-        let codes = reports.map { _ in AccessCode.make() }
+        let codes = reports.map { _ in AccessCode.make() }, jointCode = AccessCode.make()
         let others = try await chosen(12, "region >= \(region) AND region < \(region + "~") AND kind = 'enterprise'")
         try await desk.store.write { tx in
             for (i, op) in reports.enumerated() {
@@ -65,6 +65,24 @@ extension CityBuilder {
                 if i % 9 == 6 { continue }
                 try repairs.apply("grant", on: tx.repair(tx.matter(r.id)), input: Form([]), by: .staff(head), at: later.adding(hours: 26), tx)
                 try repairs.apply("execute", on: tx.repair(tx.matter(r.id)), input: Form([]), by: .staff(officer), at: later.adding(hours: 28), tx)
+            }
+            // A listing that another province pushed, and what other agencies are asked to do about one of ours.
+            let pushed = Moment(desk.calendar.value.workday(from: end.day.adding(days: -9)), hour: 9)
+            if let op = others.last {
+                let serious = SeriousHandling(desk: desk)
+                let m = try serious.receive(
+                    Form([
+                        ("code", op.uscc), ("from", "外省市场监督管理局"), ("ground", "9"), ("reasons", "组织虚假交易，情节严重"), ("decided", pushed.day.adding(days: -20).description),
+                        ("received", pushed.day.description),
+                    ]), by: officer, at: pushed, tx)
+                try serious.apply("publish", on: tx.serious(m), input: Form([]), by: .staff(officer), at: pushed.adding(hours: 30), tx)
+                _ = try JointNotice.send(
+                    Form([("agency", "市公共资源交易中心"), ("measure", "procurement"), ("measure", "supervision"), ("body", "该企业已列入严重违法失信名单，请依法实施管理措施。")]), of: tx.matter(m.id),
+                    by: head, code: jointCode, at: pushed.adding(hours: 50), desk: desk, tx)
+            }
+            if let op = others.dropLast().last {
+                _ = try Contest.open(
+                    Form([("line", "complaint"), ("said", "其中三件投诉属于同名的另一家店铺，请核对。")]), of: op, by: officer, at: pushed.adding(hours: 26), desk: desk, tx)
             }
             for (i, op) in others.enumerated() where i % 4 == 0 {
                 let at = Moment(desk.calendar.value.workday(from: end.day.adding(days: -40 - i)), hour: 9)
@@ -135,7 +153,7 @@ extension CityBuilder {
             // The year's plan, approved and filed; the last line waits for its approval.
             let year = before.day.year
             let planned: [(String, [String], String, String, Int)] = [
-                ("年度报告公示信息抽查", ["A1", "A2"], "辖区企业", "5", 7), ("网络交易经营者抽查", ["B1", "B2"], "网络交易经营者", "2", 11), ("食品经营单位检查", ["C1"], "食品经营者", "3", 12),
+                ("年度报告公示信息抽查", ["A1", "A2"], "辖区企业", "5", before.day.month), ("网络交易经营者抽查", ["B1", "B2"], "网络交易经营者", "2", end.day.month), ("食品经营单位检查", ["C1"], "食品经营者", "3", 12),
             ]
             let drafted = Moment(Day(year, 1, 8)!, hour: 10)
             var lines: [Int64] = []

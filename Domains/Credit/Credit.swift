@@ -222,7 +222,7 @@ final class Daily: Sendable {
 }
 
 /// A class that is contested (分类异议).
-enum Contest {
+package enum Contest {
     static let kind = "contest"
     static let table = MoveTable(
         kind: kind, title: Text("风险分类异议", "Contested class"),
@@ -237,7 +237,7 @@ enum Contest {
         ], filer: Text("经营者", "The operator"), opening: Text("提出异议", "Contested")
     ) { key, value, _ in key == "note" ? (Text("内容", "Content"), Text(verbatim: value)) : nil }
 
-    static func open(_ form: Form, of op: Operator, by account: Account, at now: Moment, desk: Desk, _ tx: Transaction) throws -> Matter {
+    package static func open(_ form: Form, of op: Operator, by account: Account, at now: Moment, desk: Desk, _ tx: Transaction) throws -> Matter {
         guard account.covers(op.region) else { throw Refusal.notFound }
         let line = try form.needed("line", 60), said = try form.needed("said", 2000)
         let casework = Casework(table: table, desk: desk)

@@ -50,6 +50,9 @@ package struct Case: Sendable {
     package let challenges: [Challenge]
     package let disputes: [JurisdictionDispute]
     package let annulled: String?
+    /// What was ordered to be given back before the decision, in all, and what was given back (责令退款).
+    package let refundOrdered: Money?
+    package let refunded: Money
     package let ending: String?
     package let archiveClass: String?
     package let archiveNumber: String?
@@ -133,6 +136,8 @@ package struct Case: Sendable {
         incomeUnknown = row.optionalString("income_unknown")
         annulled = row.optionalString("annulled")
         ending = row.optionalString("ending")
+        refundOrdered = row.optionalMoney("refund_ordered")
+        refunded = row.optionalMoney("refunded") ?? Money(fen: 0)
         archiveClass = row.optionalString("archive_class")
         archiveNumber = row.optionalString("archive_number")
         simple = row.bool("simple")

@@ -57,7 +57,9 @@ extension CaseAct {
             try handling.casework.begin("H1", of: after, since: Moment(asked), at: now, tx)
             return try tx.matter(id)
         case "appoint-host": return try appoint()
-        case "hand-file": return try move([("note", input["note"] ?? "")])
+        case "hand-file":
+            guard try clock("H1b")?.state == "open" else { throw Refusal(.conflict, Text("案卷已移交", "The file was handed over")) }
+            return try move([("note", input["note"] ?? "")])
         case "schedule-hearing": return try schedule()
         case "hearing-held": return try held()
         case "report-hearing": return try report()
@@ -162,7 +164,8 @@ extension CaseAct {
     private func schedule() throws -> Matter {
         let (host, clerk) = try hosting()
         let on = try day("hearing-on", from: now.day, mayBeAhead: true)
-        let served = try day("notice-on", from: c.noticeServedOn)
+        // It is written now: it reaches the party today at the earliest.
+        let served = try day("notice-on", from: now.day, mayBeAhead: true)
         let last = try desk.engine.deadline("H2", from: Moment(on), received: c.matter.receivedAt.day, explain: false).due
         guard served <= last else {
             throw Refusal(
@@ -174,7 +177,7 @@ extension CaseAct {
         let open = input["openly"] == "yes"
         if open {
             let latest = try desk.engine.deadline("H2b", from: Moment(on), received: c.matter.receivedAt.day, explain: false).due
-            let announced = try day("announced-on", mayBeAhead: true)
+            let announced = try day("announced-on", from: now.day, mayBeAhead: true)
             guard announced <= latest else {
                 throw Refusal(
                     .invalid, Text("公开举行的，应在三个工作日前公告", "An open hearing is announced three working days before"),
@@ -248,14 +251,23 @@ extension CaseAct {
                     .conflict, Text("告知书没有告知拟责令退还的数额；确需责令退款的，退回重新提出并告知", "The notice named no sum to be given back: to order it, send back, propose and tell it"),
                     article: Article(law: "PCD", article: "57(1)"))
             }
-            let amount = try money("amount", required: true)
-            guard amount.fen > 0, amount <= told else {
-                throw Refusal.invalid("/amount", Text("应大于零，不超过告知的¥\(told.grouped)", "More than zero, and no more than the ¥\(told.grouped) told"))
+            let amount = try money("amount", required: true), ordered = c.refundOrdered ?? Money(fen: 0)
+            guard amount.fen > 0, ordered + amount <= told else {
+                throw Refusal.invalid(
+                    "/amount",
+                    Text("应大于零，与已责令的¥\(ordered.grouped)合计不超过告知的¥\(told.grouped)", "More than zero, and with the ¥\(ordered.grouped) ordered before no more than the ¥\(told.grouped) told"))
             }
             guard let days = Int(try input.needed("days", 3)), (1...180).contains(days) else { throw Refusal.invalid("/days", Text("请填写1至180日", "Give 1 to 180 days")) }
             _ = try document("refund-order", adding: ["act": c.cause, "banned": c.bans.map { $0 } ?? "", "amount": amount.plain, "days": String(days)])
+            try set("refund_ordered = \(ordered + amount)")
             return try move([("amount", amount.plain)])
-        case "refunded": return try move([("result", input.needed("result", 1000))])
+        case "refunded":
+            let back = try money("refunded", required: true), result = try input.needed("result", 1000)
+            guard c.refunded + back <= c.refundOrdered ?? Money(fen: 0) else {
+                throw Refusal.invalid("/refunded", Text("不能超过责令退还的¥\((c.refundOrdered ?? Money(fen: 0)).grouped)", "No more than the ¥\((c.refundOrdered ?? Money(fen: 0)).grouped) ordered"))
+            }
+            try set("refunded = \(c.refunded + back)")
+            return try move([("amount", back.plain), ("result", result)])
         case "discuss":
             _ = try approver()
             let on = try day("held-on")
@@ -302,13 +314,27 @@ extension CaseAct {
         if c.needsLegalReview, c.discussedOn == nil {
             throw Refusal(.conflict, Text("本案应当由负责人集体讨论决定", "This case is decided by the heads together"), article: Article(law: "PCD", article: "60(2)"))
         }
+        if notified.refund.fen > 0, c.refundOrdered == nil {
+            throw Refusal(.conflict, Text("告知拟责令退还多收价款的，作出决定前应先责令退款", "What was told to be given back is ordered back before the decision"), article: Article(law: "PCD", article: "59"))
+        }
         var decided = notified
+        // Law: PRP art. 16(2): what was not given back is confiscated; what was is not.
+        decided.confiscated = Money(fen: max(0, notified.confiscated.fen - c.refunded.fen))
+        let most = decided.confiscated
         if input["fine"] != nil { decided.fine = try money("fine") }
         if input["confiscated"] != nil { decided.confiscated = try money("confiscated") }
         if input["tier"] != nil { decided.tier = Discretion.Tier(rawValue: try input.chosen("tier", Discretion.Tier.allCases.map(\.rawValue)))! }
         if let reasons = input["reasons"] { decided.reasons = reasons }
         let light = Set(Leniency.shipped.mitigating.map(\.id))
         decided.factors = Array(Set(decided.factors + input.all("factor").filter(light.contains))).sorted()
+        guard decided.confiscated <= most else {
+            throw Refusal.invalid("/confiscated", Text("已退还¥\(c.refunded.grouped)，没收不得超过¥\(most.grouped)", "¥\(c.refunded.grouped) was given back: no more than ¥\(most.grouped) is confiscated"))
+        }
+        if decided.confiscated < most {
+            // It is no penalty that discretion lowers: less only where what the party said shows that less was earned.
+            let why = try input.needed("confiscated-why", 1000)
+            decided.reasons += "\n没收违法所得数额调整：\(why)"
+        }
         guard !notified.isLighter(than: decided) else {
             throw Refusal(
                 .invalid, Text("不得因当事人陈述、申辩或者要求听证而给予更重的处罚", "No heavier penalty because of a defence"),
@@ -318,7 +344,7 @@ extension CaseAct {
         guard decided.warning || decided.criticism || decided.payable.fen > 0 || !decided.goods.isEmpty || decided.restriction != .none else {
             throw Refusal.invalid("/fine", Text("没有任何处罚；不予处罚的请退回重新提出", "Nothing would be left of the penalty: if nobody is to be punished, send it back"))
         }
-        if let v = c.violation.flatMap({ Penalties.shipped[$0] }) { try v.check(decided, serious: c.serious, mitigating: decided.factors.filter(light.contains)) }
+        if let v = c.violation.flatMap({ Penalties.shipped[$0] }) { try v.check(decided, serious: c.serious, isPerson: c.party.kind.isPerson, hasBase: (c.base?.fen ?? 0) > 0, mitigating: decided.factors.filter(light.contains)) }
         if decided.fine.fen > 0, decided.fine != notified.fine || decided.tier != notified.tier, let range = c.range() {
             let heavy = Set(Leniency.shipped.aggravating.map(\.id))
             try Discretion.check(

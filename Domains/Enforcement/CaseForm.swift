@@ -162,7 +162,9 @@ struct CaseForm {
             area(h, "reason", Text("理由", "Reason"), e)
         case "close", "resume", "hand-file": area(h, "note", Text("意见", "Remark"), e, required: false)
         case "waive", "withdraw-hearing": area(h, "note", Text("说明（书面材料）", "Remark"), e)
-        case "refunded": area(h, "result", Text("退款情况", "What was refunded"), e)
+        case "refunded":
+            money(h, "refunded", Text("已退还（元）", "Given back (yuan)"), e, required: true)
+            area(h, "result", Text("退款情况", "What was refunded"), e)
         case "approve-notice":
             if let o = c.proposed { h.ul { for item in o.items(visit.language) { h.li { h.text(item) } } } }
             if let why = c.incomeUnknown {
@@ -249,6 +251,9 @@ struct CaseForm {
                 Text("经充分调查仍无法查清时填写，须主要负责人同意", "After full inquiry; the principal head must agree"),
                 value: c.incomeUnknown, rows: 2, required: false)
             h.field("goods", Text("没收物品", "Goods confiscated"), value: o?.goods, errors: e, required: false)
+            h.field(
+                "goods-none", Text("没有可没收物品的情况", "Why there are no goods to confiscate"), value: nil, hint: Text("条款规定没收物品而没有的填写", "Where the article asks for it and there are none"),
+                errors: e, required: false)
             money(h, "goods-value", Text("没收物品价值", "Their value"), e, value: o?.goodsValue)
             h.select(
                 "restriction", Text("其他处罚", "Other"), options: Outcome.Restriction.allCases.map { ($0.rawValue, $0.title) }, value: o?.restriction.rawValue ?? "none", errors: e)
@@ -286,7 +291,10 @@ struct CaseForm {
         guard let told = c.notified else { return }
         h.p("small", Text("告知的内容：\(told.items().joined(separator: "；"))。可以减轻，不得加重。", "Told: \(told.items(.en).joined(separator: "; ")). It may be less, never more."))
         money(h, "fine", Text("罚款（元）", "Fine (yuan)"), e, value: told.fine)
-        money(h, "confiscated", Text("没收违法所得（元）", "Illegal income (yuan)"), e, value: told.confiscated)
+        money(h, "confiscated", Text("没收违法所得（元）", "Illegal income (yuan)"), e, value: Money(fen: max(0, told.confiscated.fen - c.refunded.fen)))
+        area(
+            h, "confiscated-why", Text("没收数额少于告知的理由", "Why less is confiscated than was told"), e,
+            Text("已责令退还并退还的自动扣除；其余减少须说明违法所得认定的变化", "What was given back is taken off by itself; anything else rests on what was found of the income"), rows: 2, required: false)
         h.select("tier", Text("裁量阶次", "Tier"), options: Discretion.Tier.allCases.map { ($0.rawValue, $0.title) }, value: told.tier.rawValue, errors: e)
         for f in Leniency.shipped.mitigating where !told.factors.contains(f.id) { h.checkbox("factor", f.text, value: f.id, checked: false) }
         area(h, "reasons", Text("裁量理由", "Reasons"), e, value: told.reasons)

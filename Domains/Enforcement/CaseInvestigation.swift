@@ -60,6 +60,7 @@ extension CaseAct {
                 throw Refusal(.conflict, Text("审核期限不在计算或者已经届满", "The time to review does not run, or is over"), article: Article(law: "PCD", article: "55"))
             }
             let until = try day("until", from: running.due.adding(days: 1), mayBeAhead: true)
+            guard until <= now.day.adding(months: 12) else { throw Refusal.invalid("/until", Text("应在一年以内", "Within a year")) }
             try Clocks.set("P7", of: c.matter, to: until, tx)
             return try move([("until", until.description), ("reason", input.needed("reason", 1000))])
         case "conclude": return try conclude()
@@ -117,7 +118,10 @@ extension CaseAct {
         }
         let facts = try input.needed("facts", 10_000), nature = try input.needed("nature", 4000)
         let evidence = try CaseEvidence.of(id, tx).filter { $0.excluded == nil }
-        let violation = input["violation"].flatMap { Penalties.shipped[$0] } ?? c.violation.flatMap { Penalties.shipped[$0] }
+        // An empty field that was sent says that it is none of the list.
+        let key = input.has("violation") ? input["violation"] : c.violation
+        let violation = key.flatMap { Penalties.shipped[$0] }
+        if let key, violation == nil { throw Refusal.invalid("/violation", Text("目录中没有“\(key)”", "The list has no “\(key)”")) }
         let (bans, penalty) = try provisions(violation)
         let flags = (serious: input["serious"] == "yes", interest: input["public-interest"] == "yes", complex: input["complex"] == "yes")
         let proposal = try proposed(violation, serious: flags.serious)
@@ -187,7 +191,7 @@ extension CaseAct {
                 kind, receipts: money("receipts"), costs: money("costs"), taxes: money("taxes"), refunded: money("refunded"))
             (income, o.confiscated) = (reckoned.counted, reckoned.confiscated)
             if let v, v.confiscate != true { o.confiscated = Money(fen: 0) }
-        } else if v?.base == "income", input["income-unknown"] == nil {
+        } else if v?.base == "income" || v?.confiscate == true, input["income-unknown"] == nil {
             throw Refusal(
                 .invalid, Text("请填写违法所得的收入，没有违法所得的填0", "Give the receipts; 0 where there was no illegal income"),
                 fields: [.init("/receipts", Text("经充分调查仍无法查清的，请写明情况", "Where it cannot be found out after full inquiry, say so below"))],
@@ -206,6 +210,15 @@ extension CaseAct {
         o.fine = try money("fine")
         o.goods = input["goods"] ?? ""
         o.goodsValue = try money("goods-value")
+        // Law: FSL art. 122, 124, 125, AUCL art. 23: unlawful goods are confiscated; where there are none left, that is said.
+        if v?.goods == true, o.goods.isEmpty {
+            guard let none = input["goods-none"] else {
+                throw Refusal(
+                    .invalid, Text("该条规定没收物品", "The article asks for goods to be confiscated"),
+                    fields: [.init("/goods", Text("请填写没收的物品；没有的，写明情况", "Name them; where there are none, say why"))], article: v?.penalty)
+            }
+            o.reasons += "\n没有可以没收的物品：\(String(none.prefix(500)))"
+        }
         o.restriction = input["restriction"].flatMap(Outcome.Restriction.init) ?? .none
         o.restrictedUntil = try optionalDay("restricted-until")
         // Law: PUB art. 14(2): what is shown depends on when the restriction ends.
@@ -216,9 +229,9 @@ extension CaseAct {
             throw Refusal.invalid("/fine", Text("没有提出任何处罚", "No penalty is proposed"))
         }
         let light = Leniency.shipped.mitigating.map(\.id), heavy = Leniency.shipped.aggravating.map(\.id)
-        try v?.check(o, serious: serious, mitigating: o.factors.filter(light.contains))
+        try v?.check(o, serious: serious, isPerson: c.party.kind.isPerson, hasBase: (income?.fen ?? 0) > 0, mitigating: o.factors.filter(light.contains))
         guard let v, o.fine.fen > 0 else { return (o, hasBase ? base : nil, income) }
-        if v.orderFirst == true, try !wasOrderedInVain() {
+        if v.orderFirst == true, try !wasOrderedInVain(v) {
             throw Refusal(
                 .invalid, Text("须先责令改正，逾期不改的方可罚款", "A fine comes only after an order to rectify was not followed"),
                 fields: [.init("/fine", Text("没有期限已过、复查未改正的责令改正", "There is no order to rectify whose time is over and which was found not to be followed"))], article: v.penalty)
@@ -230,13 +243,20 @@ extension CaseAct {
         return (o, reckonedFrom, income)
     }
 
-    /// An order to rectify to this party whose time is over and that was looked at again and not followed: beside the case, or what the case came from.
-    private func wasOrderedInVain() throws -> Bool {
-        try tx.one(
+    /// An order to rectify to this party, about this violation, whose time is over and that was looked at again afterwards and not followed: beside the case, or
+    /// what the case came from.
+    private func wasOrderedInVain(_ v: Penalties.Violation) throws -> Bool {
+        let rows = try tx.all(
             """
-            SELECT g.matter FROM enforcement_guidance g JOIN casework_matters m ON m.id = g.matter WHERE g.kind = 'order' AND (g.of_matter = \(id) OR g.matter = \(c.sourceMatter)
-            OR (g.of_matter = \(c.sourceMatter))) AND m.state IN (\(GuidanceMoves.unrectified), \(GuidanceMoves.escalated)) AND g.due < \(now.day) LIMIT 1
-            """) != nil
+            SELECT g.due AS due, g.violation AS violation, g.party_name AS party, m.operator AS operator, (SELECT max(w.at) FROM casework_moves w WHERE w.matter = g.matter AND w.move IN ('fail', 'fail-again')) AS failed
+            FROM enforcement_guidance g JOIN casework_matters m ON m.id = g.matter WHERE g.kind = 'order' AND g.due IS NOT NULL AND m.state <> 'withdrawn'
+            AND (g.of_matter = \(id) OR g.matter = \(c.sourceMatter) OR g.of_matter = \(c.sourceMatter))
+            """)
+        return rows.contains { row in
+            let isTheirs = row.optionalInt("operator").map { $0 == c.matter.operator?.raw } ?? (row.string("party") == c.party.name)
+            let isThis = row.optionalString("violation").map { $0 == v.id } ?? true
+            return isTheirs && isThis && row.optionalMoment("failed").map { $0.day > row.day("due") } == true
+        }
     }
 
     /// Law: PCD art. 49–55: others than the officers; legal review where article 50 asks for it, by who is qualified.

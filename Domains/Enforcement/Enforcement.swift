@@ -54,7 +54,7 @@ package enum Enforcement {
                     act: { move, matter, input, actor, now, desk, tx in
                         try CaseHandling(desk: desk).apply(move, on: tx.penaltyCase(matter), input: input, by: actor, at: now, tx)
                         return []
-                    }
+                    }, offers: { matter, actor, desk, tx in try CaseHandling(desk: desk).available(tx.penaltyCase(matter), to: actor, people: tx.people(of: matter.id)) }
                 ) { "/cases/\($0.id)" },
                 // Law: PCD art. 38(2): longer by a written notice with reasons alone.
                 MatterKind(

@@ -115,6 +115,8 @@ enum EnforcementSchema {
                 received_on TEXT NOT NULL, answer TEXT, answered_on TEXT, account INTEGER NOT NULL)
                 """,
                 "CREATE UNIQUE INDEX enforcement_letters_reference ON enforcement_letters (sender, reference)",
+                // What was ordered to be given back before the decision, and what was.
+                "ALTER TABLE enforcement_cases ADD COLUMN refund_ordered INTEGER", "ALTER TABLE enforcement_cases ADD COLUMN refunded INTEGER",
             ]),
     ]
 }

@@ -15,7 +15,10 @@ package enum MatterAPI {
             Route(.get, "/api/v1/matters/:number/moves", .permitted("casework.see"), style: .api) { visit in
                 let account = try visit.signedIn()
                 let (matter, kind) = try await visit.desk.store.read { try find(visit, $0) }
-                let moves = kind.act == nil ? [] : kind.table.available(matter, to: .staff(account), visit.desk.permissions)
+                let desk = visit.desk
+                let moves = try await desk.store.read { tx in
+                    try kind.offers.map { try $0(matter, .staff(account), desk, tx) } ?? (kind.act == nil ? [] : kind.table.available(matter, to: .staff(account), desk.permissions))
+                }
                 return .json(
                     .object([
                         ("state", .string(matter.state)),
@@ -36,14 +39,18 @@ package enum MatterAPI {
                 let form = try Form(json: visit.exchange.body), name = try form.needed("move", 60)
                 let (now, desk, once) = (visit.desk.now, visit.desk, try Idempotency(visit))
                 let (status, answer) = try await desk.store.write { tx in
-                    try once.answer(at: now, tx) {
+                    // What is said once, such as the party's code, is not kept with the answer.
+                    var said: [(String, JSON)] = []
+                    let (status, body) = try once.answer(at: now, tx) {
                         let (matter, kind) = try find(visit, tx)
                         guard let act = kind.act else {
                             throw Refusal(.conflict, Text("\(kind.table.title.zh)不在这里办理", "This is not where this kind is handled: \(kind.table.title.en)"))
                         }
-                        let said = try act(name, matter, form, .staff(account), now, desk, tx)
-                        return (200, try json(tx.matter(matter.id), adding: said, tx))
+                        said = try act(name, matter, form, .staff(account), now, desk, tx)
+                        return (200, try json(tx.matter(matter.id), tx))
                     }
+                    guard case .object(let pairs) = body, !said.isEmpty else { return (status, body) }
+                    return (status, .object(pairs + said))
                 }
                 return .json(answer, status: status)
             },
@@ -55,7 +62,7 @@ package enum MatterAPI {
         guard visit.maySee(matter), let kind = visit.house.kinds[matter.kind] else { throw Refusal.notFound }
         return (matter, kind)
     }
-    private static func json(_ m: Matter, adding more: [(String, JSON)] = [], _ tx: Transaction) throws -> JSON {
+    private static func json(_ m: Matter, _ tx: Transaction) throws -> JSON {
         let clocks = try Clocks.of(m.id, tx).map { clock -> JSON in
             .object([("id", .string(clock.duty)), ("due", .string(clock.due.description)), ("state", .string(clock.state))])
         }
@@ -63,7 +70,7 @@ package enum MatterAPI {
             [
                 ("number", .string(m.number)), ("kind", .string(m.kind)), ("state", .string(m.state)), ("title", .string(m.title)), ("region", .string(m.region)),
                 ("regime", .string(m.regime)), ("open", .bool(m.open)), ("outcome", .text(m.outcome)), ("nextDue", .text(m.nextDue?.description)), ("deadlines", .array(clocks)),
-            ] + more)
+            ])
     }
 }
 

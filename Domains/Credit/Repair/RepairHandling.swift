@@ -246,6 +246,12 @@ package struct RepairHandling: Sendable {
             try Casework.remark(
                 "restored", on: s.matter, by: actor, sealing: [.init("casework_matters", s.matter.id.raw), .init("credit_serious", key: "matter", s.matter.id.raw)], at: now, tx)
             try CreditEvent.add(.serious, of: op.id, on: now.day, until: until, matter: s.matter.id, "恢复列入", by: actor.mark, at: now, tx)
+            // The penalty that stopped being shown with the list is shown anew too.
+            if let c = s.ofCase, try PublishedPenalty.of(c, tx)?.ending == "repaired" {
+                try Penalty.restore(c, at: now, tx)
+                let shown = try tx.one("SELECT until FROM enforcement_publications WHERE matter = \(c)")?.optionalDay("until")
+                try CreditEvent.add(.published, of: op.id, on: now.day, until: shown, matter: c, "恢复公示", by: actor.mark, at: now, tx)
+            }
         case .reorganisation: throw Fault("no item by itself")
         }
     }

@@ -71,7 +71,7 @@ package struct Penalties: Sendable {
         /// Refuses a sanction the article does not know, and leaving out the fine it asks for without a ground for less.
         ///
         /// Law: PPL art. 4, 16: what no law provides for is not imposed; art. 32: a fine that is due and left out is a reduced penalty.
-        package func check(_ o: Outcome, serious: Bool, mitigating: [String]) throws(Refusal) {
+        package func check(_ o: Outcome, serious: Bool, isPerson: Bool = false, hasBase: Bool = false, mitigating: [String]) throws(Refusal) {
             func refuse(_ field: String, _ text: Text, _ hint: Text) -> Refusal { Refusal(.invalid, text, fields: [.init(field, hint)], article: penalty) }
             if goods != true, !o.goods.isEmpty { throw refuse("/goods", Text("该条没有规定没收物品", "The article does not let goods be confiscated"), Text("请删去", "Take them off")) }
             if warning != true, o.warning { throw refuse("/warning", Text("该条没有规定警告", "The article knows no warning"), Text("请取消警告", "Take it off")) }
@@ -90,6 +90,8 @@ package struct Penalties: Sendable {
                         "/restriction", Text("该处罚只适用于情节严重的", "This is for serious acts"), Text("请写明并勾选情节严重，或者选“无”", "Tick that the act is serious and say why, or choose none"))
                 }
             }
+            // Law: PRP art. 11: a person who earned nothing by it may be fined, or not.
+            if isPerson, personMax != nil, !hasBase { return }
             guard fine == .must || (fine == .serious && serious), o.fine.fen == 0 else { return }
             guard o.tier == .reduced, !mitigating.isEmpty else {
                 throw refuse(

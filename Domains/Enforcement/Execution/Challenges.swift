@@ -67,6 +67,7 @@ extension CaseAct {
         switch name {
         case "challenge":
             guard c.decided?.kind == .punish, c.annulled == nil else { throw Refusal(.conflict, Text("没有有效的处罚决定", "There is no penalty that stands")) }
+            guard c.servedOn != nil else { throw Refusal(.conflict, Text("处罚决定尚未送达", "The decision is not served yet")) }
             guard c.pending == nil else { throw Refusal(.conflict, Text("前一次复议或者诉讼尚未终结", "The one before has not ended")) }
             let kind = Challenge.Kind(rawValue: try input.chosen("kind", Challenge.Kind.allCases.map(\.rawValue)))!
             let on = try day("on", from: c.challenges.last?.endedOn ?? c.decidedOn)

@@ -97,24 +97,27 @@ package struct IncomingLetterHandling: Sendable {
     }
 
     @discardableResult
-    package func apply(_ name: String, on letter: IncomingLetter, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
-        let act = try Act(name, on: letter.matter, of: casework, row: "enforcement_letters", input, by: actor, at: now, tx)
+    package func apply(_ name: String, on asked: IncomingLetter, input: Form, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
+        let act = try Act(name, on: asked.matter, of: casework, row: "enforcement_letters", input, by: actor, at: now, tx)
         switch name {
         case "answer":
             let answer = try input.needed("answer", 10_000)
             try act.set("answer = \(answer), answered_on = \(now.day)")
             return try act.move([("note", String(answer.prefix(200)))], outcome: "answered")
         case "tell-later":
-            guard let clock = try Clocks.of(letter.matter.id, tx).last(where: { $0.duty == "P3" && $0.state == "open" }) else { throw Fault("a letter without its period") }
-            let told = try act.day("told", from: letter.receivedOn)
+            guard let clock = try Clocks.of(asked.matter.id, tx).last(where: { $0.duty == "P3" && $0.state == "open" }) else { throw Fault("a letter without its period") }
+            let told = try act.day("told", from: asked.receivedOn)
             guard told <= clock.due else {
                 throw Refusal(
                     .invalid, Text("应当在期限届满前告知", "It is said before the time is over"), fields: [.init("/told", Text("期限至\(clock.due)", "The time ran until \(clock.due)"))],
                     article: Article(law: "PCD", article: "45(2)"))
             }
+            // What is entered after the time names the letter by which it was said.
+            let letter = clock.due < now.day ? try input.needed("letter", 100) : input["letter"] ?? ""
             let until = try act.day("until", from: clock.due.adding(days: 1), mayBeAhead: true), reason = try input.needed("reason", 1000)
-            try Clocks.set("P3", of: letter.matter, to: until, tx)
-            return try act.move([("told", told.description), ("until", until.description), ("reason", reason)])
+            guard until <= clock.due.adding(months: 6) else { throw Refusal.invalid("/until", Text("应在期限届满后六个月以内", "Within six months of the day that stands")) }
+            try Clocks.set("P3", of: asked.matter, to: until, tx)
+            return try act.move([("told", told.description), ("until", until.description), ("reason", reason), ("note", letter)])
         case "decline": return try act.move([("reason", input.needed("reason", 1000))], outcome: "declined")
         default: throw Fault("no handler for \(name)")
         }
@@ -193,6 +196,7 @@ struct IncomingLetterPages: Sendable {
                         case "tell-later":
                             h.field("told", Text("告知来函机关的日期", "Told on"), value: visit.desk.today().description, type: "date", errors: e)
                             h.field("until", Text("延期至", "Until"), value: nil, type: "date", errors: e)
+                            h.field("letter", Text("告知函文号（期满后登记的必填）", "Letter by which it was said; needed after the time"), value: nil, errors: e, required: false)
                             h.area("reason", Text("理由", "Reason"), value: nil, rows: 2, errors: e, maxLength: 1000)
                         default: h.area("reason", Text("理由（不属于本部门职权范围）", "Why it is not within our competence"), value: nil, rows: 2, errors: e, maxLength: 1000)
                         }

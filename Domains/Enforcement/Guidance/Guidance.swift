@@ -209,6 +209,10 @@ package struct GuidanceHandling: Sendable {
             try act.set("found = \(found), rechecks = rechecks + 1")
             return try move([("found", found)], outcome: "rectified")
         case "fail", "fail-again":
+            // Whether an order was followed is seen when its time is over.
+            if g.kind == .order, let due = g.due, now.day <= due {
+                throw Refusal(.conflict, Text("责令改正的期限至\(due)，其后方可认定未改正", "The order's time runs until \(due): that it was not followed is found after that"))
+            }
             let found = try input.needed("found", 2000)
             try act.set("found = \(found), rechecks = rechecks + 1")
             return try move([("found", found)])

@@ -258,7 +258,9 @@ package struct MeasureHandling: Sendable {
         case "approve-late":
             _ = try act.approver()
             return try move([("reason", input["reason"] ?? "")])
-        case "refuse": return try move([("reason", input.needed("reason", 500))])
+        case "refuse":
+            _ = try act.approver()
+            return try move([("reason", input.needed("reason", 500))])
         case "lift":
             _ = try act.approver()
             let reason = try input.needed("reason", 500)
@@ -269,7 +271,9 @@ package struct MeasureHandling: Sendable {
             let body = try input.needed("body", 120), until = try input.day("until", from: now.day, to: now.day.adding(months: 12))
             _ = try issue("testing-period", m, c, adding: ["body": body, "fromOn": Documents.chinese(now.day), "toOn": Documents.chinese(until)], by: actor, at: now, tx)
             return try move([("body", body), ("until", until.description)])
-        case "tested": return try move([("result", input.needed("result", 1000))])
+        case "tested":
+            _ = try act.officer()
+            return try move([("result", input.needed("result", 1000))])
         case "extend-notice":
             let head = try act.approver()
             guard m.kind != .registration, let clock = try Clocks.of(m.matter.id, tx).last(where: { $0.duty == "P6" }) else {

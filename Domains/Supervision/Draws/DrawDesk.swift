@@ -161,6 +161,7 @@ package struct DrawDesk: Sendable {
             quotas.append(.init(list: name, quota: quota))
             strata.append((name, .object([("class", .text(cls?.rawValue)), ("pool", .int(n)), ("quota", .int(quota))])))
         }
+        try YearPlan.checkSum(w, drawing: quotas.map(\.quota), of: left, tx)
         if let cap = items.compactMap(\.cap).min() {
             // What the lists draw together is what the cap of a general item is about; one more than the share is what rounding up makes.
             let drawn = quotas.reduce(0) { $0 + $1.quota }
@@ -252,7 +253,7 @@ package struct DrawDesk: Sendable {
             """
             INSERT INTO supervision_draws (number, title, region, items, state, conditions, strata, list_file, list_digest, keys_file, weighted, people, plan, unplanned, prepared_by, prepared_at)
             VALUES (\(g.list.number), \(g.wanted.title), \(g.wanted.region), \(g.wanted.items.joined(separator: ",")), 'prepared', \(g.asked.text), \(g.strata.text), \(file), \(g.list.digest),
-            \(keys), \(g.wanted.isWeighted), \(JSON.object(g.people.map { ($0.0, .int($0.1)) }).text), \(g.wanted.plan), \(g.wanted.plan == nil ? g.wanted.unplanned : nil), \(account.id), \(now)) RETURNING id
+            \(keys), \(g.wanted.isWeighted), \(JSON.object(g.people.map { ($0.0, .int($0.1)) }).text), \(g.wanted.plan), \(g.wanted.unplanned), \(account.id), \(now)) RETURNING id
             """)
         try tx.audit(
             "supervision.draw-prepared", of: Reference(kind: "draw", id: id), by: account.mark, at: now,

@@ -157,7 +157,7 @@ struct DrawPages: Sendable {
                                     )
                                 )
                             }, value: nil, errors: e, required: false, empty: Text("计划外", "Outside the plan"))
-                        h.field("unplanned", Text("计划外抽取的理由", "Why outside the plan"), value: nil, errors: e, required: false)
+                        h.field("unplanned", Text("计划外抽取、调整实施月份的理由", "Why outside the plan, or in another month"), value: nil, errors: e, required: false)
                         h.element("fieldset", "mb-3", [.id(h.id("f", "items"))]) {
                             h.element("legend", "form-label", text: h.say(Text("抽查事项（多部门、多事项合并为一次）", "Items, in one visit")))
                             if let error = e["items"] { h.element("div", "text-danger small", text: h.say(error)) }
@@ -259,9 +259,8 @@ struct DrawPages: Sendable {
                     h.definition(Text("事项", "Items"), d.items.joined(separator: "、"))
                     if d.plan != nil {
                         h.definition(Text("年度计划", "The year's plan")) { h.a("/supervision/plan", nil, Text("计划内任务", "A line of the plan")) }
-                    } else if let why = d.unplanned {
-                        h.definition(Text("计划外", "Outside the plan"), why)
                     }
+                    if let why = d.unplanned { h.definition(d.plan == nil ? Text("计划外", "Outside the plan") : Text("调整理由", "Why not as planned"), why) }
                     h.definition(
                         Text("符合条件、排除、入库", "Considered, left out, in the pool"),
                         "\(d.conditions["considered"]?.int ?? 0)、\(d.conditions["excluded"]?.int ?? 0)、\(d.conditions["pool"]?.int ?? 0)")

@@ -67,8 +67,30 @@ package struct YearPlan: Sendable {
                 "/items",
                 Text("“\(line.title)”计划的事项是\(line.items.joined(separator: "、"))，辖区\(line.region)", "“\(line.title)” plans \(line.items.joined(separator: ", ")) in \(line.region)"))
         }
+        guard today.month == line.month || w.unplanned != nil else {
+            throw Refusal.invalid("/unplanned", Text("计划在\(line.month)月实施，请写明调整的理由", "It is planned for month \(line.month): say why it is made now"))
+        }
         guard w.percent <= line.percent else {
             throw Refusal.invalid("/percent", Text("计划的比例是\(share(line.percent))%", "The plan says \(share(line.percent)) %"))
+        }
+    }
+
+    /// What a line plans is its share of all whom it is about, in all its draws; each list may be one more by rounding up.
+    ///
+    /// - Errors: `invalid`, with what was drawn under the line before.
+    static func checkSum(_ w: DrawDesk.Wanted, drawing quotas: [Int], of considered: Int, _ tx: Transaction) throws {
+        guard let key = w.plan, let line = try tx.one("SELECT * FROM supervision_plans WHERE id = \(key)").map(YearPlan.init) else { return }
+        let before = try tx.all("SELECT strata FROM supervision_draws WHERE plan = \(key) AND state <> 'dropped'").reduce(0) { sum, row in
+            guard case .object(let lists) = try JSON(parsing: Array(row.string("strata").utf8)) else { return sum }
+            return sum + lists.reduce(0) { $0 + ($1.1["quota"]?.int ?? 0) }
+        }
+        let now = quotas.reduce(0, +), most = Int((Double(considered) * line.percent / 100).rounded(.up)) + quotas.count
+        guard before + now <= most else {
+            throw Refusal.invalid(
+                "/percent",
+                Text(
+                    "“\(line.title)”计划抽取约\(most)户，此前已抽\(before)户，本次将抽\(now)户；超出的请列为计划外并写明理由",
+                    "“\(line.title)” plans about \(most); \(before) were drawn before and this would draw \(now): what goes beyond is outside the plan, with a reason"))
         }
     }
 

@@ -194,9 +194,22 @@ package struct InspectionHandling: Sendable {
             if p.cause == .statutory, let law = p.law, Article(law.trimmed).flatMap({ desk.law.register[$0.law] }) == nil {
                 throw Refusal.invalid("/law", Text("“\(law)”不是登记的条款，形如 FSL-110", "“\(law)” is no article on record: write FSL-110"))
             }
-            if !p.cause.isPlanned, p.cause != .statutory {
+            // What others handed over has no matter here: their letter is the cause.
+            if p.cause == .transfer, p.law == nil, p.causeMatter == nil {
+                throw Refusal.invalid("/law", Text("转办、交办的，请填写来函或者交办文号", "Handed over by others: give the number of their letter"))
+            }
+            if !p.cause.isPlanned, p.cause != .statutory, p.cause != .transfer || p.causeMatter != nil {
                 guard let cause = p.causeMatter, cause.operator == p.op.id, p.cause.kinds.isEmpty || p.cause.kinds.contains(cause.kind) else {
                     throw Refusal.invalid("/of", Text("请填写关于该主体的投诉、举报或者线索编号", "Give the complaint, report or lead about this operator that is its cause"))
+                }
+                guard cause.open || cause.receivedAt > now.adding(seconds: -Restraint.causeDays * 86_400) else {
+                    throw Refusal.invalid(
+                        "/of", Text("\(cause.number)已办结，收到超过\(Restraint.causeDays)日，不能作为检查的事由", "\(cause.number) is closed and older than \(Restraint.causeDays) days: it is no cause any more"))
+                }
+                if let earlier = try tx.one(
+                    "SELECT m.number AS number FROM supervision_inspections i JOIN casework_matters m ON m.id = i.matter WHERE i.cause_matter = \(cause.id) AND m.state <> 'cancelled' LIMIT 1")
+                {
+                    throw Refusal.invalid("/of", Text("\(cause.number)已作为\(earlier.string("number"))的事由", "\(cause.number) was the cause of \(earlier.string("number")) already"))
                 }
             }
         }
@@ -342,6 +355,17 @@ package struct InspectionHandling: Sendable {
         case "approve":
             try check(i.inspectors, on: max(i.plannedOn, now.day), region: i.matter.region, tx)
             if let account = actor.account, i.inspectors.contains(account.id.raw) { throw Refusal(.forbidden, Text("检查人员不能批准自己的检查", "An inspector cannot approve the own visit")) }
+            // What has happened since its list was made: it goes on all the same only for a reason.
+            if i.cause == .draw, let op = try i.matter.operator.map({ try Operators.find($0, tx) }) {
+                var record = try Self.record(of: op, on: now.day, tx)
+                if record.pending == i.matter.number { record.pending = nil }
+                let objections = Restraint.objections(.draw, record, on: now.day, bounds: try DrawDesk.bounds(tx))
+                if !objections.isEmpty, input["note"] == nil {
+                    throw Refusal(
+                        .invalid, Text("不符合涉企检查的约束规则", "The rules of restraint say no"), fields: [.init("/note", objections[0])] + objections.dropFirst().map { .init("/note", $0) },
+                        article: Article(law: "INSP", article: "1"))
+                }
+            }
             return try act.move([("note", input["note"] ?? "")])
         case "cancel": return try act.move([("reason", input.needed("reason", 500))])
         case "notice":

@@ -75,7 +75,8 @@ struct InspectionPages: Sendable {
                         h.select("cause", Text("事由", "Cause"), options: Restraint.Cause.allCases.filter { $0 != .draw }.map { ($0.rawValue, $0.title) }, value: "plan", errors: e)
                         h.field("of", Text("投诉、举报、线索编号", "Number of the matter that is its cause"), value: nil, errors: e, required: false)
                         h.field(
-                            "law", Text("要求检查的条款", "Provision that asks for it"), value: nil, hint: Text("法律法规规定的检查填写，形如 FSL-110", "For a visit that a law asks for, as FSL-110"),
+                            "law", Text("要求检查的条款，转办交办文号", "Provision that asks for it, or letter of who handed it over"), value: nil,
+                            hint: Text("法律法规规定的检查填写条款，形如 FSL-110；转办、交办填写来函文号", "For a visit that a law asks for, as FSL-110; else the letter's number"),
                             errors: e,
                             required: false)
                         h.element("fieldset", "mb-3", [.id(h.id("f", "items"))]) {

@@ -31,6 +31,9 @@ package enum Restraint {
         }
         package var isPlanned: Bool { self == .draw || self == .plan }
     }
+    /// How old a closed matter may be that is the cause of a visit, in days: the office's own.
+    package static let causeDays: Int64 = 90
+
     package struct Bounds: Sendable {
         /// Visits a year by class.
         package var caps: [CompassModel.Class: Int] = [.A: 1, .B: 2, .C: 4, .D: 6]
