@@ -46,7 +46,7 @@ enum Opening {
     static func domains(printer: Printer, room: ModelRoom) -> [Domain] {
         [
             Disputes.domain(printer: printer), Monitoring.domain(room: room), Evidence.domain(captures, printer: printer),
-            Enforcement.domain(printer: printer) { Grounds.shared.style }, Credit.domain(), Supervision.domain(), Insights.domain,
+            Enforcement.domain(printer: printer) { Grounds.shared.style }, Credit.domain(printer: printer) { Grounds.shared.style }, Supervision.domain(), Insights.domain,
         ]
     }
     /// Captures, told by the environment: hosts inside that may be captured, time-stamping authorities.

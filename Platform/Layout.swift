@@ -77,6 +77,15 @@ extension Visit {
         return saidOnce(.page(h, status: status))
     }
 
+    /// Where this page can be asked for again: what a refused form answers with stands at the address it was sent from.
+    private var home: String {
+        guard exchange.method == .post else { return exchange.path }
+        if let moves = exchange.path.firstRange(of: "/moves/") { return String(exchange.path[..<moves.lowerBound]) }
+        guard let from = exchange.header("Referer"), from.hasPrefix(exchange.origin + "/") else { return "/" }
+        let path = String(from.dropFirst(exchange.origin.count).prefix { $0 != "?" && $0 != "#" })
+        return path == exchange.path ? "/" : path
+    }
+
     private func navigation(_ h: HTML, _ active: String) {
         h.element("nav", "head-nav", [.label(h.say(Text("主导航", "Main")))]) {
             func item(_ path: String, _ text: Text) {
@@ -105,7 +114,7 @@ extension Visit {
                 item("/signin", Text("工作人员登录", "Staff"))
             }
             h.a(
-                Link.query("/language", [("to", language.other.rawValue), ("back", exchange.path)]), "nav-item lang", [.init("lang", language.other.tag), .init("rel", "nofollow")]
+                Link.query("/language", [("to", language.other.rawValue), ("back", home)]), "nav-item lang", [.init("lang", language.other.tag), .init("rel", "nofollow")]
             ) {
                 h.text(language == .zh ? "English" : "中文")
             }

@@ -61,10 +61,14 @@ extension CityBuilder {
         let ages = [
             "clue": 4, "filing": 10, "investigating": 20, "suspended": 40, "auditing": 30, "audited": 34, "noticing": 36, "notified": 34, "hearing": 40, "deciding": 50,
             "decided": 52, "served": 60,
-            "clue-testing": 12, "testing": 35, "announcing": 45, "refunding": 60, "closing-proposed": 90, "served-late": 110, "court": 400, "closing": 80, "closed": 100, "archived": 150, "not-filed": 30, "exempt": 70, "transferred": 25,
+            "clue-testing": 12, "testing": 35, "announcing": 45, "refunding": 60, "closing-proposed": 90, "served-late": 110, "court": 400, "closing": 80, "closed": 100,
+            "archived": 150, "not-filed": 30, "exempt": 70, "transferred": 25,
         ]
         for (i, target) in stages.enumerated() {
-            plans.append(plan(target, first.isEmpty ? draw.pick(flat) : draw.pick(first), kinds[["hearing", "court"].contains(target) ? 0 : target == "refunding" ? 1 : i % kinds.count], daysAgo: ages[target] ?? 60))
+            plans.append(
+                plan(
+                    target, first.isEmpty ? draw.pick(flat) : draw.pick(first), kinds[["hearing", "court"].contains(target) ? 0 : target == "refunding" ? 1 : i % kinds.count],
+                    daysAgo: ages[target] ?? 60))
         }
         for _ in 0..<count {
             let target = draw.weighted([
@@ -178,7 +182,9 @@ extension CityBuilder {
             // What was charged too much is to be given back; else nothing was earned by it, which is said.
             if p.target == "refunding" {
                 report += [("income-kind", "overcharge"), ("receipts", "8000"), ("refund", "8000")]
-            } else if let v = Penalties.shipped[p.violation], v.base == "income" || v.confiscate == true { report.append(("receipts", "0")) }
+            } else if let v = Penalties.shipped[p.violation], v.base == "income" || v.confiscate == true {
+                report.append(("receipts", "0"))
+            }
         }
         try make("conclude", officer, report)
         if p.target == "auditing" { return }

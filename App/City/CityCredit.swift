@@ -143,6 +143,7 @@ extension CityBuilder {
     /// One draw that is done and can be verified, one that is committed to.
     private func draws(_ staff: Staff, _ jobs: Jobs) async throws {
         let region = data.districts[0].code, end = end, draws = DrawDesk(desk: desk)
+        let trading = desk.calendar.value.workday(from: end.day.adding(days: 1))
         let heads = try await desk.store.read { try Accounts.all($0).filter { $0.roles.contains(.leader) && $0.region == region } }
         guard heads.count >= 2 else { return }
         try await desk.store.write { tx in
@@ -175,7 +176,7 @@ extension CityBuilder {
             var weighted = DrawDesk.Wanted(title: "网络交易经营者抽查（按风险）", items: ["B1", "B2"], region: region, percent: 2)
             (weighted.limit, weighted.plan) = (10_000, lines[1])
             let next = try prepare(weighted, at: end)
-            try draws.commit(next, beacon: "上证综合指数\(end.day.adding(days: 1))收盘值", at: end.adding(hours: 30), by: heads[0], at: end, tx)
+            try draws.commit(next, beacon: "上证综合指数\(trading)收盘值", at: Moment(trading, hour: 16), by: heads[0], at: end, tx)
         }
         while try await jobs.runOne() {}
     }

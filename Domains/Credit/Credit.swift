@@ -20,11 +20,11 @@ package enum Credit {
         Grant("compass.model", Text("编制分类模型", "Make models"), [.director, .leader]),
     ]
 
-    package static func domain() -> Domain {
+    package static func domain(printer: Printer, style: @escaping @Sendable () -> String) -> Domain {
         let door = RateLimit(burst: 60, perMinute: 60)
         return Domain(
             name: "credit", migrations: CreditSchema.migrations, grants: grants,
-            routes: { desk in CreditPages(desk: desk).routes() + RepairWizard(desk: desk, limit: door).routes() + CompassPages().routes() },
+            routes: { desk in CreditPages(desk: desk).routes() + RepairWizard(desk: desk, limit: door, printer: printer, style: style).routes() + CompassPages().routes() },
             jobs: [
                 JobKind("credit.decided") { desk, payload in try await heard(payload, desk: desk, decided) },
                 JobKind("credit.published") { desk, payload in try await heard(payload, desk: desk, published) },

@@ -128,6 +128,14 @@ enum CreditEntry: Sendable {
                 h.definitions {
                     h.definition(Text("联系人", "Contact"), r.contact.description)
                     h.definition(Text("电话", "Phone"), r.phone.description)
+                    if visit.may("credit.manage"), visit.may("personal.reveal") {
+                        h.definition(Text("查看", "Look")) {
+                            visit.form(h, "/credit/\(r.matter.id)/contact", "d-inline") {
+                                h.hidden("purpose", "verify")
+                                h.button(Text("查看联系方式（记入日志）", "Show the contact (logged)"), "btn btn-sm btn-outline-secondary")
+                            }
+                        }
+                    }
                     h.definition(Text("整改情况", "What was put right")) { h.element("p", "pre mb-0", text: r.statement) }
                     if let found = r.verification { h.definition(Text("核实", "Verified"), "\(r.verifiedOn?.description ?? "") \(found)") }
                     if let reason = r.reason { h.definition(Text("理由", "Reason"), reason) }

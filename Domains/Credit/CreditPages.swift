@@ -22,6 +22,7 @@ struct CreditPages: Sendable {
             Route(.post, "/credit/serious/pushed", .permitted("credit.manage")) { visit in try await receivePushed(visit) },
             Route(.get, "/credit/:id", .permitted("credit.see")) { visit in try await show(visit, nil, nil, nil) },
             Route(.post, "/credit/:id/moves/:move", .permitted("credit.see")) { visit in try await move(visit) },
+            Route(.post, "/credit/:id/contact", .permitted("credit.manage")) { visit in try await contact(visit) },
             Route(.post, "/credit/:id/joint", .permitted("credit.manage")) { visit in try await joint(visit) },
         ]
     }
@@ -192,7 +193,7 @@ struct CreditPages: Sendable {
                 h.div("matter-main") {
                     visit.actions(
                         h, moves, at: "/credit/\(matter.id)", under: matter.regime,
-                        final: ["list", "grant", "refuse", "revoke", "annul", "correct", "shield", "plan-done", "plan-failed"],
+                        final: ["list", "grant", "refuse", "revoke", "annul", "correct", "shield", "plan-done", "plan-failed", "drop", "not-accept", "publish", "execute"],
                         failed: failed, refusal, sent
                     ) { entry.fields(h, $0.name, $1, today: visit.desk.today()) }
                     entry.content(h, visit)
@@ -207,6 +208,18 @@ struct CreditPages: Sendable {
                 }
             }
         }
+    }
+
+    /// Whom to call about an application: looked at for a purpose, which the ledger keeps.
+    private func contact(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn(), form = try visit.exchange.form()
+        let (now, permissions) = (visit.desk.now, visit.desk.permissions)
+        let (id, said) = try await visit.desk.store.write { tx in
+            let matter = try find(visit, tx), r = try tx.repair(matter)
+            let receipt = try Reveal.log(matter.reference, purpose: form["purpose"] ?? "verify", by: account, permissions, at: now, tx)
+            return (matter.id, "\(r.contact.whole(receipt)) \(r.phone.whole(receipt))")
+        }
+        return visit.redirect("/credit/\(id)", saying: Text("联系人：\(said)（已记入操作日志）", "Contact: \(said) (kept in the ledger)"))
     }
 
     private func jointForm(_ h: HTML, _ visit: Visit, _ matter: Matter, _ e: HTML.Errors, _ sent: Form?) {
@@ -236,7 +249,8 @@ struct CreditPages: Sendable {
                 _ = try Credit.act(name, on: find(visit, tx), input: form, by: .staff(account), at: now, desk: desk, tx)
             }
         } catch let refusal as Refusal where [.invalid, .conflict, .forbidden].contains(refusal.kind) { return try await show(visit, name, refusal, form) }
-        return .redirect("/credit/\(try visit.exchange.parameter("id"))")
+        let matter = try await desk.store.read { try find(visit, $0) }
+        return visit.redirect("/credit/\(matter.id)", saying: Self.table(matter.kind).done(name))
     }
 
     private func joint(_ visit: Visit) async throws -> Answer {

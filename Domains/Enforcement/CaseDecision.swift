@@ -236,7 +236,9 @@ extension CaseAct {
         if c.statement != nil || c.heardOn != nil {
             reviewed = try input.needed("reviewed", 4000)
         }
-        try set("reviewed = \(reviewed ?? "当事人在法定期限内未提出陈述、申辩\(c.hearing ? "，未要求听证" : "")。")")
+        let waived = try tx.one("SELECT id FROM casework_moves WHERE matter = \(id) AND move = 'waive' AND at >= \(Moment(c.noticeServedOn ?? now.day)) LIMIT 1") != nil
+        let silence = waived ? "当事人书面放弃陈述、申辩\(c.hearing ? "和要求听证" : "")的权利。" : "当事人在法定期限内未提出陈述、申辩\(c.hearing ? "，未要求听证" : "")。"
+        try set("reviewed = \(reviewed ?? silence)")
         return try move([("reviewed", reviewed ?? "")])
     }
 
@@ -244,30 +246,8 @@ extension CaseAct {
 
     func decision() throws -> Matter? {
         switch name {
-        case "order-refund":
-            _ = try approver()
-            guard let told = c.notified?.refund, told.fen > 0 else {
-                throw Refusal(
-                    .conflict, Text("告知书没有告知拟责令退还的数额；确需责令退款的，退回重新提出并告知", "The notice named no sum to be given back: to order it, send back, propose and tell it"),
-                    article: Article(law: "PCD", article: "57(1)"))
-            }
-            let amount = try money("amount", required: true), ordered = c.refundOrdered ?? Money(fen: 0)
-            guard amount.fen > 0, ordered + amount <= told else {
-                throw Refusal.invalid(
-                    "/amount",
-                    Text("应大于零，与已责令的¥\(ordered.grouped)合计不超过告知的¥\(told.grouped)", "More than zero, and with the ¥\(ordered.grouped) ordered before no more than the ¥\(told.grouped) told"))
-            }
-            guard let days = Int(try input.needed("days", 3)), (1...180).contains(days) else { throw Refusal.invalid("/days", Text("请填写1至180日", "Give 1 to 180 days")) }
-            _ = try document("refund-order", adding: ["act": c.cause, "banned": c.bans.map { $0 } ?? "", "amount": amount.plain, "days": String(days)])
-            try set("refund_ordered = \(ordered + amount)")
-            return try move([("amount", amount.plain)])
-        case "refunded":
-            let back = try money("refunded", required: true), result = try input.needed("result", 1000)
-            guard c.refunded + back <= c.refundOrdered ?? Money(fen: 0) else {
-                throw Refusal.invalid("/refunded", Text("不能超过责令退还的¥\((c.refundOrdered ?? Money(fen: 0)).grouped)", "No more than the ¥\((c.refundOrdered ?? Money(fen: 0)).grouped) ordered"))
-            }
-            try set("refunded = \(c.refunded + back)")
-            return try move([("amount", back.plain), ("result", result)])
+        case "order-refund": return try orderRefund()
+        case "refunded": return try refunded()
         case "discuss":
             _ = try approver()
             let on = try day("held-on")
@@ -315,12 +295,17 @@ extension CaseAct {
             throw Refusal(.conflict, Text("本案应当由负责人集体讨论决定", "This case is decided by the heads together"), article: Article(law: "PCD", article: "60(2)"))
         }
         if notified.refund.fen > 0, c.refundOrdered == nil {
-            throw Refusal(.conflict, Text("告知拟责令退还多收价款的，作出决定前应先责令退款", "What was told to be given back is ordered back before the decision"), article: Article(law: "PCD", article: "59"))
+            throw Refusal(
+                .conflict, Text("告知拟责令退还多收价款的，作出决定前应先责令退款", "What was told to be given back is ordered back before the decision"), article: Article(law: "PCD", article: "59"))
         }
         var decided = notified
         // Law: PRP art. 16(2): what was not given back is confiscated; what was is not.
         decided.confiscated = Money(fen: max(0, notified.confiscated.fen - c.refunded.fen))
         let most = decided.confiscated
+        // What was cleared is not taken for what was told: nothing is a nought.
+        for field in ["fine", "confiscated"] where input.has(field) && input[field] == nil {
+            throw Refusal.invalid("/\(field)", Text("请填写数额；没有的填0", "Give the sum; 0 for none"))
+        }
         if input["fine"] != nil { decided.fine = try money("fine") }
         if input["confiscated"] != nil { decided.confiscated = try money("confiscated") }
         if input["tier"] != nil { decided.tier = Discretion.Tier(rawValue: try input.chosen("tier", Discretion.Tier.allCases.map(\.rawValue)))! }
@@ -328,7 +313,8 @@ extension CaseAct {
         let light = Set(Leniency.shipped.mitigating.map(\.id))
         decided.factors = Array(Set(decided.factors + input.all("factor").filter(light.contains))).sorted()
         guard decided.confiscated <= most else {
-            throw Refusal.invalid("/confiscated", Text("已退还¥\(c.refunded.grouped)，没收不得超过¥\(most.grouped)", "¥\(c.refunded.grouped) was given back: no more than ¥\(most.grouped) is confiscated"))
+            throw Refusal.invalid(
+                "/confiscated", Text("已退还¥\(c.refunded.grouped)，没收不得超过¥\(most.grouped)", "¥\(c.refunded.grouped) was given back: no more than ¥\(most.grouped) is confiscated"))
         }
         if decided.confiscated < most {
             // It is no penalty that discretion lowers: less only where what the party said shows that less was earned.
@@ -344,7 +330,9 @@ extension CaseAct {
         guard decided.warning || decided.criticism || decided.payable.fen > 0 || !decided.goods.isEmpty || decided.restriction != .none else {
             throw Refusal.invalid("/fine", Text("没有任何处罚；不予处罚的请退回重新提出", "Nothing would be left of the penalty: if nobody is to be punished, send it back"))
         }
-        if let v = c.violation.flatMap({ Penalties.shipped[$0] }) { try v.check(decided, serious: c.serious, isPerson: c.party.kind.isPerson, hasBase: (c.base?.fen ?? 0) > 0, mitigating: decided.factors.filter(light.contains)) }
+        if let v = c.violation.flatMap({ Penalties.shipped[$0] }) {
+            try v.check(decided, serious: c.serious, isPerson: c.party.kind.isPerson, hasBase: (c.base?.fen ?? 0) > 0, mitigating: decided.factors.filter(light.contains))
+        }
         if decided.fine.fen > 0, decided.fine != notified.fine || decided.tier != notified.tier, let range = c.range() {
             let heavy = Set(Leniency.shipped.aggravating.map(\.id))
             try Discretion.check(

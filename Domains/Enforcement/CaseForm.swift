@@ -14,7 +14,9 @@ struct CaseForm {
     func actions(_ h: HTML, _ moves: [Move], failed: String?, _ refusal: Refusal?, _ sent: Form?) {
         let final: Set<String> = [
             "not-file", "transfer-out", "terminate", "decide", "decide-unpunished", "decide-transfer", "apply-court", "annul", "annul-late", "close", "publish",
-            "withdraw-publication", "file",
+            "withdraw-publication", "file", "conclude", "approve-notice", "waive", "serve-notice", "serve", "serve-unpunished", "pay", "reverse-payment", "reverse-payment-closing",
+            "archive",
+            "archive-simple",
         ]
         // What leads the case on comes first.
         let main = [
@@ -138,6 +140,17 @@ struct CaseForm {
         case "decide-unpunished":
             if c.proposed?.kind == .exempt { area(h, "education", Text("教育内容（第六十一条）", "What the party is taught (art. 61)"), e) }
         case "decide-transfer": area(h, "reason", Text("移送理由", "Why"), e)
+        case "reverse-payment", "reverse-payment-closing":
+            h.select(
+                "payment", Text("缴款记录", "Payment"),
+                options: s.performance.payments.map {
+                    (
+                        String($0.id),
+                        Text("\($0.on) \($0.kind.title.zh) ¥\($0.amount.grouped) \($0.reference)", "\($0.on) \($0.kind.title.en) ¥\($0.amount.grouped) \($0.reference)")
+                    )
+                },
+                value: nil, errors: e, empty: Text("请选择", "Choose"))
+            area(h, "reason", Text("冲正理由", "Why it is taken back"), e, rows: 2, most: 500)
         case "pay", "hand-in", "bank", "defer", "demand", "challenge", "challenge-ended", "apply-court", "perform", "court-ended": performance(h, name, e)
         case "propose-closing":
             h.select("ending", Text("结案情形（第七十七条）", "Ground (art. 77)"), options: CaseAct.endings, value: c.ending, errors: e, empty: Text("请选择", "Choose"))
@@ -219,7 +232,8 @@ struct CaseForm {
     private func conclusion(_ h: HTML, _ e: HTML.Errors) {
         let o = c.proposed
         area(h, "facts", Text("调查认定的事实", "Facts established"), e, value: c.facts, rows: 6, most: 10_000)
-        area(h, "nature", Text("案件性质", "Nature"), e, value: c.nature)
+        area(
+            h, "nature", Text("案件性质", "Nature"), e, Text("完整的句子，如“当事人的上述行为构成发布使用绝对化用语的广告”", "A whole sentence: what the party's conduct amounts to"), value: c.nature)
         h.select(
             "violation", Text("违法行为", "Violation"), options: Penalties.shipped.violations.map { ($0.id, $0.title) }, value: c.violation, errors: e, required: false,
             empty: Text("不在目录中，另填条款", "None of these: give the articles"))
@@ -252,7 +266,8 @@ struct CaseForm {
                 value: c.incomeUnknown, rows: 2, required: false)
             h.field("goods", Text("没收物品", "Goods confiscated"), value: o?.goods, errors: e, required: false)
             h.field(
-                "goods-none", Text("没有可没收物品的情况", "Why there are no goods to confiscate"), value: nil, hint: Text("条款规定没收物品而没有的填写", "Where the article asks for it and there are none"),
+                "goods-none", Text("没有可没收物品的情况", "Why there are no goods to confiscate"), value: nil,
+                hint: Text("条款规定没收物品而没有的填写", "Where the article asks for it and there are none"),
                 errors: e, required: false)
             money(h, "goods-value", Text("没收物品价值", "Their value"), e, value: o?.goodsValue)
             h.select(
@@ -303,7 +318,7 @@ struct CaseForm {
     private func service(_ h: HTML, _ e: HTML.Errors) {
         h.select("way", Text("送达方式", "How"), options: Service.ways, value: "direct", errors: e)
         day(h, "served", Text("送达日期（公告送达的以公告届满之日）", "Served on; by publication: the day its time ends"), e, value: today, required: false)
-        h.field("receiver", Text("收件人", "Receiver"), value: nil, errors: e, required: false)
+        h.field("receiver", Text("收件人（公告送达不填）", "Receiver; not for service by publication"), value: nil, errors: e, required: false)
         h.field("place", Text("送达地点", "Place"), value: c.party.address, errors: e, required: false)
         h.field("witness", Text("见证人（留置送达）", "Witness, where it was left"), value: nil, errors: e, required: false)
         h.checkbox("recorded", Text("已拍照、录像记录", "Recorded"), checked: false)

@@ -81,6 +81,8 @@ package struct CaseHandling: Sendable {
             case "request-hearing": return c.hearing && c.heardOn == nil
             case "prepare-publication", "publish": return c.decided?.kind == .punish && !(c.decided?.isWarningOnly ?? true) && c.annulled == nil && !c.simple
             case "pay", "demand", "defer", "apply-court": return c.annulled == nil && c.fine.fen + c.confiscated.fen > 0 && (c.matter.state != CaseMoves.archived || c.simple)
+            case "withdraw-publication": return c.servedOn != nil
+            case "replace-officers": return c.decided == nil
             case "hand-in": return cash.toHandIn
             case "bank": return cash.toBank
             case "hand-file": return people.contains { $0.role == .host && $0.until == nil }

@@ -139,6 +139,8 @@ package enum CaseMoves {
         move("pay", Text("登记缴款", "Record a payment"), payable, nil, officer, "72"),
         move("hand-in", Text("当场收缴的罚款已上交", "Cash handed in"), paidInCash, nil, officer, "73", starts: ["P17b"], stops: ["P17"]),
         move("bank", Text("罚款已缴付银行", "Paid into the bank"), paidInCash, nil, officer, "73", stops: ["P17b"]),
+        move("reverse-payment", Text("冲正缴款记录", "Take a payment back"), [served, court, simple], nil, head, nil),
+        move("reverse-payment-closing", Text("冲正缴款记录", "Take a payment back"), [closing], served, head, nil),
         move("defer", Text("批准延期、分期缴纳", "Grant deferral or instalments"), [served], nil, head, "74"),
         move("demand", Text("催告履行", "Demand performance"), [served, archived], nil, officer, "76(1)", starts: ["P14a"]),
         move("challenge", Text("当事人申请复议、提起诉讼", "Review or suit begun"), afterDecision.union([simple]), nil, officer, nil),

@@ -167,7 +167,7 @@ struct CasePage: Sendable {
         } catch let refusal as Refusal where [.invalid, .conflict, .forbidden].contains(refusal.kind) {
             return try await show(visit, name, refusal, form)
         }
-        return .redirect("/cases/\(try visit.exchange.parameter("id"))")
+        return visit.redirect("/cases/\(try visit.exchange.parameter("id"))", saying: CaseMoves.table.done(name))
     }
 
     // MARK: Evidence, leniency, measures, papers
@@ -182,6 +182,15 @@ struct CasePage: Sendable {
                 guard c.matter.open, c.decided == nil else { throw Refusal(.conflict, Text("本案已作出决定", "The case is decided")) }
                 let kind = try form.chosen("kind", CaseEvidence.kinds.map(\.0)), title = try form.needed("title", 200)
                 guard let taken = Day(try form.needed("taken", 10)), taken <= now.day else { throw Refusal.invalid("/taken", Text("应为不晚于今天的日期", "A day not later than today")) }
+                if let number = form["item"] {
+                    guard
+                        try tx.one(
+                            "SELECT number FROM insight_evidence WHERE number = \(number.uppercased()) AND region >= \(account.region) AND region < \(account.region + "~") LIMIT 1"
+                        ) != nil
+                    else {
+                        throw Refusal.invalid("/item", Text("没有编号为“\(number)”的电子证据", "There is no captured evidence “\(number)”"))
+                    }
+                }
                 let attachment = try form["attachment"].flatMap { Int64($0) }.map { key -> Int64 in
                     guard try Attachments.find(ID(key), tx).matter == c.matter.id else { throw Refusal.invalid("/attachment", Text("不是本案附件", "Not a file of this case")) }
                     return key

@@ -231,12 +231,25 @@ struct CasePages: Sendable {
         if let code = form["code"], kind != .person {
             do { _ = try USCC(code.uppercased()) } catch { throw Refusal.invalid("/code", Text("信用代码\(error.text.zh)", "The code \(error.text.en)")) }
             op = try Operators.find(uscc: code.uppercased(), tx)
+            // A penalty lands on whom the code names: the name that was typed must be theirs.
+            if let op, let name = form["party"], !Self.isSame(name, op.name) {
+                throw Refusal.invalid("/party", Text("该信用代码登记的名称是“\(op.name)”，请核对代码或者名称", "This code is registered to “\(op.name)”: check code and name"))
+            }
+        }
+        if let phone = form["phone"], !(5...15).contains(phone.count(where: { $0.isASCII && $0.isNumber })) {
+            throw Refusal.invalid("/phone", Text("电话号码格式不正确", "This is not a phone number"))
         }
         return (
             Case.Party(
                 kind: kind, name: try form.needed("party", 100), code: form["code"]?.uppercased(), address: try form.needed("address", 200), head: form["head"],
                 phone: form["phone"]), op
         )
+    }
+
+    /// Whether a typed name is a registered one: the same, or the one within the other, as a shop's name stands within its owner's.
+    static func isSame(_ typed: String, _ registered: String) -> Bool {
+        let (a, b) = (typed.filter { !$0.isWhitespace }, registered.filter { !$0.isWhitespace })
+        return a == b || (min(a.count, b.count) >= 4 && (a.contains(b) || b.contains(a)))
     }
 
     private func register(_ visit: Visit) async throws -> Answer {
@@ -246,7 +259,9 @@ struct CasePages: Sendable {
         do {
             let matter = try await visit.desk.store.write { tx in
                 let (party, op) = try Self.read(form, tx)
-                guard let found = Day(try form.needed("found", 10)), found <= now.day else { throw Refusal.invalid("/found", Text("应为不晚于今天的日期", "A day not later than today")) }
+                guard let found = Day(try form.needed("found", 10)), found <= now.day, found > now.day.adding(months: -120) else {
+                    throw Refusal.invalid("/found", Text("应为十年以内、不晚于今天的日期", "A day of the last ten years, not later than today"))
+                }
                 var new = NewCase(
                     cause: try form.needed("cause", 100), party: party, region: account.region, clue: try form.needed("clue", 4000),
                     foundAt: Moment(found, hour: found == now.day ? 0 : 9))

@@ -282,7 +282,7 @@ struct CaseParts {
                 h.h3(Text("分期", "Instalments"), "h6")
                 h.ul { for part in p.instalments { h.li { h.text("\(part.due) ¥\(part.amount.grouped)") } } }
             }
-            if !p.payments.isEmpty {
+            if !p.payments.isEmpty || !p.reversed.isEmpty {
                 h.h3(Text("缴款记录", "Payments"), "h6")
                 h.ul("plain") {
                     for payment in p.payments {
@@ -290,6 +290,12 @@ struct CaseParts {
                             h.text(
                                 "\(payment.on) \(h.say(payment.kind.title)) ¥\(payment.amount.grouped) · \(h.say(Payment.ways.first { $0.0 == payment.way }?.1 ?? Text("", ""))) · \(payment.reference)"
                             )
+                        }
+                    }
+                    for payment in p.reversed {
+                        h.li("text-muted") {
+                            h.element("s", text: "\(payment.on) ¥\(payment.amount.grouped) · \(payment.reference)")
+                            h.text(" \(payment.reversed ?? "")")
                         }
                     }
                 }
@@ -307,7 +313,7 @@ struct CaseParts {
                     Text("公示", "Shown"),
                     p.publishedOn.map { "\($0) — \(p.until?.description ?? "")" } ?? h.say(p.pushedOn == nil ? Text("待审核", "awaits approval") : Text("待对方公示", "awaits the host")))
                 if let shielded = p.shieldedOn { h.definition(Text("暂时屏蔽", "Shielded"), h.say(PublishedPenalty.shield(since: shielded))) }
-                if let early = p.earlyFrom { h.definition(Text("可以申请信用修复", "Repair from"), early.description) }
+                if let early = p.earlyFrom { h.definition(Text("可以申请信用修复", "Repair from"), early.adding(days: 1).description) }
                 if let ended = p.endedOn { h.definition(Text("停止公示", "Ended"), "\(ended) \(p.reason ?? "")") }
             }
             if p.publishedOn != nil, p.endedOn == nil, p.pushedOn == nil { h.p("mb-0") { h.a("/penalties/\(c.matter.number)", nil, Text("公示页面", "Public page")) } }

@@ -117,6 +117,12 @@ enum EnforcementSchema {
                 "CREATE UNIQUE INDEX enforcement_letters_reference ON enforcement_letters (sender, reference)",
                 // What was ordered to be given back before the decision, and what was.
                 "ALTER TABLE enforcement_cases ADD COLUMN refund_ordered INTEGER", "ALTER TABLE enforcement_cases ADD COLUMN refunded INTEGER",
+                // A payment that was entered wrongly stays, with why it does not count.
+                "ALTER TABLE enforcement_payments ADD COLUMN reversed TEXT", "DROP VIEW insight_cases",
+                """
+                CREATE VIEW insight_cases AS SELECT e.matter AS matter, e.source_matter AS source, e.violation AS violation, e.filed_on AS filed_on, e.decided_on AS decided_on, e.fine AS fine, e.confiscated AS confiscated,
+                (SELECT COALESCE(sum(p.amount), 0) FROM enforcement_payments p WHERE p.matter = e.matter AND p.kind <> 'surcharge' AND p.reversed IS NULL) AS paid, e.simple AS simple FROM enforcement_cases e
+                """,
             ]),
     ]
 }

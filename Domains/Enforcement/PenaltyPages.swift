@@ -20,12 +20,15 @@ struct PenaltyPages: Sendable {
         try limit.take("penalties|" + visit.exchange.peer, at: visit.desk.now)
         let today = visit.desk.today()
         let typed = visit.exchange.query["q"]
-        let cursor = visit.exchange.query["cursor"].flatMap { Int64($0) } ?? Int64.max
+        // By day, the newest first; the cursor is the last row's day and key.
+        let parts = (visit.exchange.query["cursor"] ?? "").split(separator: ".")
+        let from = parts.count == 2 ? Day(String(parts[0])) : nil, key = parts.count == 2 ? Int64(parts[1]) ?? Int64.max : Int64.max
+        let after: SQL = from.map { "(p.published_on < \($0) OR (p.published_on = \($0) AND p.matter < \(key)))" } ?? "1 = 1"
         let rows = try await visit.desk.store.read { tx in
             try tx.all(
                 """
                 SELECT p.*, m.number AS case_number FROM enforcement_publications p JOIN casework_matters m ON m.id = p.matter WHERE p.published_on IS NOT NULL AND p.ended_on IS NULL
-                AND p.pushed_on IS NULL AND p.shielded_on IS NULL AND p.until >= \(today) AND p.matter < \(cursor) AND (\(typed ?? "") = '' OR lower(p.summary) LIKE \("%" + (typed ?? "").lowercased().replacing("%", with: "").replacing("_", with: "") + "%")) ORDER BY p.matter DESC LIMIT 31
+                AND p.pushed_on IS NULL AND p.shielded_on IS NULL AND p.until >= \(today) AND \(after) AND (\(typed ?? "") = '' OR lower(p.summary) LIKE \("%" + (typed ?? "").lowercased().replacing("%", with: "").replacing("_", with: "") + "%")) ORDER BY p.published_on DESC, p.matter DESC LIMIT 31
                 """
             ).map { (try PublishedPenalty($0), $0.string("case_number")) }
         }
@@ -48,7 +51,10 @@ struct PenaltyPages: Sendable {
                     h.p("small text-muted mb-0", "\(p.summary["number"]?.string ?? "") · \(p.summary["authority"]?.string ?? "") · \(p.summary["decidedOn"]?.string ?? "")")
                 }
             }
-            h.pager(previous: nil, next: rows.count > 30 ? Link.query("/penalties", [("q", typed), ("cursor", shown.last.map { "\($0.0.matter)" })]) : nil, summary: "")
+            h.pager(
+                previous: nil,
+                next: rows.count > 30 ? Link.query("/penalties", [("q", typed), ("cursor", shown.last.map { "\($0.0.publishedOn?.description ?? "").\($0.0.matter)" })]) : nil,
+                summary: "")
         }
     }
 

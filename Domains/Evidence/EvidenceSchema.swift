@@ -57,5 +57,7 @@ enum EvidenceSchema {
                 "CREATE TABLE evidence_holds (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), reason TEXT NOT NULL, account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL, released_at INTEGER)",
                 "CREATE TABLE evidence_disposals (item INTEGER PRIMARY KEY REFERENCES evidence_items (id), reason TEXT NOT NULL, account INTEGER NOT NULL REFERENCES platform_accounts (id), at INTEGER NOT NULL)",
             ]),
+        // What other domains may know of it: that there is such a number.
+        Migration("evidence.3", ["CREATE VIEW insight_evidence AS SELECT number, region, matter FROM evidence_items"]),
     ]
 }

@@ -45,8 +45,10 @@ package enum Monitoring {
             menu: [("/monitoring", Text("监测", "Monitoring"), "monitoring.see")],
             operatorPanels: [OperatorLeads.panel], overviewPanels: [LeadFigures.panel],
             matterKinds: [
-                MatterKind(table: LeadMoves.table, violation: { try $1.one("SELECT model FROM monitoring_leads WHERE matter = \($0)")?.string("model") }) { "/leads/\($0.id)" },
-                MatterKind(table: RequestMoves.table) { "/requests/\($0.id)" },
+                MatterKind(
+                    table: LeadMoves.table, permission: "monitoring.see", violation: { try $1.one("SELECT model FROM monitoring_leads WHERE matter = \($0)")?.string("model") }
+                ) { "/leads/\($0.id)" },
+                MatterKind(table: RequestMoves.table, permission: "monitoring.see") { "/requests/\($0.id)" },
             ],
             notices: [LeadNotice.title, LeadNotice.more, RequestMoves.letter],
             acts: [

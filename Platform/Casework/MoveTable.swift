@@ -135,6 +135,9 @@ package struct MoveTable: Sendable {
         }
     }
 
+    /// What is said when a move was made.
+    package func done(_ move: String) -> Text { Text("已办理：\(title(of: move).zh)", "Done: \(title(of: move).en)") }
+
     /// What a line of the history is called: a move of the table, or what every matter has beside.
     package func title(of line: String) -> Text {
         switch line {

@@ -17,7 +17,8 @@ package enum MatterAPI {
                 let (matter, kind) = try await visit.desk.store.read { try find(visit, $0) }
                 let desk = visit.desk
                 let moves = try await desk.store.read { tx in
-                    try kind.offers.map { try $0(matter, .staff(account), desk, tx) } ?? (kind.act == nil ? [] : kind.table.available(matter, to: .staff(account), desk.permissions))
+                    try kind.offers.map { try $0(matter, .staff(account), desk, tx) }
+                        ?? (kind.act == nil ? [] : kind.table.available(matter, to: .staff(account), desk.permissions))
                 }
                 return .json(
                     .object([

@@ -1,4 +1,10 @@
 // Small help where scripts run; everything works without.
+for (const link of document.querySelectorAll("#errors a[href*='#']")) {
+  const field = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+  const label = field && (field.labels?.[0] || field.closest("fieldset")?.querySelector("legend"));
+  const name = label?.firstChild?.textContent?.trim();
+  if (name && !link.textContent.includes(name)) link.textContent = name + "：" + link.textContent;
+}
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     const form = event.target.closest("form[data-submit-on='ctrl-enter']");

@@ -42,7 +42,7 @@ async function send(sheet) {
     const answer = await fetch(sheet.path, { method: "POST", body: form });
     if (answer.status === 401 || answer.redirected || !(answer.headers.get("Content-Type") || "").includes("json")) return { state: "signin" };
     const said = await answer.json();
-    return answer.ok ? { state: "sent", said } : { state: "refused", why: [said.why, ...(said.fields || [])].join(" ") };
+    return answer.ok ? { state: "sent", said } : { state: "refused", why: said.why, fields: said.fields || [] };
   } catch (error) {
     return { state: "offline" };
   }
@@ -57,7 +57,7 @@ async function flush() {
       const line = document.createElement("p");
       line.dataset.result = result.state;
       line.className = result.state === "sent" ? "text-success" : "text-warning-emphasis";
-      line.textContent = place.dataset.waiting + sheet.number + " " + (place.dataset[result.state] || result.why || "");
+      line.textContent = place.dataset.waiting + sheet.number + " " + (place.dataset[result.state] || [result.why, ...(result.fields || []).map((f) => f.text)].join(" ") || "");
       place.append(line);
     }
     if (result.state === "offline" || result.state === "signin") break;
@@ -122,6 +122,11 @@ for (const form of document.querySelectorAll("form[data-sheet]")) {
       } else fields.push([name, value]);
     }
     if (drawn) files.push({ name: "signature.png", blob: await new Promise((done) => canvas.toBlob(done, "image/png")) });
+    if (canvas && !drawn && data.get("signed") === "yes") {
+      said.textContent = form.dataset.unsigned;
+      canvas.scrollIntoView({ block: "center" });
+      return;
+    }
     // The page may have been kept for days and be filled twice: when it was, and its mark, are those of this very sending.
     const client = mark();
     const own = { client, taken: new Date().toISOString().replace(/\.\d+Z$/, "Z") };
@@ -136,7 +141,19 @@ for (const form of document.querySelectorAll("form[data-sheet]")) {
     } else if (result.state === "refused") {
       // It stands in the form still, to be put right and sent again.
       await drop(sheet.client);
+      said.className = "mt-2 mb-0 text-danger";
       said.textContent = result.why;
+      const list = document.createElement("ul");
+      for (const field of result.fields) {
+        const line = list.appendChild(document.createElement("li")).appendChild(document.createElement("a"));
+        line.textContent = field.text;
+        const at = form.querySelector(`[name="${CSS.escape(field.name)}"]`);
+        if (at) {
+          at.id = at.id || "at-" + field.name;
+          line.href = "#" + at.id;
+        }
+      }
+      said.append(list);
     } else said.textContent = form.dataset.kept;
   });
 }

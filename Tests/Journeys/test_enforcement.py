@@ -229,6 +229,15 @@ def test_a_sheet_written_without_signal_is_sent_once_there_is_one(visit, city):
       document.querySelector("[name=result]").selectedIndex = 1;
       document.querySelector("[name=summary]").value = "现场检查未发现问题";
     }""")
+    # Signed is what has a signature: without one the sheet stays.
+    page.locator("form[data-sheet]").evaluate("f => f.requestSubmit()")
+    page.wait_for_function("() => document.querySelector('[data-said]').textContent.includes('签名')")
+    box = page.locator("[data-signature] canvas").bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + 60, steps=8)
+    page.mouse.up()
+    page.evaluate("() => { document.querySelector('[data-said]').textContent = '' }")
     page.locator("form[data-sheet]").evaluate("f => f.requestSubmit()")
     page.wait_for_function("() => document.querySelector('[data-said]').textContent.length > 3")
     assert "手机" in page.locator("[data-said]").inner_text()

@@ -91,7 +91,7 @@ package final class TestOffice: Sendable {
         room = Monitoring.room(try LawBook.load().register, cache: nil)
         domains = [
             Disputes.domain(printer: printer), Monitoring.domain(room: room), Evidence.domain(CaptureSettings(), printer: printer),
-            Enforcement.domain(printer: printer) { Grounds.shared.style }, Credit.domain(), Supervision.domain(), Insights.domain,
+            Enforcement.domain(printer: printer) { Grounds.shared.style }, Credit.domain(printer: printer) { Grounds.shared.style }, Supervision.domain(), Insights.domain,
         ]
         migrations = PlatformSchema.migrations + domains.flatMap(\.migrations)
         _ = try await store.migrate(migrations, at: clock.now)

@@ -175,6 +175,7 @@ package struct AbnormalHandling: Sendable {
     /// A ground that was found.
     /// - Parameter since: the event from which the time to list runs, for annual reports the end of the reporting time.
     package func open(_ ground: Abnormal.Ground, of op: Operator, years: [Int] = [], found: String, by actor: Actor, at now: Moment, _ tx: Transaction) throws -> Matter {
+        guard op.status != .deregistered else { throw Refusal.invalid("/code", Text("\(op.name)已注销，不再列入", "\(op.name) is deregistered: it is listed no more")) }
         guard ground.fits(op.kind) else { throw Refusal.invalid("/ground", Text("该情形不适用于\(op.kind.title.zh)", "This ground is not one for: \(op.kind.title.en)")) }
         if ground == .report, let standing = try adding(years, to: op, found: found, by: actor, at: now, tx) { return standing }
         guard

@@ -62,11 +62,19 @@ package struct Repairable: Sendable {
     package let conditions: [Condition]
     /// Whether anybody may see it today.
     package fileprivate(set) var isPublic: Bool
-    package var mayApply: Bool { conditions.allSatisfy { $0.met != false } }
+    package var mayApply: Bool { conditions.allSatisfy { $0.met != false } && pending == nil }
+    /// The application for it that is being handled, or is granted and not carried out yet.
+    package fileprivate(set) var pending: String?
 
     /// All of an applicant on a day; who is not on our register has penalties alone.
     package static func of(_ applicant: Applicant, on day: Day, _ tx: Transaction) throws -> [Repairable] {
-        try applicant.operator.map { try of($0, on: day, tx) } ?? penalties(applicant, on: day, tx)
+        try (applicant.operator.map { try of($0, on: day, tx) } ?? penalties(applicant, on: day, tx)).map { item in
+            var item = item
+            item.pending = try tx.one(
+                "SELECT m.number AS number FROM credit_repairs r JOIN casework_matters m ON m.id = r.matter WHERE r.of_matter = \(item.matter.id) AND m.open = 1 LIMIT 1")?.string(
+                    "number")
+            return item
+        }
     }
     /// All of an operator on a day.
     package static func of(_ op: Operator, on day: Day, _ tx: Transaction) throws -> [Repairable] {

@@ -11,13 +11,19 @@ import Web
 struct RepairWizard: Sendable {
     let desk: Desk
     let limit: RateLimit
+    let printer: Printer
+    let style: @Sendable () -> String
 
     func routes() -> [Route] {
         [
             Route(.get, "/repair", .anyone) { visit in try await show(visit, nil, nil) },
             Route(.post, "/repair", .anyone, cap: 64 << 20) { visit in try await apply(visit) },
             Route(.get, "/repair/fraud", .anyone) { visit in try await fraud(visit) },
+            Route(.get, "/repair/track", .anyone) { visit in
+                .redirect(Link.query("/repair/\(Link.encode((visit.exchange.query["number"] ?? "0").uppercased()))", [("code", visit.exchange.query["code"]?.uppercased())]))
+            },
             Route(.get, "/repair/:number", .anyone) { visit in try await track(visit, nil, nil) },
+            Route(.get, "/repair/:number/decision", .anyone) { visit in try await decision(visit) },
             Route(.post, "/repair/:number", .anyone) { visit in try await complete(visit) },
             Route(.get, "/joint/:number", .anyone) { visit in try await joint(visit, nil) },
             Route(.post, "/joint/:number", .anyone) { visit in try await answerJoint(visit) },
@@ -60,6 +66,14 @@ struct RepairWizard: Sendable {
                         ])
                     h.button(Text("查看", "Look"))
                 }
+                if typed == nil {
+                    h.element("form", "filter-bar", [.init("method", "get"), .init("action", "/repair/track")]) {
+                        for (name, label) in [("number", Text("申请编号", "Number of an application")), ("code", Text("查询码", "Its code"))] {
+                            h.void("input", "form-control", [.name(name), .label(h.say(label)), .init("placeholder", h.say(label)), .init("required", if: true)])
+                        }
+                        h.button(Text("查询申请", "Track"))
+                    }
+                }
                 h.p("small") { h.a("/repair/fraud", nil, Text("信用修复弄虚作假公示", "Fraud in credit repair")) }
                 guard let typed else { return }
                 guard let applicant else { return h.empty(Text("登记库中没有“\(typed)”", "“\(typed)” is not on the register"), Text("请核对代码。", "Please check the code.")) }
@@ -80,6 +94,7 @@ struct RepairWizard: Sendable {
                     h.card(Text("\(item.tier.zh)：\(item.title)", "\(item.tier.en): \(item.title)")) {
                         if let until = item.until { h.p("small text-muted", Text("期满自动停止公示：\(until)", "Stops by itself on \(until)")) }
                         Self.conditions(h, item, toAnybody: true)
+                        if item.pending != nil { return h.p("text-muted mb-0", Text("修复申请正在办理。", "An application for it is being handled.")) }
                         guard item.mayApply else { return h.p("text-warning-emphasis mb-0", Text("条件具备后可以申请。", "Apply once the conditions are met.")) }
                         application(h, visit, applicant.code, "\(item.matter.id)", Text("申请修复", "Apply"), refusal, sent)
                     }
@@ -215,6 +230,13 @@ struct RepairWizard: Sendable {
                 h.p("text-muted", r.matter.title)
                 for (title, due) in clocks { h.p("mb-1", Text("\(title.zh)：至\(due)", "\(title.en): by \(due)")) }
                 if let reason = r.reason { h.card(Text("告知内容", "What you are told")) { h.element("p", "pre mb-0", text: reason) } }
+                if r.decidedOn != nil {
+                    h.p {
+                        h.a(
+                            Link.query("/repair/\(r.matter.number)/decision", [("code", code)]), "btn btn-sm btn-outline-primary",
+                            Text("查看、下载决定书", "The decision, to read and keep"))
+                    }
+                }
                 if r.matter.state == "supplement" {
                     h.errorSummary(refusal)
                     visit.form(h, "/repair/\(r.matter.number)", "card card-body") {
@@ -226,6 +248,20 @@ struct RepairWizard: Sendable {
                 h.p("small text-muted", Text("如不服信用修复决定，可以依法申请行政复议或者提起行政诉讼。", "Against a decision you may ask for review or sue."))
             }
         }
+    }
+
+    /// The decision on it, for who applied.
+    ///
+    /// Law: O107 art. 19(2): electronic papers can be downloaded.
+    private func decision(_ visit: Visit) async throws -> Answer {
+        let code = visit.exchange.query["code"] ?? ""
+        let (r, _) = try await find(visit, code)
+        let papers = try await visit.desk.store.read { try Documents.of(r.matter.id, $0) }
+        guard let paper = papers.last(where: { ["repair-granted", "repair-refused", "repair-revoked"].contains($0.form) }) else {
+            throw Refusal(.notFound, Text("还没有决定书", "There is no decision yet"))
+        }
+        let back = (Link.query("/repair/\(r.matter.number)", [("code", code)]), Text("← 返回申请", "← Back to the application")[visit.language])
+        return try await MatterRoutes.show(paper, asPDF: visit.exchange.query["pdf"] == "yes", printer: printer, style: style(), back: back)
     }
 
     private func complete(_ visit: Visit) async throws -> Answer {

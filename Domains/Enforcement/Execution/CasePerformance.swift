@@ -46,17 +46,21 @@ extension CaseAct {
         switch name {
         case "pay": return try pay()
         case "hand-in":
-            let taken = try tx.one("SELECT max(paid_on) AS d FROM enforcement_payments WHERE matter = \(id) AND way = 'cash' AND handed_on IS NULL")?.optionalDay("d")
+            let taken = try tx.one("SELECT max(paid_on) AS d FROM enforcement_payments WHERE matter = \(id) AND way = 'cash' AND handed_on IS NULL AND reversed IS NULL")?
+                .optionalDay("d")
             guard let taken else { throw Refusal(.conflict, Text("没有待上交的现金罚款", "There is no cash to hand in")) }
             let on = try day("on", from: taken)
-            try tx.send("UPDATE enforcement_payments SET handed_on = \(on) WHERE matter = \(id) AND way = 'cash' AND handed_on IS NULL")
+            try tx.send("UPDATE enforcement_payments SET handed_on = \(on) WHERE matter = \(id) AND way = 'cash' AND handed_on IS NULL AND reversed IS NULL")
             return try move([("on", on.description)], since: Moment(on), seals: [.init("enforcement_payments", of: "matter", id.raw)])
         case "bank":
-            let handed = try tx.one("SELECT max(handed_on) AS d FROM enforcement_payments WHERE matter = \(id) AND way = 'cash' AND banked_on IS NULL")?.optionalDay("d")
+            let handed = try tx.one("SELECT max(handed_on) AS d FROM enforcement_payments WHERE matter = \(id) AND way = 'cash' AND banked_on IS NULL AND reversed IS NULL")?
+                .optionalDay("d")
             guard let handed else { throw Refusal(.conflict, Text("没有待缴付的现金罚款", "There is no cash to pay in")) }
             let on = try day("on", from: handed)
-            try tx.send("UPDATE enforcement_payments SET banked_on = \(on) WHERE matter = \(id) AND way = 'cash' AND handed_on IS NOT NULL AND banked_on IS NULL")
+            try tx.send(
+                "UPDATE enforcement_payments SET banked_on = \(on) WHERE matter = \(id) AND way = 'cash' AND handed_on IS NOT NULL AND banked_on IS NULL AND reversed IS NULL")
             return try move([("on", on.description)], seals: [.init("enforcement_payments", of: "matter", id.raw)])
+        case "reverse-payment", "reverse-payment-closing": return try reverse()
         case "defer": return try deferPayment()
         case "demand":
             _ = try officer()
@@ -170,6 +174,25 @@ extension CaseAct {
             return try tx.matter(id)
         }
         return try handling.apply("perform", on: fresh(), input: Form([]), by: .system, at: now, tx)
+    }
+
+    /// A payment that was entered wrongly (冲正): by the head, with the reason; it stays on record and does not count, and what was ended by it runs again.
+    private func reverse() throws -> Matter {
+        _ = try approver()
+        guard let key = input["payment"].flatMap({ Int64($0) }),
+            let row = try tx.one("SELECT * FROM enforcement_payments WHERE id = \(key) AND matter = \(id) AND reversed IS NULL").map(Payment.init)
+        else { throw Refusal.invalid("/payment", Text("请选择缴款记录", "Choose the payment")) }
+        guard row.bankedOn == nil || row.way != "cash" else { throw Refusal(.conflict, Text("该笔现金已缴付银行", "This cash was paid into the bank")) }
+        let reason = try input.needed("reason", 500)
+        // The slip's number is free again: it may be the right one of another payment.
+        try tx.send("UPDATE enforcement_payments SET reversed = \(reason), reference = \("\(row.reference)（已冲正\(key)）") WHERE id = \(key)")
+        if name == "reverse-payment-closing" { try set("ending = NULL, waived = NULL") }
+        let after = try move([("amount", "\(row.kind.title.zh) \(row.amount.plain)"), ("reason", reason)], seals: [.init("enforcement_payments", key)])
+        guard try !Performance.of(fresh(), on: now.day, tx).isWhole else { return after }
+        try handling.casework.end("P15", of: after, met: false, at: now, tx)
+        if try clock("P12")?.state != "open", let served = c.servedOn { try handling.casework.begin("P12", of: after, since: Moment(served), at: now, tx) }
+        try CasePerformance.askWhenFinal(fresh(), desk: desk, tx)
+        return try tx.matter(id)
     }
 
     /// Law: PCD art. 74: on a written application, with the head's approval, told in writing.

@@ -74,7 +74,7 @@ package struct IncomingLetterHandling: Sendable {
 
     /// - Errors: a letter that is here already, by its number and sender.
     package func receive(_ input: Form, by account: Account, at now: Moment, _ tx: Transaction) throws -> Matter {
-        let received = try input.day("received", to: now.day)
+        let received = try input.day("received", from: now.day.adding(months: -12), to: now.day)
         let from = try input.needed("from", 100), reference = try input.needed("reference", 60), about = try input.needed("about", 200), asked = try input.needed("asked", 4000)
         guard try tx.one("SELECT matter FROM enforcement_letters WHERE sender = \(from) AND reference = \(reference)") == nil else {
             throw Refusal(.conflict, Text("该文号的来函已登记", "This letter is here already"), fields: [.init("/reference", Text("已登记", "Here already"))])
@@ -207,6 +207,7 @@ struct IncomingLetterPages: Sendable {
                             h.definition(Text("文号", "Number"), letter.reference)
                             h.definition(Text("收到日期", "Received on"), letter.receivedOn.description)
                             h.definition(Text("事由", "About"), letter.about)
+                            if let op = matter.operator { h.definition(Text("涉及主体", "Operator")) { h.a("/operators/\(op)", nil, Text("经营主体页", "Its page")) } }
                         }
                         h.element("p", "pre mb-0 mt-2", text: letter.asked)
                     }

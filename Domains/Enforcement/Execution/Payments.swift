@@ -15,6 +15,7 @@ package struct Payment: Sendable {
         }
     }
     package static let ways: [(String, Text)] = [("bank", Text("指定银行", "Bank")), ("electronic", Text("电子支付系统", "Electronic payment")), ("cash", Text("当场收缴", "Cash on the spot"))]
+    package let id: Int64
     package let kind: Kind
     package let amount: Money
     package let on: Day
@@ -22,7 +23,11 @@ package struct Payment: Sendable {
     package let reference: String
     package let handedOn: Day?
     package let bankedOn: Day?
+    /// Why it does not count: it was entered wrongly (冲正).
+    package let reversed: String?
     init(_ row: Row) {
+        id = row.int("id")
+        reversed = row.optionalString("reversed")
         kind = Kind(rawValue: row.string("kind")) ?? .fine
         amount = row.money("amount")
         on = row.day("paid_on")
@@ -36,6 +41,8 @@ package struct Payment: Sendable {
 /// How a decision is being performed (履行情况) on a day: what is paid, what is open, what was added for being late.
 package struct Performance: Sendable {
     package let payments: [Payment]
+    /// Entered wrongly and taken back.
+    package let reversed: [Payment]
     package let instalments: [(due: Day, amount: Money)]
     package let fine: Money
     package let confiscated: Money
@@ -50,7 +57,8 @@ package struct Performance: Sendable {
     package var isWhole: Bool { unpaid.fen <= 0 && unpaidSurcharge.fen == 0 }
 
     package static func of(_ c: Case, on day: Day, _ tx: Transaction) throws -> Performance {
-        let payments = try tx.all("SELECT * FROM enforcement_payments WHERE matter = \(c.matter.id) ORDER BY paid_on, id").map(Payment.init)
+        let entered = try tx.all("SELECT * FROM enforcement_payments WHERE matter = \(c.matter.id) ORDER BY paid_on, id").map(Payment.init)
+        let payments = entered.filter { $0.reversed == nil }
         let instalments = try tx.all("SELECT due, amount FROM enforcement_instalments WHERE matter = \(c.matter.id) ORDER BY ordinal").map { ($0.day("due"), $0.money("amount")) }
         let notCounted = c.challenges.map { $0.days(through: day) }
         let late = reckon(c.fine, payBy: c.payBy, instalments: instalments, payments.filter { $0.kind == .fine }, notCounted: notCounted, on: day)
@@ -59,7 +67,8 @@ package struct Performance: Sendable {
             c.isReviewFirst
             ? reckon(c.confiscated, perMille: 2, payBy: c.payBy, instalments: [], payments.filter { $0.kind == .confiscated }, notCounted: notCounted, on: day) : Money(fen: 0)
         return Performance(
-            payments: payments, instalments: instalments, fine: c.fine, confiscated: c.confiscated, surcharge: late + income, isWaived: c.waived != nil)
+            payments: payments, reversed: entered.filter { $0.reversed != nil }, instalments: instalments, fine: c.fine, confiscated: c.confiscated, surcharge: late + income,
+            isWaived: c.waived != nil)
     }
 
     /// Whether cash is still to be handed in to the office, and paid into the bank.

@@ -14,6 +14,7 @@ struct GuidancePages: Sendable {
             Route(.get, "/guidance", .permitted("enforcement.see")) { visit in try await list(visit) },
             Route(.get, "/guidance/new", .permitted("enforcement.guide")) { visit in try await new(visit, nil, nil) },
             Route(.post, "/guidance/new", .permitted("enforcement.guide"), cap: 64 << 20) { visit in try await send(visit) },
+            Route(.post, "/guidance/:id/code", .permitted("enforcement.guide")) { visit in try await newCode(visit) },
             Route(.get, "/guidance/:id", .permitted("enforcement.see")) { visit in try await show(visit, nil, nil, nil) },
             Route(.post, "/guidance/:id/moves/:move", .permitted("enforcement.guide"), cap: 64 << 20) { visit in try await move(visit) },
             Route(.get, "/rectify/:number", .anyone) { visit in try await door(visit, nil, nil) },
@@ -138,12 +139,15 @@ struct GuidancePages: Sendable {
                 if let chosen = form["violation"].flatMap({ Penalties.shipped[$0]?.id }) { new.violation = chosen }
                 if let uscc = form["code"] {
                     guard let op = try Operators.find(uscc: uscc.uppercased(), tx) else { throw Refusal.invalid("/code", Text("登记库中没有这个代码", "This code is not on the register")) }
+                    guard CasePages.isSame(new.partyName, op.name) else {
+                        throw Refusal.invalid("/party", Text("该信用代码登记的名称是“\(op.name)”，请核对代码或者名称", "This code is registered to “\(op.name)”: check code and name"))
+                    }
                     new.operator = op.id
                     if new.ofMatter == nil, account.covers(op.region) { new.region = op.region }
                 }
                 return try handling.open(new, pictures: kept, by: .staff(account), at: now, code: code, tx)
             }
-            let path = Link.query("/rectify/\(matter.number)", [("code", code)])
+            let path = visit.exchange.origin + Link.query("/rectify/\(matter.number)", [("code", code)])
             return visit.redirect(
                 "/guidance/\(matter.id)", saying: Text("已发出。当事人凭此链接反馈：\(path)（只显示这一次）", "Sent. The party answers by this link, shown this once: \(path)"))
         } catch let refusal as Refusal where refusal.kind == .invalid { return try await new(visit, refusal, form) }
@@ -191,6 +195,13 @@ struct GuidancePages: Sendable {
                             if let attended = g.attended { h.definition(Text("到场情况", "Attended"), attended) }
                             if let said = g.said { h.definition(Text("当事人反馈", "The party said"), said) }
                             if let found = g.found { h.definition(Text("复查情况（第\(g.rechecks)次）", "Looked at again (\(g.rechecks))"), found) }
+                        }
+                    }
+                    if g.matter.open {
+                        visit.form(h, "/guidance/\(g.matter.id)/code", "mb-3") {
+                            h.button(
+                                Text("换发当事人反馈链接", "Make a new link for the party"), "btn btn-sm btn-outline-secondary",
+                                attributes: [h.confirming(Text("原链接将失效，确定换发？", "The old link becomes void: make a new one?"))])
                         }
                     }
                     Self.compare(h, pictures)
@@ -258,7 +269,23 @@ struct GuidancePages: Sendable {
             if !wrong.isEmpty { throw Refusal.invalid(wrong) }
             try await visit.desk.store.write { tx in try handling.apply(name, on: find(visit, tx), input: form, pictures: kept, by: .staff(account), at: now, tx) }
         } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .conflict { return try await show(visit, name, refusal, form) }
-        return .redirect("/guidance/\(try visit.exchange.parameter("id"))")
+        return visit.redirect("/guidance/\(try visit.exchange.parameter("id"))", saying: GuidanceMoves.table.done(name))
+    }
+
+    /// A lost link is replaced; the old one opens nothing any more.
+    private func newCode(_ visit: Visit) async throws -> Answer {
+        let account = try visit.signedIn()
+        let (code, now) = (AccessCode.make(), visit.desk.now)
+        let number = try await visit.desk.store.write { tx in
+            let g = try find(visit, tx)
+            guard g.matter.open else { throw Refusal(.conflict, Text("已办结", "It is closed")) }
+            try tx.send("UPDATE enforcement_guidance SET code = \(AccessCode.hash(code, g.matter.number)) WHERE matter = \(g.matter.id)")
+            try Casework.remark("new-code", on: g.matter, by: .staff(account), sealing: [.init("enforcement_guidance", key: "matter", g.matter.id.raw)], at: now, tx)
+            return g.matter.number
+        }
+        let path = visit.exchange.origin + Link.query("/rectify/\(number)", [("code", code)])
+        return visit.redirect(
+            "/guidance/\(try visit.exchange.parameter("id"))", saying: Text("新链接（原链接已失效，只显示这一次）：\(path)", "The new link, shown this once (the old one is void): \(path)"))
     }
 
     // MARK: The party's door

@@ -99,6 +99,6 @@ struct MeasurePages: Sendable {
         do {
             try await visit.desk.store.write { tx in try handling.apply(name, on: find(visit, tx), input: form, by: .staff(account), at: now, tx) }
         } catch let refusal as Refusal where [.invalid, .conflict, .forbidden].contains(refusal.kind) { return try await show(visit, name, refusal, form) }
-        return .redirect("/measures/\(try visit.exchange.parameter("id"))")
+        return visit.redirect("/measures/\(try visit.exchange.parameter("id"))", saying: MeasureMoves.table.done(name))
     }
 }

@@ -153,7 +153,8 @@ struct DrawPages: Sendable {
                                 (
                                     String(line.id),
                                     Text(
-                                        verbatim: "\(line.month)月 \(line.title)（\(line.items.joined(separator: "、"))，\(YearPlan.share(line.percent))%，\(visit.region(line.region))）"
+                                        "\(line.month)月 \(line.title)（\(line.items.joined(separator: "、"))，\(YearPlan.share(line.percent))%，\(visit.region(line.region))）",
+                                        "month \(line.month): \(line.title) (\(line.items.joined(separator: ", ")), \(YearPlan.share(line.percent)) %, \(visit.region(line.region)))"
                                     )
                                 )
                             }, value: nil, errors: e, required: false, empty: Text("计划外", "Outside the plan"))
@@ -321,6 +322,7 @@ struct DrawPages: Sendable {
                 h.card(Text("结果", "Result")) {
                     let drawn = d.visits.count
                     h.p(nil, Text("抽取\(drawn)户，已安排检查\(planned)件。", "\(drawn) drawn, \(planned) visits planned."))
+                    if planned < drawn { h.p("text-muted", Text("正在安排，片刻后刷新本页。", "Visits are being planned: reload in a moment.")) }
                     h.p("mb-0") {
                         h.a("/draws/\(d.number)", nil, Text("公示页面", "Public page"))
                         h.text(" · ")

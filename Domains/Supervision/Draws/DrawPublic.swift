@@ -72,11 +72,12 @@ extension DrawPages {
                         h.element("tbody") {
                             for line in plan {
                                 h.tr {
-                                    h.td("number", "\(line.month)")
+                                    func cell(_ label: Text, _ text: String) { h.element("td", nil, [.init("data-label", h.say(label))], text: text) }
+                                    cell(Text("月份", "Month"), "\(line.month)")
                                     h.td(nil, line.title)
-                                    h.td("number", line.items.joined(separator: "、"))
+                                    cell(Text("事项", "Items"), line.items.joined(separator: "、"))
                                     h.td(nil, "\(visit.region(line.region)) · \(line.objects)")
-                                    h.td("number", "\(YearPlan.share(line.percent))%")
+                                    cell(Text("比例", "Share"), "\(YearPlan.share(line.percent))%")
                                 }
                             }
                         }
@@ -147,6 +148,7 @@ extension DrawPages {
                 }
             }
             guard d.state == "drawn" else {
+                h.p { h.a("/draws/\(d.number).json", "btn btn-sm btn-outline-primary", Text("下载承诺文件（留存后可核对）", "The committed file: keep it to compare")) }
                 return h.empty(Text("尚未抽取", "Not drawn yet"), Text("公共随机数公布后抽取，届时公布种子和结果。", "It is drawn when the beacon is out; seed and result are then published."))
             }
             h.card(Text("抽取结果（\(visits.count)户）", "Drawn: \(visits.count)")) {
@@ -158,8 +160,8 @@ extension DrawPages {
                 h.p(
                     "small text-muted",
                     Text(
-                        "核验：sinan draw verify \(d.number).json。规则：K＝SHA-256(种子‖换行‖公共随机数)；各名单按 HMAC-SHA-256(K, \"object|标记\") 从小到大取足数额。名单以标记公布，不显示风险类别。",
-                        "Verify: sinan draw verify \(d.number).json. K = SHA-256(seed ‖ LF ‖ beacon); each list in the order of HMAC-SHA-256(K, \"object|mark\"), as many as its quota. Marks say nothing of risk classes."
+                        "核验：sinan draw verify \(d.number).json。规则：K＝SHA-256(种子‖换行‖公共随机数)；各名单按 HMAC-SHA-256(K, \"object|标记\") 从小到大取足数额。\(d.isWeighted ? "名单以标记公布，不显示风险类别。" : "")",
+                        "Verify: sinan draw verify \(d.number).json. K = SHA-256(seed ‖ LF ‖ beacon); each list in the order of HMAC-SHA-256(K, \"object|mark\"), as many as its quota.\(d.isWeighted ? " Marks say nothing of risk classes." : "")"
                     ))
                 h.div("table-wrap") {
                     h.element("table", "table queue") {

@@ -65,7 +65,9 @@ package struct YearPlan: Sendable {
         guard line.covers(w.items, in: w.region) else {
             throw Refusal.invalid(
                 "/items",
-                Text("“\(line.title)”计划的事项是\(line.items.joined(separator: "、"))，辖区\(line.region)", "“\(line.title)” plans \(line.items.joined(separator: ", ")) in \(line.region)"))
+                Text(
+                    "“\(line.title)”计划的事项是\(line.items.joined(separator: "、"))，或者不在该任务的辖区", "“\(line.title)” plans \(line.items.joined(separator: ", ")), or is for another region")
+            )
         }
         guard today.month == line.month || w.unplanned != nil else {
             throw Refusal.invalid("/unplanned", Text("计划在\(line.month)月实施，请写明调整的理由", "It is planned for month \(line.month): say why it is made now"))
@@ -100,6 +102,7 @@ package struct YearPlan: Sendable {
             throw Refusal.invalid("/year", Text("应为今年或者明年", "This year or the next"))
         }
         guard let month = Int(try input.needed("month", 2)), (1...12).contains(month) else { throw Refusal.invalid("/month", Text("应为1至12", "Between 1 and 12")) }
+        guard year > now.day.year || month >= now.day.month else { throw Refusal.invalid("/month", Text("这个月已经过去", "This month is over")) }
         guard let percent = Double(try input.needed("percent", 10)), percent > 0, percent <= 100 else {
             throw Refusal.invalid("/percent", Text("比例应大于0，不超过100", "A share above 0 and at most 100"))
         }
@@ -237,7 +240,9 @@ struct YearPlanPages: Sendable {
             }
             guard line.droppedOn == nil, visit.may("supervision.approve"), visit.account?.covers(line.region) == true else { return }
             if line.approvedOn == nil, line.preparedBy != visit.account?.id.raw {
-                visit.form(h, "/supervision/plan/\(line.id)/approve", "d-inline-block mt-2 me-2") { h.button(Text("批准", "Approve"), "btn btn-sm btn-primary") }
+                visit.form(h, "/supervision/plan/\(line.id)/approve", "d-inline-block mt-2 me-2") {
+                    h.button(Text("批准", "Approve"), "btn btn-sm btn-primary", attributes: [h.confirming(Text("批准后在公示页面公布，确定？", "It goes onto the public page. Approve?"))])
+                }
             }
             if line.approvedOn != nil, line.filedOn == nil {
                 visit.form(h, "/supervision/plan/\(line.id)/file", "row g-2 mt-1") {

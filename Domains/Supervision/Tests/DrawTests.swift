@@ -18,7 +18,8 @@ import Web
         return (
             DrawList(
                 number: "SJ20260001", title: "试验", items: ["A1"], keys: keys.digest, objects: (0..<n).map { .init(mark: "M\($0)", list: $0 % 2 == 0 ? "甲" : "乙") },
-                quotas: [.init(list: "甲", quota: quota), .init(list: "乙", quota: quota)], inspectors: (0..<inspectors).map { .init(certificate: "Z\($0)", region: "9901") }, limit: limit), keys
+                quotas: [.init(list: "甲", quota: quota), .init(list: "乙", quota: quota)], inspectors: (0..<inspectors).map { .init(certificate: "Z\($0)", region: "9901") },
+                limit: limit), keys
         )
     }
 
@@ -186,7 +187,7 @@ import Web
         #expect(try await o.post("/supervision/inspections/new", as: .wang, form).status == 422)
         let path = try #require(reply.location)
         let sheet: [(String, String)] = [
-            ("client", "abcdef0123456789abcd"), ("taken", "2026-09-16T10:30"), ("result", "corrected"), ("summary", "货架有两件过期食品，已下架"), ("signed", "yes"), ("a-C11", "yes"),
+            ("client", "abcdef0123456789abcd"), ("taken", "2026-09-16T10:30"), ("result", "corrected"), ("summary", "货架有两件过期食品，已下架"), ("signed", "absent"), ("a-C11", "yes"),
             ("a-C12", "no"), ("n-C12", "两件饼干过期"),
             ("a-C13", "yes"), ("a-C14", "yes"), ("a-C15", "na"), ("wants", "json"),
         ]
@@ -198,6 +199,8 @@ import Web
         // A key check that failed is not "nothing found"; each check is answered.
         #expect(try await o.post(path + "/sheet", as: .wang, sheet.map { $0.0 == "result" ? ("result", "clean") : $0 }).status == 422)
         #expect(try await o.post(path + "/sheet", as: .wang, sheet.filter { $0.0 != "a-C14" }).status == 422)
+        // Signed is what has a signature.
+        #expect(try await o.post(path + "/sheet", as: .wang, sheet.map { $0.0 == "signed" ? ("signed", "yes") : $0 }).status == 422)
         #expect(try await o.post(path + "/sheet", as: .wang, sheet).json["state"]?.string == "taken")
         // Sent again it is the same; another is kept beside.
         #expect(try await o.post(path + "/sheet", as: .wang, sheet).json["state"]?.string == "taken")

@@ -204,11 +204,14 @@ package struct InspectionHandling: Sendable {
                 }
                 guard cause.open || cause.receivedAt > now.adding(seconds: -Restraint.causeDays * 86_400) else {
                     throw Refusal.invalid(
-                        "/of", Text("\(cause.number)已办结，收到超过\(Restraint.causeDays)日，不能作为检查的事由", "\(cause.number) is closed and older than \(Restraint.causeDays) days: it is no cause any more"))
+                        "/of",
+                        Text(
+                            "\(cause.number)已办结，收到超过\(Restraint.causeDays)日，不能作为检查的事由",
+                            "\(cause.number) is closed and older than \(Restraint.causeDays) days: it is no cause any more"))
                 }
                 if let earlier = try tx.one(
-                    "SELECT m.number AS number FROM supervision_inspections i JOIN casework_matters m ON m.id = i.matter WHERE i.cause_matter = \(cause.id) AND m.state <> 'cancelled' LIMIT 1")
-                {
+                    "SELECT m.number AS number FROM supervision_inspections i JOIN casework_matters m ON m.id = i.matter WHERE i.cause_matter = \(cause.id) AND m.state <> 'cancelled' LIMIT 1"
+                ) {
                     throw Refusal.invalid("/of", Text("\(cause.number)已作为\(earlier.string("number"))的事由", "\(cause.number) was the cause of \(earlier.string("number")) already"))
                 }
             }
@@ -362,7 +365,8 @@ package struct InspectionHandling: Sendable {
                 let objections = Restraint.objections(.draw, record, on: now.day, bounds: try DrawDesk.bounds(tx))
                 if !objections.isEmpty, input["note"] == nil {
                     throw Refusal(
-                        .invalid, Text("不符合涉企检查的约束规则", "The rules of restraint say no"), fields: [.init("/note", objections[0])] + objections.dropFirst().map { .init("/note", $0) },
+                        .invalid, Text("不符合涉企检查的约束规则", "The rules of restraint say no"),
+                        fields: [.init("/note", objections[0])] + objections.dropFirst().map { .init("/note", $0) },
                         article: Article(law: "INSP", article: "1"))
                 }
             }

@@ -271,9 +271,9 @@ struct InspectionPages: Sendable {
             try await visit.desk.store.write { tx in try handling.apply(name, on: find(visit, tx), input: form, by: .staff(account), at: now, code: code, tx) }
         } catch let refusal as Refusal where [.invalid, .conflict, .forbidden].contains(refusal.kind) { return try await show(visit, name, refusal, form) }
         let id = try visit.exchange.parameter("id")
-        guard name == "order" else { return .redirect("/supervision/inspections/\(id)") }
+        guard name == "order" else { return visit.redirect("/supervision/inspections/\(id)", saying: InspectionMoves.table.done(name)) }
         let number = try await visit.desk.store.read { tx in try find(visit, tx).guidance.map { try tx.matter($0).number } ?? "" }
-        let path = Link.query("/rectify/\(number)", [("code", code)])
+        let path = visit.exchange.origin + Link.query("/rectify/\(number)", [("code", code)])
         return visit.redirect(
             "/supervision/inspections/\(id)", saying: Text("已责令改正。当事人凭此链接反馈整改照片：\(path)（只显示这一次）", "Ordered. The party sends pictures by this link, shown this once: \(path)"))
     }

@@ -58,6 +58,7 @@ extension InspectionPages {
                         .init("data-sheet", i.matter.number), .init("data-account", visit.account?.mark ?? ""),
                         .init("data-kept", h.say(Text("没有信号：已存在手机上，联网后自动上传。", "No signal: kept on the phone, sent when there is one."))),
                         .init("data-done", h.say(Text("已上传", "Sent"))),
+                        .init("data-unsigned", h.say(Text("还没有签名：请当事人在签名框中签字，或者选择其他情形", "Nothing is signed yet: let the party sign in the box, or choose another"))),
                     ]
                 ) {
                     h.hidden("client", sent?["client"] ?? Crypto.hex(Crypto.random(12)))
@@ -108,7 +109,13 @@ extension InspectionPages {
             let became = try await visit.desk.store.write { tx -> Bool in
                 let i = try find(visit, tx)
                 let checks = try InspectionItem.all(tx).filter { i.items.contains($0.code) }.flatMap(\.checks)
-                return try handling.take(.init(form, checks: checks, at: now), for: i, files: kept, by: account, at: now, tx)
+                let became = try handling.take(.init(form, checks: checks, at: now), for: i, files: kept, by: account, at: now, tx)
+                // What is recorded as signed has a signature.
+                guard form["signed"] != "yes" || form.files.contains(where: { $0.name == "signature.png" && $0.bytes.count > 200 }) else {
+                    throw Refusal.invalid(
+                        "/signed", Text("选择了“签字”而没有签名：请当事人在签名框中签字，或者选择其他情形", "“Signs” was chosen and nothing is signed: let the party sign in the box, or choose another"))
+                }
+                return became
             }
             if wantsJSON { return .json(.object([("state", .string(became ? "taken" : "beside"))])) }
             return visit.redirect(
@@ -119,7 +126,12 @@ extension InspectionPages {
         {
             return .json(
                 .object([
-                    ("state", .string("refused")), ("why", .string(refusal.text[visit.language])), ("fields", .array(refusal.fields.map { .string($0.text[visit.language]) })),
+                    ("state", .string("refused")), ("why", .string(refusal.text[visit.language])),
+                    (
+                        "fields",
+                        .array(
+                            refusal.fields.map { .object([("name", .string(String($0.pointer.dropFirst()))), ("text", .string($0.text[visit.language]))]) })
+                    ),
                 ]), status: refusal.kind.status)
         }
     }
