@@ -303,7 +303,7 @@ extension CaseAct {
         decided.confiscated = Money(fen: max(0, notified.confiscated.fen - c.refunded.fen))
         let most = decided.confiscated
         // What was cleared is not taken for what was told: nothing is a nought.
-        for field in ["fine", "confiscated"] where input.has(field) && input[field] == nil {
+        for (field, told) in [("fine", decided.fine), ("confiscated", decided.confiscated)] where told.fen > 0 && input.has(field) && input[field] == nil {
             throw Refusal.invalid("/\(field)", Text("请填写数额；没有的填0", "Give the sum; 0 for none"))
         }
         if input["fine"] != nil { decided.fine = try money("fine") }

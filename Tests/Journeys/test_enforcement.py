@@ -232,10 +232,10 @@ def test_a_sheet_written_without_signal_is_sent_once_there_is_one(visit, city):
     # Signed is what has a signature: without one the sheet stays.
     page.locator("form[data-sheet]").evaluate("f => f.requestSubmit()")
     page.wait_for_function("() => document.querySelector('[data-said]').textContent.includes('签名')")
-    box = page.locator("[data-signature] canvas").bounding_box()
-    page.mouse.move(box["x"] + 20, box["y"] + 30)
+    canvas = page.locator("[data-signature] canvas")
+    canvas.hover(position={"x": 20, "y": 20})
     page.mouse.down()
-    page.mouse.move(box["x"] + 120, box["y"] + 60, steps=8)
+    canvas.hover(position={"x": 90, "y": 40})
     page.mouse.up()
     page.evaluate("() => { document.querySelector('[data-said]').textContent = '' }")
     page.locator("form[data-sheet]").evaluate("f => f.requestSubmit()")
