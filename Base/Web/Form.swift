@@ -29,6 +29,11 @@ package struct Form: Sendable {
         guard value.count <= most else { throw .invalid("/\(name)", Text("不能超过\(most)字", "At most \(most) characters")) }
         return value
     }
+    /// All of these must be there: every one that is missing is named, not the first alone.
+    package func require(_ names: String...) throws(Refusal) {
+        let missing = names.filter { self[$0] == nil }
+        if !missing.isEmpty { throw .invalid(missing.map { .init("/\($0)", Text("请填写这一项", "This is needed")) }) }
+    }
     /// A field that must be one of some.
     package func chosen(_ name: String, _ allowed: some Collection<String>) throws(Refusal) -> String {
         guard let value = self[name] else { throw .invalid("/\(name)", Text("请选择一项", "Choose one")) }

@@ -78,7 +78,7 @@ package struct CaseDocuments: Sendable {
         set("filedOn", c.filedOn.map(Documents.chinese))
         set("findings", c.findings)
         set("facts", c.facts)
-        set("nature", c.nature.map(Self.nature))
+        set("nature", c.nature.map(Wording.nature))
         set("statement", c.statement)
         set("reviewed", c.reviewed)
         set("decisionNumber", c.decisionNumber)
@@ -121,18 +121,8 @@ package struct CaseDocuments: Sendable {
     }
     private func discretion(_ o: Outcome) -> String {
         let factors = o.factors.compactMap { Leniency.shipped.factor($0)?.text.zh }
-        return (factors.isEmpty ? "" : "具有\(factors.joined(separator: "、"))情形，") + "\(o.kind == .punish ? "按\(o.tier.title.zh)幅度裁量。" : "")" + Self.sentence(o.reasons)
+        return (factors.isEmpty ? "" : "具有\(factors.joined(separator: "、"))情形，") + "\(o.kind == .punish ? "按\(o.tier.title.zh)幅度裁量。" : "")" + Wording.sentence(o.reasons)
     }
-    /// What was typed as a whole sentence: with its full stop, and a predicate where it is only the name of a violation.
-    static func sentence(_ text: String) -> String {
-        let text = text.trimmed
-        guard let last = text.last else { return text }
-        return "。；！？.".contains(last) ? text : text + "。"
-    }
-    static func nature(_ text: String) -> String {
-        sentence(["构成", "违反", "属于", "系", "是", "已"].contains { text.contains($0) } ? text : "当事人的上述行为属于\(text.trimmed)")
-    }
-
     package func name(_ c: Case) -> String { "\(c.party.name)涉嫌\(c.cause)案" }
 
     /// How the case went so far, for the report and the decision.
@@ -227,5 +217,18 @@ package struct CaseEvidence: Sendable {
     }
     static func of(_ id: ID<Matter>, _ tx: Transaction) throws -> [CaseEvidence] {
         try tx.all("SELECT * FROM enforcement_evidence WHERE matter = \(id) ORDER BY id").map(CaseEvidence.init)
+    }
+}
+
+/// How what was typed stands in a document (文书用语).
+enum Wording {
+    /// What was typed as a whole sentence: with its full stop, and a predicate where it is only the name of a violation.
+    static func sentence(_ text: String) -> String {
+        let text = text.trimmed
+        guard let last = text.last else { return text }
+        return "。；！？.".contains(last) ? text : text + "。"
+    }
+    static func nature(_ text: String) -> String {
+        sentence(["构成", "违反", "属于", "系", "是", "已"].contains { text.contains($0) } ? text : "当事人的上述行为属于\(text.trimmed)")
     }
 }

@@ -11,6 +11,8 @@ struct CaseFilter: Sendable {
     var outcome: String?
     var violation: String?
     var region: String?
+    /// Only what the region itself has, not its districts.
+    var exact = false
     var period: String?
     var unpaid = false
     var filed = false
@@ -28,6 +30,7 @@ struct CaseFilter: Sendable {
         outcome = form["outcome"]
         violation = form["violation"]
         region = form["region"]
+        exact = form["exact"] == "yes"
         period = form["during"]
         if let period, Day.span(period) == nil { throw .invalid("/during", Text("期间应为 2026-05、2026-Q2 或 2026 形式", "A period reads 2026-05, 2026-Q2 or 2026")) }
         (unpaid, filed, decided, paid) = (form["unpaid"] == "yes", form["filed"] == "yes", form["decided"] == "yes", form["paid"] == "yes")
@@ -39,7 +42,7 @@ struct CaseFilter: Sendable {
     var pairs: [(String, String?)] {
         [
             ("stage", stage.map(String.init)), ("whose", mine ? "mine" : nil), ("closed", closed ? "yes" : nil), ("outcome", outcome), ("violation", violation),
-            ("region", region),
+            ("region", region), ("exact", exact ? "yes" : nil),
             ("during", period), ("unpaid", unpaid ? "yes" : nil), ("filed", filed ? "yes" : nil), ("decided", decided ? "yes" : nil),
             ("paid", paid ? "yes" : nil), ("model", model), ("leads", leads), ("q", text),
         ]
@@ -49,6 +52,7 @@ struct CaseFilter: Sendable {
         var all: [SQL] = ["m.kind = 'case'"]
         let own = region.map { $0.hasPrefix(account.region) ? $0 : account.region } ?? account.region
         let isAccount = outcome != nil || period != nil || filed || decided || unpaid || paid || model != nil
+        if exact, let region { all.append("m.region = \(region)") }
         if !own.isEmpty { all.append(Queue.within(own, "m.region", byDue: !closed && !isAccount)) }
         if !isAccount { all.append("m.open = \(closed ? 0 : 1)") }
         if let stage { all.append("m.state IN (\(list: CaseMoves.stages[stage].1.sorted()))") }

@@ -231,6 +231,11 @@ struct CaseForm {
 
     private func conclusion(_ h: HTML, _ e: HTML.Errors) {
         let o = c.proposed
+        if s.leniency.isEmpty {
+            h.div(
+                "alert alert-warning py-2",
+                h.say(Text("本案尚未记录从宽审查：请先在“从宽审查”中逐项核对，或者在裁量理由中说明。", "No examination of leniency is on record: make it below first, or say in the reasons why there is none.")))
+        }
         area(h, "facts", Text("调查认定的事实", "Facts established"), e, value: c.facts, rows: 6, most: 10_000)
         area(
             h, "nature", Text("案件性质", "Nature"), e, Text("完整的句子，如“当事人的上述行为构成发布使用绝对化用语的广告”", "A whole sentence: what the party's conduct amounts to"), value: c.nature)

@@ -278,14 +278,15 @@ extension CaseAct {
         }
         let how = name == "audit-return" ? try input.chosen("kind", ["correct", "supplement"]) : "agree"
         let said = how == "agree" ? "同意" : how == "correct" ? "建议纠正" : "建议补充调查"
+        let whole = opinion.hasPrefix(said) ? Wording.sentence(opinion) : "\(said)。\(Wording.sentence(opinion))"
         _ = try document(
             "review-form",
             adding: [
                 "reviewTitle": legal ? "法制审核" : "案件审核", "sentOn": try clock("P7").map { Documents.chinese($0.startedAt.day) } ?? "", "reviewer": reviewer.name,
-                "opinion": "\(said)。\(opinion)", "checks": Self.checks.map { "\($0.1.zh)：\(fine.contains($0.0) ? "是" : "否")" }.joined(separator: "；"),
+                "opinion": whole, "checks": Self.checks.map { "\($0.1.zh)：\(fine.contains($0.0) ? "是" : "否")" }.joined(separator: "；"),
             ])
         if how == "agree", legal { try set("legal_reviewed = 1") }
-        return try move([("review", legal ? "legal" : "audit"), ("opinion", "\(said)。\(opinion)")])
+        return try move([("review", legal ? "legal" : "audit"), ("opinion", whole)])
     }
 
     struct Discussion {

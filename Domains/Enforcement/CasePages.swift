@@ -232,7 +232,7 @@ struct CasePages: Sendable {
             do { _ = try USCC(code.uppercased()) } catch { throw Refusal.invalid("/code", Text("信用代码\(error.text.zh)", "The code \(error.text.en)")) }
             op = try Operators.find(uscc: code.uppercased(), tx)
             // A penalty lands on whom the code names: the name that was typed must be theirs.
-            if let op, let name = form["party"], !Self.isSame(name, op.name) {
+            if let op, let name = form["party"], !PartyName.isSame(name, op.name) {
                 throw Refusal.invalid("/party", Text("该信用代码登记的名称是“\(op.name)”，请核对代码或者名称", "This code is registered to “\(op.name)”: check code and name"))
             }
         }
@@ -246,17 +246,12 @@ struct CasePages: Sendable {
         )
     }
 
-    /// Whether a typed name is a registered one: the same, or the one within the other, as a shop's name stands within its owner's.
-    static func isSame(_ typed: String, _ registered: String) -> Bool {
-        let (a, b) = (typed.filter { !$0.isWhitespace }, registered.filter { !$0.isWhitespace })
-        return a == b || (min(a.count, b.count) >= 4 && (a.contains(b) || b.contains(a)))
-    }
-
     private func register(_ visit: Visit) async throws -> Answer {
         let account = try visit.signedIn()
         let form = try visit.exchange.form()
         let (handling, now) = (handling, visit.desk.now)
         do {
+            try form.require("party-kind", "party", "address", "cause", "clue", "found", "source")
             let matter = try await visit.desk.store.write { tx in
                 let (party, op) = try Self.read(form, tx)
                 guard let found = Day(try form.needed("found", 10)), found <= now.day, found > now.day.adding(months: -120) else {

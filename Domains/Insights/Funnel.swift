@@ -183,8 +183,10 @@ enum FunnelPage {
                         h, Text("辖区", "District"),
                         funnel.districts.sorted { $0.key < $1.key }.map { code, row in
                             (
-                                visit.region(code), row, Link.query("/monitoring", [("state", "all"), ("region", code), ("during", period)]),
-                                { cases("any", period, $0) + "&region=\(code)" }
+                                visit.region(code), row,
+                                Link.query("/monitoring", [("state", "all"), ("region", code), ("exact", code.count < 6 ? "yes" : nil), ("during", period)]),
+                                // What no district has yet is counted apart from what they have.
+                                { cases("any", period, $0) + "&region=\(code)\(code.count < 6 ? "&exact=yes" : "")" }
                             )
                         })
                 }

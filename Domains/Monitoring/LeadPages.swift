@@ -33,6 +33,8 @@ struct LeadPages: Sendable {
         /// What came in a period, in a district: what the funnel opens.
         let period: String?
         let region: String?
+        /// Only what the region itself has, not its districts.
+        let exact: Bool
         let cursor: String?
 
         init(_ query: Form) throws(Refusal) {
@@ -47,9 +49,12 @@ struct LeadPages: Sendable {
             period = query["during"]
             if let period, Day.span(period) == nil { throw .invalid("/during", Text("期间应为 2026-05、2026-Q2 或 2026 形式", "A period reads 2026-05, 2026-Q2 or 2026")) }
             region = query["region"]
+            exact = query["exact"] == "yes"
             cursor = query["cursor"]
         }
-        var pairs: [(String, String?)] { [("state", state), ("model", model), ("q", text), ("whose", mine ? "mine" : nil), ("during", period), ("region", region)] }
+        var pairs: [(String, String?)] {
+            [("state", state), ("model", model), ("q", text), ("whose", mine ? "mine" : nil), ("during", period), ("region", region), ("exact", exact ? "yes" : nil)]
+        }
 
         func conditions(_ account: Account, city: String, today: Day) throws -> [SQL] {
             var all: [SQL] = ["m.kind = \(LeadMoves.kind)"]
@@ -59,7 +64,7 @@ struct LeadPages: Sendable {
             if state == LeadMoves.detected || state == LeadMoves.screened { all.append("(l.snoozed_until IS NULL OR l.snoozed_until <= \(today))") }
             if mine { all.append("m.assignee = \(account.id)") }
             if let span = period.flatMap(Day.span) { all.append("m.received_at >= \(Moment(span.lowerBound)) AND m.received_at < \(Moment(span.upperBound))") }
-            if let region { all.append("m.region >= \(region) AND m.region < \(region + "~")") }
+            if let region { all.append(exact ? "m.region = \(region)" : "m.region >= \(region) AND m.region < \(region + "~")") }
             if account.region != city, !account.region.isEmpty { all.append("m.region >= \(account.region) AND m.region < \(account.region + "~")") }
             if let cursor {
                 let parts = cursor.split(separator: ".").compactMap { Int64($0) }

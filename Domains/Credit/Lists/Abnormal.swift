@@ -292,6 +292,7 @@ package struct AbnormalHandling: Sendable {
             guard a.firstLetter == nil else { throw Refusal(.conflict, Text("第一封已登记", "The first letter was entered")) }
             try act.set("first_letter = \(on)")
         case "first-back":
+            guard a.firstLetter != nil else { throw Refusal(.conflict, Text("尚未登记第一封专用信函", "No first letter was entered")) }
             guard let sent = a.firstLetter, on >= sent else { throw Refusal.invalid("/on", Text("应不早于寄出之日", "Not before it was sent")) }
             try act.set("first_back = \(on)")
         case "second":
@@ -304,6 +305,7 @@ package struct AbnormalHandling: Sendable {
             }
             try act.set("second_letter = \(on)")
         case "second-back":
+            guard a.secondLetter != nil else { throw Refusal(.conflict, Text("尚未登记第二封专用信函", "No second letter was entered")) }
             guard let sent = a.secondLetter, on >= sent else { throw Refusal.invalid("/on", Text("应不早于寄出之日", "Not before it was sent")) }
             try act.set("second_back = \(on)")
         default: return try act.move([("note", "有人签收，可以取得联系"), ("on", on.description)])

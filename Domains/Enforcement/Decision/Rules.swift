@@ -15,6 +15,15 @@ package enum PartyKind: String, Sendable, CaseIterable {
     package var isPerson: Bool { self != .organisation }
 }
 
+/// A party's name beside the register's (当事人名称).
+package enum PartyName {
+    /// Whether a typed name is a registered one: the same, or the one within the other, as a shop's name stands within its owner's.
+    package static func isSame(_ typed: String, _ registered: String) -> Bool {
+        let (a, b) = (typed.filter { !$0.isWhitespace }, registered.filter { !$0.isWhitespace })
+        return a == b || (min(a.count, b.count) >= 4 && (a.contains(b) || b.contains(a)))
+    }
+}
+
 /// What is proposed, told or decided (处理意见、拟处罚内容、处理决定).
 ///
 /// Law: PCD art. 60(1): five outcomes.

@@ -74,6 +74,7 @@ package struct IncomingLetterHandling: Sendable {
 
     /// - Errors: a letter that is here already, by its number and sender.
     package func receive(_ input: Form, by account: Account, at now: Moment, _ tx: Transaction) throws -> Matter {
+        try input.require("from", "reference", "received", "about", "asked")
         let received = try input.day("received", from: now.day.adding(months: -12), to: now.day)
         let from = try input.needed("from", 100), reference = try input.needed("reference", 60), about = try input.needed("about", 200), asked = try input.needed("asked", 4000)
         guard try tx.one("SELECT matter FROM enforcement_letters WHERE sender = \(from) AND reference = \(reference)") == nil else {

@@ -311,7 +311,7 @@ struct DrawPages: Sendable {
             }
             if d.state == "committed", visit.may("supervision.draw"), account.covers(d.region) {
                 h.card(Text("第二步：抽取", "Second: draw")) {
-                    if d.committedBy == account.id.raw { h.p("text-warning-emphasis", Text("须由承诺人以外的人员抽取。", "Another than who committed draws.")) }
+                    if d.committedBy == account.id.raw { return h.p("text-warning-emphasis mb-0", Text("须由承诺人以外的人员抽取。", "Another than who committed draws.")) }
                     visit.form(h, "/supervision/draws/\(d.id)/draw") {
                         h.part("", keeping: sent) { h.field("value", Text("公共随机数（照公布的原样填写）", "The beacon, as published"), value: nil, errors: e) }
                         h.button(Text("揭示种子并抽取", "Reveal and draw"), "btn btn-danger", attributes: [h.confirming(Text("抽取只有一次，确定？", "There is one draw. Go on?"))])

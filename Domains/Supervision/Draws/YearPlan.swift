@@ -97,6 +97,7 @@ package struct YearPlan: Sendable {
     }
 
     package static func add(_ input: Form, by account: Account, at now: Moment, _ tx: Transaction) throws -> Int64 {
+        try input.require("year", "title", "items", "region", "objects", "percent", "month")
         let title = try input.needed("title", 80), objects = try input.needed("objects", 200), region = try input.needed("region", 12), items = input.all("items")
         guard let year = Int(try input.needed("year", 4)), (now.day.year...now.day.year + 1).contains(year) else {
             throw Refusal.invalid("/year", Text("应为今年或者明年", "This year or the next"))

@@ -293,4 +293,40 @@ import Web
         #expect(try await o.get("/supervision/plan", as: .gao).text.contains("任务取消"))
         #expect(try await o.verify().findings.isEmpty)
     }
+
+    @Test(arguments: TestEngine.available)
+    func aCauseIsFreshIsUsedOnceAndWhatOthersHandOverHasTheirLetter(_ engine: TestEngine) async throws {
+        let (o, ids) = try await office(engine)
+        let uscc = try await o.desk.store.read { try Operators.find(ids[0], $0).uscc }
+        let complaint = try await o.file(against: uscc)
+        let people = [Persona.wang, .gao].map { ("inspectors", String(o.account($0).id.raw)) }
+        func plan(_ cause: String, _ more: [(String, String)]) async throws -> Int {
+            try await o.post("/supervision/inspections/new", as: .wang, [("code", uscc), ("cause", cause), ("items", "C1"), ("on", "2026-09-16")] + people + more).status
+        }
+        #expect(try await plan("transfer", []) == 422)
+        #expect(try await plan("complaint", []) == 422)
+        _ = try await o.apply("refuse", on: complaint, by: .lin, [("ground", "1"), ("reason", "不属于本部门职责"), ("channel", "phone")])
+        // Closed and old: no cause any more.
+        o.clock.set("2027-01-14T10:00")
+        try await o.signInAgain()
+        func later(_ cause: String, _ more: [(String, String)]) async throws -> Int {
+            try await o.post("/supervision/inspections/new", as: .wang, [("code", uscc), ("cause", cause), ("items", "C1"), ("on", "2027-01-16")] + people + more).status
+        }
+        #expect(try await later("complaint", [("of", complaint.number)]) == 422)
+        #expect(try await later("transfer", [("of", complaint.number)]) == 422)
+        let fresh = try await o.file(against: uscc)
+        #expect(try await later("complaint", [("of", fresh.number)]) == 303)
+        let visit = try await o.desk.store.read { try ID<Matter>($0.one("SELECT matter FROM supervision_inspections")!.int("matter")) }
+        #expect(try await o.post("/supervision/inspections/\(visit)/moves/cancel", as: .he, [("reason", "另行安排")]).status == 303)
+        // A visit that was called off used nothing up; one that stands did.
+        #expect(try await later("complaint", [("of", fresh.number)]) == 303)
+        let second = try await o.desk.store.read { try ID<Matter>($0.one("SELECT max(matter) AS m FROM supervision_inspections")!.int("m")) }
+        try await o.desk.store.write { tx in
+            try tx.run("UPDATE casework_matters SET state = 'published', open = 0 WHERE id = \(second)")
+            try tx.audit("test", of: Reference(kind: "inspection", id: second.raw), by: "test", at: o.clock.now, sealing: [.init("casework_matters", second.raw)])
+        }
+        #expect(try await later("complaint", [("of", fresh.number)]) == 422)
+        #expect(try await later("transfer", [("law", "市监转办〔2027〕1号")]) == 303)
+        #expect(try await o.verify().findings.isEmpty)
+    }
 }

@@ -108,6 +108,7 @@ struct InspectionPages: Sendable {
         let form = try visit.exchange.form()
         let (handling, now) = (handling, visit.desk.now)
         do {
+            try form.require("code", "cause", "items", "inspectors", "on")
             let matter = try await visit.desk.store.write { tx in
                 guard let op = try Operators.find(uscc: form.needed("code", 18).uppercased(), tx) else {
                     throw Refusal.invalid("/code", Text("登记库中没有这个代码", "This code is not on the register"))
