@@ -62,11 +62,13 @@ struct ArchivePages: Sendable {
             }
             for (volume, title) in [("main", Text("正卷", "Main volume")), ("sub", Text("副卷（不对外）", "Second volume, internal"))] {
                 h.card(title) {
-                    h.p("mb-2") {
-                        h.a("/cases/\(c.matter.id)/archive/\(volume)", "btn btn-sm btn-outline-secondary", Text("打印全卷", "Print all"))
-                        h.a("/cases/\(c.matter.id)/archive/\(volume).pdf", "btn btn-sm btn-outline-secondary ms-2", Text(verbatim: "PDF"))
-                    }
                     let papers = Self.papers(content.documents, volume)
+                    if !papers.isEmpty {
+                        h.p("mb-2") {
+                            h.a("/cases/\(c.matter.id)/archive/\(volume)", "btn btn-sm btn-outline-secondary", Text("打印全卷", "Print all"))
+                            h.a("/cases/\(c.matter.id)/archive/\(volume).pdf", "btn btn-sm btn-outline-secondary ms-2", Text(verbatim: "PDF"))
+                        }
+                    }
                     if papers.isEmpty { h.p("text-muted mb-0", Text("还没有文件", "No papers yet")) }
                     h.element("ol") {
                         for d in papers {

@@ -65,7 +65,7 @@ package struct CaseDocuments: Sendable {
         let office = desk.office(for: c.matter.region).name
         var v: [String: Any] = [
             "office": office, "unit": office, "caseName": name(c), "cause": c.cause, "partyName": c.party.name, "partyAddress": c.party.address, "recipient": c.party.name,
-            "clue": c.clue, "foundOn": Documents.chinese(c.matter.receivedAt.day), "sourceTitle": Sources.title(c.source).zh, "contactAddress": office,
+            "clue": c.clue, "foundOn": Documents.chinese(c.matter.receivedAt.day), "sourceTitle": Sources.title(c.source).zh,
             "contactPhone": desk.configuration.hotline,
             "reviewBody": (c.matter.region.count < 6 ? desk.configuration.cityName.zh : desk.regions.name(String(c.matter.region.prefix(6)))) + "人民政府",
             "courtName": "有管辖权的人民法院",
