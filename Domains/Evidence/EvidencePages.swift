@@ -55,7 +55,7 @@ struct EvidencePages: Sendable {
             let rows = try tx.all("SELECT * FROM evidence_items WHERE \(SQL.all(conditions)) ORDER BY id DESC LIMIT \(limit + 1)").map(EvidenceItem.init)
             let counts = try tx.all("SELECT state, count(*) AS n FROM evidence_items WHERE \(here) GROUP BY state").map { ($0.string("state"), $0.count("n")) }
             let names = try Accounts.names(rows.map(\.account.raw), tx)
-            let colleagues = try EvidencePages.colleagues(account, visit, tx)
+            let colleagues = try EvidencePages.colleagues(account, of: of, visit, tx)
             return (rows, Dictionary(counts) { a, _ in a }, names, colleagues)
         }
         let shown = rows.prefix(limit)
@@ -120,9 +120,13 @@ struct EvidencePages: Sendable {
         }
     }
 
-    /// Who may take part as the second officer.
-    static func colleagues(_ account: Account, _ visit: Visit, _ tx: Transaction) throws -> [Account] {
-        try Accounts.all(tx).filter { $0.id != account.id && $0.active && account.covers($0.region) && visit.desk.permissions.allows($0.roles, "evidence.capture") }
+    /// Who may take part as the second officer: of a matter only who may see its kind.
+    static func colleagues(_ account: Account, of number: String?, _ visit: Visit, _ tx: Transaction) throws -> [Account] {
+        let kind = try number.flatMap { try tx.one("SELECT kind FROM casework_matters WHERE number = \($0)") }?.string("kind")
+        let needed: [Permission] = ["evidence.capture"] + (kind.flatMap { visit.house.kinds[$0]?.permission }.map { [$0] } ?? [])
+        return try Accounts.all(tx).filter { other in
+            other.id != account.id && other.active && account.covers(other.region) && needed.allSatisfy { visit.desk.permissions.allows(other.roles, $0) }
+        }
     }
 
     static func fields(_ h: HTML, _ form: Form, _ colleagues: [Account], _ refusal: Refusal?) {

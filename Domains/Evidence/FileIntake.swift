@@ -30,8 +30,8 @@ struct FileIntake: Sendable {
 
     private func form(_ visit: Visit, _ refusal: Refusal?, _ form: Form?) async throws -> Answer {
         let account = try visit.require("evidence.capture")
-        let colleagues = try await visit.desk.store.read { try EvidencePages.colleagues(account, visit, $0) }
-        let start = form ?? visit.exchange.query
+        let start = form ?? visit.exchange.query, of = (start["matter"] ?? start["of"])?.trimmed.uppercased()
+        let colleagues = try await visit.desk.store.read { try EvidencePages.colleagues(account, of: of, visit, $0) }
         return visit.page(Text("收取文件", "Take a file in"), status: refusal?.kind.status ?? 200, active: "/evidence") { h in
             h.div("narrow") {
                 h.h1(Text("收取文件作为证据", "Take a file in as evidence"))
