@@ -43,7 +43,9 @@ import Web
         try await room.make("decide", id, .he)
         let c = try await room.c(id)
         #expect(c.confiscated == Money(yuan: "5000") && c.fine == Money(yuan: "20000"))
-        let decision = try await room.office.desk.store.read { try $0.one("SELECT body FROM casework_documents WHERE matter = \(id) AND form = 'penalty-decision'")?.string("body") }
+        let decision = try await room.office.desk.store.read {
+            try $0.one("SELECT body FROM casework_documents WHERE matter = \(id) AND form = 'penalty-decision'")?.string("body")
+        }
         // The waiver is said, and what was typed as a name is a sentence.
         #expect(decision?.contains("当事人书面放弃陈述、申辩") == true && decision?.contains("当事人的上述行为属于价格欺诈。") == true)
         #expect(try await room.office.verify().findings.isEmpty)
