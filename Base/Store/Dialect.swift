@@ -147,11 +147,11 @@ package enum Dialect: String, Sendable, CaseIterable {
         return try tx.all(searchQuery(terms: terms, limit: limit)).map { $0.int("ref") }
     }
 
-    /// Whether few things hold all terms: SQLite's index counts them in a millisecond, PostgreSQL's would have to collect them.
-    package func areRare(_ terms: [String], _ tx: Transaction) throws -> Bool {
-        guard self == .sqlite else { return false }
+    /// How many hold all terms, counted to `limit`: SQLite's index counts them in a millisecond, PostgreSQL's would have to collect them and says nil.
+    package func hits(_ terms: [String], limit: Int, _ tx: Transaction) throws -> Int? {
+        guard self == .sqlite else { return nil }
         let match = terms.map { "\"\($0)\"" }.joined(separator: " AND ")
-        return try tx.count("SELECT count(*) AS n FROM (SELECT 1 FROM platform_search_text WHERE platform_search_text MATCH \(match) LIMIT 1000)") < 1000
+        return try tx.count("SELECT count(*) AS n FROM (SELECT 1 FROM platform_search_text WHERE platform_search_text MATCH \(match) LIMIT \(limit))")
     }
 
     /// The query for keys that hold all terms, newest first. Terms are ours: letters, digits, Han, `:` and `_` only.

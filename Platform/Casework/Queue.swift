@@ -221,6 +221,8 @@ package enum Queue {
         return found
     }
 
+    /// From how many hits on a word is common: the way through the list is tried first.
+    private static let commonFrom = 1000
     private typealias Words = (kind: String, terms: [String])
 
     /// A common word is met soon on the way through the list; a rare one has few hits in the index, and fewer among what is still
@@ -231,32 +233,44 @@ package enum Queue {
         guard !all.isEmpty else { return [] }
         func open(_ words: Words) -> [String] { history ? words.terms : words.terms + [Search.openMark(words.kind)] }
         let tells = !history && tx.dialect == .sqlite
-        let common = tells ? try all.filter { try !tx.dialect.areRare(open($0), tx) }.map { [$0] } : [all]
-        var found: [Matter] = [], rest = tells ? all.filter { words in !common.contains { $0[0].kind == words.kind } } : []
+        var found: [Matter] = [], rest: [Words] = [], common: [[Words]] = tells ? [] : [all]
+        if tells {
+            for words in all {
+                switch try tx.dialect.hits(open(words), limit: commonFrom, tx) {
+                case 0?: break
+                case let n? where n < commonFrom: rest.append(words)
+                default: common.append([words])
+                }
+            }
+        }
         for group in common {
             let near = try near(group, conditions + (tells ? ["kind = \(group[0].kind)"] : []), history: history, order, limit, tx)
-            if near.count == limit { found += near } else { rest += group }
+            if near.isAll || near.matters.count == limit { found += near.matters } else { rest += group }
         }
         if !rest.isEmpty {
+            // One list of keys: with several, SQLite walks through all that is open and asks each. Two kinds may share their mark in the index.
             let hits = rest.map { tx.dialect.searchQuery(terms: open($0), limit: history ? 20_000 : 50_000) }
-            var among: SQL = "(id IN (SELECT ref FROM (\(hits[0])) AS hits)"
-            for more in hits.dropFirst() { among = "\(among) OR id IN (SELECT ref FROM (\(more)) AS hits)" }
-            among = "\(among))"
-            found += try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(conditions + [among])) ORDER BY \(order) LIMIT \(limit)").map(Matter.init)
+            var keys: SQL = "SELECT ref FROM (\(hits[0])) AS hits"
+            for more in hits.dropFirst() { keys = "\(keys) UNION ALL SELECT ref FROM (\(more)) AS hits" }
+            found += try tx.all(
+                "SELECT * FROM casework_matters WHERE \(SQL.all(conditions + ["id IN (\(keys))", "(kind || '') IN (\(list: rest.map(\.kind)))"])) ORDER BY \(order) LIMIT \(limit)"
+            ).map(Matter.init)
         }
         func due(_ m: Matter) -> String { m.nextDue?.description ?? Matter.nothingDue }
         return Array(found.sorted { history ? $0.id.raw > $1.id.raw : (due($0), $0.id.raw) < (due($1), $1.id.raw) }.prefix(limit))
     }
 
-    /// Those of the list's first six hundred that hold the words.
-    private static func near(_ words: [Words], _ conditions: [SQL], history: Bool, _ order: SQL, _ limit: Int, _ tx: Transaction) throws -> [Matter] {
+    /// Those of the list's first six hundred that hold the words; whether those are all that there are.
+    private static func near(_ words: [Words], _ conditions: [SQL], history: Bool, _ order: SQL, _ limit: Int, _ tx: Transaction) throws -> (matters: [Matter], isAll: Bool) {
         let holds = words.map { kind, terms -> SQL in "(s.kind = \(kind) AND \(SQL.all(terms.map { tx.dialect.searchHolds("s.terms", $0) })))" }
         var any: SQL = holds[0]
         for more in holds.dropFirst() { any = "\(any) OR \(more)" }
         let held: SQL = "EXISTS (SELECT 1 FROM platform_search s WHERE s.kind = casework_matters.kind AND s.ref = casework_matters.id AND (\(any)))"
-        let end: SQL = "SELECT \(raw: history ? "id" : "next_due") FROM casework_matters WHERE \(SQL.all(conditions)) ORDER BY \(order) LIMIT 1 OFFSET 600"
-        let bound: SQL = history ? "id >= COALESCE((\(end)), 0)" : "next_due <= COALESCE((\(end)), \(Matter.nothingDue))"
-        return try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(conditions + [bound, held])) ORDER BY \(order) LIMIT \(limit)").map(Matter.init)
+        let last = try tx.one("SELECT \(raw: history ? "id" : "next_due") AS last FROM casework_matters WHERE \(SQL.all(conditions)) ORDER BY \(order) LIMIT 1 OFFSET 600")
+        let bound: SQL = last.map { history ? "id >= \($0.int("last"))" : "next_due <= \($0.string("last"))" } ?? "1 = 1"
+        return (
+            try tx.all("SELECT * FROM casework_matters WHERE \(SQL.all(conditions + [bound, held])) ORDER BY \(order) LIMIT \(limit)").map(Matter.init), last == nil
+        )
     }
 
     /// The office's figures as they were some seconds ago at most, counted once for all who ask together; one's own as they are.

@@ -125,8 +125,9 @@ import Web
         let (start, director) = (office.clock.now.day, office.account(.qian))
         let rows = (0..<6000).map { i -> (id: Int64, kind: String, text: String, due: Day, open: Bool) in
             // Complaints speak of refunds two times in three, reports one time in forty; deposits are rare.
-            let kind = i % 3 == 0 ? "report" : "complaint"
-            let text = (kind == "complaint" ? i % 3 != 2 || i % 2 == 0 : i % 120 == 0) ? "商家不退款" : "电饭煲不通电"
+            // Contests and repairs share their marks in the index with complaints and reports.
+            let kind = i % 50 == 7 ? "contest" : i % 50 == 9 ? "repair" : i % 3 == 0 ? "report" : "complaint"
+            let text = (kind != "report" ? i % 3 != 2 || i % 2 == 0 : i % 120 == 0) ? "商家不退款" : "电饭煲不通电"
             return (Int64(10_000 + i), kind, i % 97 == 0 ? text + "定金" : text, start.adding(days: (i * 7919) % 400), i % 11 != 0)
         }
         try await office.desk.store.write { tx in
@@ -140,7 +141,7 @@ import Web
             }
         }
         let terms = typed.split(separator: " ").map(String.init)
-        for (kind, closed) in [(nil, false), ("complaint", false), ("report", false), (nil, true)] as [(String?, Bool)] {
+        for (kind, closed) in [(nil, false), ("complaint", false), ("contest", false), ("report", false), (nil, true)] as [(String?, Bool)] {
             var f = QueueFilter()
             (f.kind, f.text, f.closed) = (kind, typed, closed)
             let expected = rows.filter { r in r.open != closed && (kind == nil || r.kind == kind) && terms.allSatisfy { r.text.contains($0) } }
@@ -150,7 +151,7 @@ import Web
                 f.cursor = cursor
                 let ready = f
                 let page = try await office.desk.store.read {
-                    try Queue.page(ready, for: director, city: "9901", today: start, kinds: ["complaint", "report", "lead", "case"], $0)
+                    try Queue.page(ready, for: director, city: "9901", today: start, kinds: ["complaint", "contest", "report", "repair", "lead", "case"], $0)
                 }
                 found += page.matters.map(\.id.raw)
                 cursor = page.next
