@@ -10,3 +10,8 @@ extension StringProtocol {
         return String(s)
     }
 }
+
+extension String {
+    /// Whether it can be a telephone number: five to fifteen figures, however they are set apart; a masked one too.
+    package var isPhone: Bool { (5...15).contains(count { $0.isASCII && $0.isNumber }) && allSatisfy { ($0.isASCII && $0.isNumber) || "+-() *".contains($0) } }
+}

@@ -50,7 +50,7 @@ package struct Filing: Sendable {
         need(complainantName, "/complainant/name", 60, forSelf ? Text("您的姓名", "your name") : Text("投诉人姓名", "the complainant's name"))
         need(complainantPhone, "/complainant/phone", 30, Text("联系电话", "a phone number"))
         let digits = complainantPhone.filter { $0.isASCII && $0.isNumber }
-        if !complainantPhone.isEmpty, !(5...15).contains(digits.count) || complainantPhone.contains(where: { !($0.isASCII && $0.isNumber) && !"+-() *".contains($0) }) {
+        if !complainantPhone.isEmpty, !complainantPhone.isPhone {
             wrong.append(.init("/complainant/phone", Text("电话号码格式不正确", "This is not a phone number")))
         } else if complainantPhone.phone.hasPrefix("1"), digits.count > 6, complainantPhone.phone.count != 11 {
             wrong.append(.init("/complainant/phone", Text("手机号码应为11位", "A mobile number has 11 digits")))

@@ -82,7 +82,6 @@ package struct CaseHandling: Sendable {
             case "prepare-publication", "publish": return c.decided?.kind == .punish && !(c.decided?.isWarningOnly ?? true) && c.annulled == nil && !c.simple
             case "demand" where c.payBy.map({ $0 >= desk.today() }) ?? true: return false
             case "pay", "demand", "defer", "apply-court": return c.annulled == nil && c.fine.fen + c.confiscated.fen > 0 && (c.matter.state != CaseMoves.archived || c.simple)
-            case "withdraw-publication": return c.servedOn != nil
             case "replace-officers": return c.decided == nil
             case "hand-in": return cash.toHandIn
             case "bank": return cash.toBank

@@ -135,6 +135,8 @@ extension CaseAct {
             try set(
                 "notified = NULL, notice_served_on = NULL, hearing = 0, heard_on = NULL, hearing_on = NULL, hearing_report = NULL, reviewed = NULL, discussed_on = NULL, legal_reviewed = 0"
             )
+            // What was given back before stands in the new reckoning (refunded): it is not taken off twice.
+            try set("refund_ordered = NULL, refunded = NULL")
         }
         try set(
             """

@@ -93,6 +93,7 @@ struct CasePage: Sendable {
             $0.name != "prepare-publication" || s.publication?.publishedOn == nil || s.publication?.ending == "withdrawn"
         }
         .filter { $0.name != "publish" || (s.publication != nil && s.publication?.publishedOn == nil && s.publication?.pushedOn == nil) }
+        .filter { $0.name != "withdraw-publication" || (s.publication?.publishedOn != nil && s.publication?.endedOn == nil) }
         .filter { $0.name != "decide-recusal" || s.recusals.contains { $0.granted == nil } }
         .filter { $0.name != "host-published" || (s.publication?.pushedOn != nil && s.publication?.publishedOn == nil) }
         return visit.page(Text("案件 \(c.matter.number)", "Case \(c.matter.number)"), status: refusal?.kind.status ?? 200, active: "/cases") { h in

@@ -232,11 +232,9 @@ struct CasePages: Sendable {
             do { _ = try USCC(code.uppercased()) } catch { throw Refusal.invalid("/code", Text("信用代码\(error.text.zh)", "The code \(error.text.en)")) }
             op = try Operators.find(uscc: code.uppercased(), tx)
             // A penalty lands on whom the code names: the name that was typed must be theirs.
-            if let op, let name = form["party"], !PartyName.isSame(name, op.name) {
-                throw Refusal.invalid("/party", Text("该信用代码登记的名称是“\(op.name)”，请核对代码或者名称", "This code is registered to “\(op.name)”: check code and name"))
-            }
+            if let op, let name = form["party"] { try PartyName.check(name, of: op) }
         }
-        if let phone = form["phone"], !(5...15).contains(phone.count(where: { $0.isASCII && $0.isNumber })) {
+        if let phone = form["phone"], !phone.isPhone {
             throw Refusal.invalid("/phone", Text("电话号码格式不正确", "This is not a phone number"))
         }
         return (

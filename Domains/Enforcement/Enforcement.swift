@@ -50,41 +50,14 @@ package enum Enforcement {
                 MatterKind(
                     table: CaseMoves.table, permission: "enforcement.see", papers: "enforcement.see",
                     violation: { try $1.one("SELECT violation FROM enforcement_cases WHERE matter = \($0)")?.optionalString("violation") },
-                    extending: { matter, account, tx in try tx.checkApprover(account, of: matter.id) },
-                    act: { move, matter, input, actor, now, desk, tx in
-                        try CaseHandling(desk: desk).apply(move, on: tx.penaltyCase(matter), input: input, by: actor, at: now, tx)
-                        return []
-                    }, offers: { matter, actor, desk, tx in try CaseHandling(desk: desk).available(tx.penaltyCase(matter), to: actor, people: tx.people(of: matter.id)) }
+                    extending: { matter, account, tx in try tx.checkApprover(account, of: matter.id) }, act: act,
+                    offers: { matter, actor, desk, tx in try CaseHandling(desk: desk).available(tx.penaltyCase(matter), to: actor, people: tx.people(of: matter.id)) }
                 ) { "/cases/\($0.id)" },
                 // Law: PCD art. 38(2): longer by a written notice with reasons alone.
-                MatterKind(
-                    table: MeasureMoves.table, permission: "enforcement.see", papers: "enforcement.see", extending: nil,
-                    act: { move, matter, input, actor, now, desk, tx in
-                        try MeasureHandling(desk: desk).apply(move, on: tx.measure(matter), input: input, by: actor, at: now, tx)
-                        return []
-                    }
-                ) { "/measures/\($0.id)" },
-                MatterKind(
-                    table: GuidanceMoves.table, permission: "enforcement.see", papers: "enforcement.see",
-                    act: { move, matter, input, actor, now, desk, tx in
-                        try GuidanceHandling(desk: desk).apply(move, on: tx.guidance(matter), input: input, by: actor, at: now, tx)
-                        return []
-                    }
-                ) { "/guidance/\($0.id)" },
-                MatterKind(
-                    table: AssistMoves.table, permission: "enforcement.see", papers: "enforcement.see",
-                    act: { move, matter, input, actor, now, desk, tx in
-                        try AssistHandling(desk: desk).apply(move, on: matter, input: input, by: actor, at: now, tx)
-                        return []
-                    }
-                ) { "/assist/\($0.id)" },
-                MatterKind(
-                    table: IncomingLetterMoves.table, permission: "enforcement.see", papers: "enforcement.see",
-                    act: { move, matter, input, actor, now, desk, tx in
-                        try IncomingLetterHandling(desk: desk).apply(move, on: tx.incomingLetter(matter), input: input, by: actor, at: now, tx)
-                        return []
-                    }
-                ) { "/assistance/\($0.id)" },
+                MatterKind(table: MeasureMoves.table, permission: "enforcement.see", papers: "enforcement.see", extending: nil, act: act) { "/measures/\($0.id)" },
+                MatterKind(table: GuidanceMoves.table, permission: "enforcement.see", papers: "enforcement.see", act: act) { "/guidance/\($0.id)" },
+                MatterKind(table: AssistMoves.table, permission: "enforcement.see", papers: "enforcement.see", act: act) { "/assist/\($0.id)" },
+                MatterKind(table: IncomingLetterMoves.table, permission: "enforcement.see", papers: "enforcement.see", act: act) { "/assistance/\($0.id)" },
             ],
             forms: CaseForms.shared.forms, acts: ["enforcement.certified": Text("登记执法证", "Certificate entered")],
             sealed: [
@@ -99,6 +72,19 @@ package enum Enforcement {
             matterLinks: [
                 MatterLink(Text("登记为案源", "Register as a source"), "enforcement.register") { $0.kind == CaseMoves.kind ? "/cases/\($0.id)" : "/cases/new?from=\($0.number)" }
             ], settings: CaseHandling.settings)
+    }
+
+    /// A move on a case or on what belongs to one, by the API.
+    @Sendable static func act(_ name: String, on matter: Matter, input: Form, by actor: Actor, at now: Moment, desk: Desk, _ tx: Transaction) throws -> [(String, JSON)] {
+        switch matter.kind {
+        case CaseMoves.kind: try CaseHandling(desk: desk).apply(name, on: tx.penaltyCase(matter), input: input, by: actor, at: now, tx)
+        case MeasureMoves.kind: try MeasureHandling(desk: desk).apply(name, on: tx.measure(matter), input: input, by: actor, at: now, tx)
+        case GuidanceMoves.kind: try GuidanceHandling(desk: desk).apply(name, on: tx.guidance(matter), input: input, by: actor, at: now, tx)
+        case AssistMoves.kind: try AssistHandling(desk: desk).apply(name, on: matter, input: input, by: actor, at: now, tx)
+        case IncomingLetterMoves.kind: try IncomingLetterHandling(desk: desk).apply(name, on: tx.incomingLetter(matter), input: input, by: actor, at: now, tx)
+        default: throw Refusal.notFound
+        }
+        return []
     }
 
     /// A lead, a report, a complaint's lead for which a case was proposed: its source is registered once, in the same region.

@@ -66,28 +66,23 @@ package struct Repairable: Sendable {
     /// The application for it that is being handled, or is granted and not carried out yet.
     package fileprivate(set) var pending: String?
 
+    package static func of(_ op: Operator, on day: Day, _ tx: Transaction) throws -> [Repairable] { try of(Applicant(op), on: day, tx) }
     /// All of an applicant on a day; who is not on our register has penalties alone.
     package static func of(_ applicant: Applicant, on day: Day, _ tx: Transaction) throws -> [Repairable] {
-        try (applicant.operator.map { try of($0, on: day, tx) } ?? penalties(applicant, on: day, tx)).map { item in
+        var all = try penalties(applicant, on: day, tx)
+        if let op = applicant.operator { all += try abnormal(op, on: day, tx) + serious(op, on: day, tx) }
+        let isShielded = try applicant.operator.map { try Repair.isShielded($0.id, tx) } ?? false
+        return try all.map { item in
             var item = item
+            // Law: O107 art. 22(1): all of it is hidden while the plan is carried out.
+            item.isPublic = item.isPublic && !isShielded
             item.pending = try tx.one(
                 "SELECT m.number AS number FROM credit_repairs r JOIN casework_matters m ON m.id = r.matter WHERE r.of_matter = \(item.matter.id) AND m.open = 1 LIMIT 1")?.string(
                     "number")
             return item
         }
     }
-    /// All of an operator on a day.
-    package static func of(_ op: Operator, on day: Day, _ tx: Transaction) throws -> [Repairable] {
-        let isShielded = try Repair.isShielded(op.id, tx)
-        return try (penalties(Applicant(op), on: day, tx) + abnormal(op, on: day, tx) + serious(op, on: day, tx)).map { item in
-            var item = item
-            // Law: O107 art. 22(1): all of it is hidden while the plan is carried out.
-            item.isPublic = item.isPublic && !isShielded
-            return item
-        }
-    }
 
-    private static func bar(_ op: Operator, on day: Day, _ tx: Transaction) throws -> Condition? { try bar(Applicant(op), on: day, tx) }
     private static func bar(_ applicant: Applicant, on day: Day, _ tx: Transaction) throws -> Condition? {
         let last =
             if let op = applicant.operator {
@@ -189,7 +184,7 @@ package struct Repairable: Sendable {
                     }
                 conditions.append(Condition(id: "done", text: text, met: nil, detail: Text("申请时说明并提供材料", "Say so with the application, with papers")))
             }
-            if let bar = try bar(op, on: day, tx) { conditions.append(bar) }
+            if let bar = try bar(Applicant(op), on: day, tx) { conditions.append(bar) }
             return Repairable(
                 target: .abnormal, matter: a.matter, title: a.ground.title.zh, tier: Text("经营异常名录", "Abnormal list"), early: a.listedOn, until: a.shownUntil,
                 conditions: conditions,
@@ -233,7 +228,7 @@ package struct Repairable: Sendable {
                 Condition(
                     id: "rectified", text: Text("已经主动整改，消除危害后果和不良影响", "Rectified, its effects removed"), met: nil,
                     detail: Text("申请时说明并提供材料", "Say so with the application, with papers")))
-            if let bar = try bar(op, on: day, tx) { conditions.append(bar) }
+            if let bar = try bar(Applicant(op), on: day, tx) { conditions.append(bar) }
             return Repairable(
                 target: .serious, matter: s.matter, title: Serious.grounds.first { $0.0 == s.ground }?.1.zh ?? "", tier: Text("严重违法失信名单", "Serious list"), early: from,
                 until: s.until, conditions: conditions, isPublic: s.publishedOn != nil)

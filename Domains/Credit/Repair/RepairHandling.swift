@@ -42,7 +42,7 @@ package struct RepairHandling: Sendable {
         files: [Attachments.Kept], by actor: Actor, code: String, at now: Moment, _ tx: Transaction
     ) throws -> Matter {
         let contact = try input.needed("contact", 60), phone = try input.needed("phone", 30)
-        guard (5...15).contains(phone.count(where: { $0.isASCII && $0.isNumber })) else { throw Refusal.invalid("/phone", Text("电话号码格式不正确", "This is not a phone number")) }
+        guard phone.isPhone else { throw Refusal.invalid("/phone", Text("电话号码格式不正确", "This is not a phone number")) }
         let statement = try input.needed("statement", 4000)
         guard input["promise"] == "yes" else { throw Refusal.invalid("/promise", Text("请签署守信承诺书", "The promise must be given")) }
         let number = try tx.number("XF", "repair", in: now.day.year)

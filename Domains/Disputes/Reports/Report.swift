@@ -150,7 +150,7 @@ package struct ReportFiling: Sendable {
         switch form["named"] {
         case "yes":
             let phone = need("phone", 30, Text("联系电话", "a phone number")).phone
-            if !phone.isEmpty, !(5...15).contains(phone.count { $0.isASCII && $0.isNumber }) { wrong.append(.init("/phone", Text("电话号码格式不正确", "This is not a phone number"))) }
+            if !phone.isEmpty, !phone.isPhone { wrong.append(.init("/phone", Text("电话号码格式不正确", "This is not a phone number"))) }
             reporter = Reporter(
                 name: need("name", 60, Text("姓名", "a name")), phone: phone, address: String((form["address"] ?? "").prefix(200)),
                 idNumber: form["idNumber"].map { String($0.prefix(30)) })

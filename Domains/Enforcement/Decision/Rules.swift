@@ -1,4 +1,5 @@
 import Kernel
+import Platform
 import Statute
 
 /// Who the party is (当事人): what thresholds ask for.
@@ -17,6 +18,11 @@ package enum PartyKind: String, Sendable, CaseIterable {
 
 /// A party's name beside the register's (当事人名称).
 package enum PartyName {
+    /// - Errors: the name is another's, by its field.
+    static func check(_ typed: String, of op: Operator) throws(Refusal) {
+        guard !isSame(typed, op.name) else { return }
+        throw .invalid("/party", Text("该信用代码登记的名称是“\(op.name)”，请核对代码或者名称", "This code is registered to “\(op.name)”: check code and name"))
+    }
     /// Whether a typed name is a registered one: the same, or the one within the other, as a shop's name stands within its owner's.
     package static func isSame(_ typed: String, _ registered: String) -> Bool {
         let (a, b) = (typed.filter { !$0.isWhitespace }, registered.filter { !$0.isWhitespace })

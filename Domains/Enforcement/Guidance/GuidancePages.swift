@@ -139,9 +139,7 @@ struct GuidancePages: Sendable {
                 if let chosen = form["violation"].flatMap({ Penalties.shipped[$0]?.id }) { new.violation = chosen }
                 if let uscc = form["code"] {
                     guard let op = try Operators.find(uscc: uscc.uppercased(), tx) else { throw Refusal.invalid("/code", Text("登记库中没有这个代码", "This code is not on the register")) }
-                    guard PartyName.isSame(new.partyName, op.name) else {
-                        throw Refusal.invalid("/party", Text("该信用代码登记的名称是“\(op.name)”，请核对代码或者名称", "This code is registered to “\(op.name)”: check code and name"))
-                    }
+                    try PartyName.check(new.partyName, of: op)
                     new.operator = op.id
                     if new.ofMatter == nil, account.covers(op.region) { new.region = op.region }
                 }
